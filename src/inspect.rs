@@ -1,0 +1,132 @@
+//! The one trait: what looks at an entry and says what it saw.
+
+use std::str;
+
+use crate::component::{Ecosystem, Evidence, ObservedComponent};
+use crate::finding::{EntryPath, Location};
+use crate::inventory::pypi::requirements::RequirementsFile;
+
+/// What is known of an entry before it is read whole.
+pub struct Header<'a> {
+    pub path: &'a EntryPath,
+    /// Unpacked size in bytes, as the archive states it.
+    pub size: u64,
+    /// The first bytes, at most [`Header::PEEK`] of them.
+    pub first_bytes: &'a [u8],
+}
+
+impl Header<'_> {
+    /// How many first bytes an inspector may count on, where the entry has as many.
+    pub const PEEK: usize = 512;
+}
+
+/// One file of the artifact, unpacked.
+pub struct Entry<'a> {
+    pub path: &'a EntryPath,
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// The content as text, without a byte order mark.
+    pub fn text(&self) -> Result<&'a str, Unreadable> {
+        let bytes = self
+            .bytes
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(self.bytes);
+        str::from_utf8(bytes).map_err(|error| {
+            let before = &bytes[..error.valid_up_to()];
+            let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+            Unreadable::at(line, "is not UTF-8 text")
+        })
+    }
+}
+
+/// Why a file could not be understood: an `errors` row of the report, the audit goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Counted from 1, where it is known.
+    pub line: Option<usize>,
+    pub message: String,
+}
+
+impl Unreadable {
+    pub fn new(message: impl Into<String>) -> Self {
+        Unreadable {
+            line: None,
+            message: message.into(),
+        }
+    }
+
+    pub fn at(line: usize, message: impl Into<String>) -> Self {
+        Unreadable {
+            line: Some(line),
+            message: message.into(),
+        }
+    }
+}
+
+/// Looks at the entries of an artifact. It says what it saw and where; it does not judge.
+///
+/// An inspector opens no file and uses no network. It is added to [`crate::inventory::INSPECTORS`].
+pub trait Inspector: Sync {
+    /// Whether to be given this entry. Asked for every entry of every artifact, so it must be cheap.
+    fn wants(&self, header: &Header) -> bool;
+
+    /// Reads an entry that [`Inspector::wants`] asked for. What was seen before an error counts.
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable>;
+}
+
+/// What the inspectors saw.
+#[derive(Debug, Default)]
+pub struct Observations {
+    pub components: Vec<ObservedComponent>,
+    /// Requirements files wait until all are known, because they include one another.
+    pub requirements: Vec<RequirementsFile>,
+    /// Files that an installed package lists as its own.
+    pub owned: Vec<EntryPath>,
+}
+
+impl Observations {
+    /// Adds a component with an exact version.
+    pub fn component(
+        &mut self,
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        version: impl Into<String>,
+        evidence: Evidence,
+        location: impl Into<Location>,
+    ) {
+        self.components.push(ObservedComponent {
+            ecosystem,
+            name: name.into(),
+            version: Some(version.into()),
+            version_range: None,
+            evidence,
+            location: location.into(),
+        });
+    }
+
+    /// Adds a component that a manifest asks for by a range.
+    pub fn declared(
+        &mut self,
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        range: impl Into<String>,
+        location: impl Into<Location>,
+    ) {
+        self.components.push(ObservedComponent {
+            ecosystem,
+            name: name.into(),
+            version: None,
+            version_range: Some(range.into()),
+            evidence: Evidence::Declared,
+            location: location.into(),
+        });
+    }
+
+    pub fn append(&mut self, other: Observations) {
+        self.components.extend(other.components);
+        self.requirements.extend(other.requirements);
+        self.owned.extend(other.owned);
+    }
+}

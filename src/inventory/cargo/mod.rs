@@ -1,0 +1,1 @@
+//! crates.io: lock files and the audit data that binaries carry.

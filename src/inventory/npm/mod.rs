@@ -1,0 +1,1 @@
+//! npm: manifests, lock files and installed packages.

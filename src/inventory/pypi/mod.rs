@@ -1,0 +1,3 @@
+//! PyPI: requirements, lock files and installed distributions.
+
+pub mod requirements;

@@ -1,0 +1,6 @@
+//! Audits what a serverless function really ships.
+
+pub mod component;
+pub mod finding;
+pub mod inspect;
+pub mod inventory;
