@@ -1,0 +1,181 @@
+//! `*.dist-info`: what an installed wheel leaves beside its code.
+//!
+//! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
+//! Bundlers strip these folders to a file or two to save space, so any of the four standard files is enough: `METADATA`
+//! states name and version, and for the others the folder's own name does.
+
+use crate::component::{Ecosystem, Evidence};
+use crate::finding::EntryPath;
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+
+use super::{archive_name, core_metadata, layout};
+
+pub struct DistInfo;
+
+const FILES: [&str; 4] = ["METADATA", "RECORD", "WHEEL", "INSTALLER"];
+
+impl Inspector for DistInfo {
+    fn wants(&self, header: &Header) -> bool {
+        FILES.contains(&header.path.file_name()) && header.path.parent().ends_with(".dist-info")
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        match entry.path.file_name() {
+            "METADATA" => return inspect_metadata(entry, seen),
+            "RECORD" => inspect_record(entry, seen),
+            _ => {}
+        }
+        if let Some((name, version)) = named_by_folder(entry.path) {
+            add(name, version, entry.path, seen);
+        }
+        Ok(())
+    }
+}
+
+fn inspect_metadata(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+    let found = core_metadata::read(entry.bytes);
+    if !found.name.is_empty() && !found.version.is_empty() {
+        add(found.name, found.version, entry.path, seen);
+        return Ok(());
+    }
+    if let Some((name, version)) = named_by_folder(entry.path) {
+        add(name, version, entry.path, seen);
+    }
+    Err(Unreadable::new("does not state both Name and Version"))
+}
+
+fn add(
+    name: impl Into<String>,
+    version: impl Into<String>,
+    path: &EntryPath,
+    seen: &mut Observations,
+) {
+    let evidence = Evidence::Installed;
+    seen.component(Ecosystem::PyPi, name, version, evidence, path.clone());
+}
+
+fn named_by_folder(path: &EntryPath) -> Option<(&str, String)> {
+    let folder = path.parent();
+    let folder = folder.rsplit_once('/').map_or(folder, |(_, name)| name);
+    archive_name::metadata_folder(folder.strip_suffix(".dist-info")?)
+}
+
+/// Notes the files that the package lists as its own, so that none is taken for a manifest of the artifact.
+fn inspect_record(entry: &Entry, seen: &mut Observations) {
+    let dist_info = entry.path.parent();
+    let base = dist_info.rsplit_once('/').map_or("", |(parent, _)| parent);
+    for line in entry.bytes.split(|&b| b == b'\n') {
+        let listed = first_csv_field(&String::from_utf8_lossy(line));
+        if !could_be_manifest(&listed) {
+            continue;
+        }
+        if let Some(inner) = layout::resolve(base, &listed) {
+            seen.owned.push(entry.path.sibling(&inner));
+        }
+    }
+}
+
+/// The first field of a CSV row; a quoted one may hold commas, and quotes that are doubled.
+fn first_csv_field(row: &str) -> String {
+    let Some(quoted) = row.strip_prefix('"') else {
+        let field = row.split_once(',').map_or(row, |(field, _)| field);
+        return field.trim_end().to_owned();
+    };
+    let mut field = String::new();
+    let mut chars = quoted.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '"' && chars.next_if_eq(&'"').is_none() {
+            break;
+        }
+        field.push(c);
+    }
+    field
+}
+
+/// Whether some inspector might read the file as a manifest or lock. A package lists thousands of others, of no interest.
+fn could_be_manifest(path: &str) -> bool {
+    const SUFFIXES: [&str; 5] = [".txt", ".in", ".toml", ".cfg", ".mod"];
+    let (folder, name) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
+    !folder.ends_with(".dist-info")
+        && (SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+            || name.starts_with("Pipfile")
+            || name == "package.json"
+            || name == "npm-shrinkwrap.json"
+            || name.contains("lock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    fn owned(seen: &Observations) -> Vec<&str> {
+        seen.owned.iter().map(EntryPath::inner).collect()
+    }
+
+    #[test]
+    fn metadata_states_name_and_version() {
+        let path = "python/Foo_Bar-1.0.dist-info/METADATA";
+        let text = "Metadata-Version: 2.1\nName: Foo.Bar\nVersion: 1.0.post1\n\nAbout.\n";
+        let seen = inspect(&DistInfo, path, text).unwrap();
+        assert_eq!(
+            rows(&seen),
+            ["Foo.Bar 1.0.post1 installed python/Foo_Bar-1.0.dist-info/METADATA"]
+        );
+    }
+
+    #[test]
+    fn any_file_of_a_stripped_folder_is_enough() {
+        for file in ["RECORD", "WHEEL", "INSTALLER"] {
+            let path = format!("foo-1.0.dist-info/{file}");
+            let seen = inspect(&DistInfo, &path, "").unwrap();
+            assert_eq!(rows(&seen), [format!("foo 1.0 installed {path}")]);
+        }
+    }
+
+    #[test]
+    fn broken_metadata_is_reported_and_the_folder_name_counts() {
+        let path = EntryPath::new(&"fn.zip!/".into(), "foo-1.0.dist-info/METADATA");
+        let mut seen = Observations::default();
+        let entry = Entry {
+            path: &path,
+            bytes: b"\x00\x01",
+        };
+        assert!(DistInfo.inspect(&entry, &mut seen).is_err());
+        assert_eq!(
+            rows(&seen),
+            ["foo 1.0 installed foo-1.0.dist-info/METADATA"]
+        );
+    }
+
+    #[test]
+    fn only_the_standard_files_of_the_folder_itself_are_wanted() {
+        assert!(!wants(&DistInfo, "METADATA", b""));
+        assert!(!wants(&DistInfo, "foo-1.0.dist-info/LICENSE", b""));
+        assert!(!wants(&DistInfo, "foo-1.0.dist-info/x/METADATA", b""));
+    }
+
+    #[test]
+    fn record_lists_what_the_package_owns() {
+        let record = "foo/__init__.py,sha256=x,1\r\n\
+                      foo/requirements.txt,sha256=x,1\r\n\
+                      \"foo/a \"\"b\"\", c/package.json\",sha256=x,1\r\n\
+                      ../../../share/foo/uv.lock,,\r\n\
+                      ../../../../../out.txt,,\r\n\
+                      foo-1.0.dist-info/top_level.txt,sha256=x,1\r\n";
+        let seen = inspect(
+            &DistInfo,
+            "lib/python3.9/site-packages/foo-1.0.dist-info/RECORD",
+            record,
+        )
+        .unwrap();
+        assert_eq!(
+            owned(&seen),
+            [
+                "lib/python3.9/site-packages/foo/requirements.txt",
+                "lib/python3.9/site-packages/foo/a \"b\", c/package.json",
+                "share/foo/uv.lock",
+            ]
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! `pdm.lock`: <https://pdm-project.org/en/latest/usage/lockfile/>.
+
+use serde::Deserialize;
+
+use crate::component::Evidence;
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+
+use super::pep508::Requirement;
+use super::{layout, toml_text};
+
+pub struct PdmLock;
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: Option<String>,
+    path: Option<String>,
+    git: Option<String>,
+    #[serde(rename = "ref")]
+    revision: Option<String>,
+    url: Option<String>,
+    #[serde(default)]
+    editable: bool,
+}
+
+impl Package {
+    fn is_local(&self) -> bool {
+        let is_remote = self.git.is_some() || self.url.is_some();
+        let is_file = |url: &String| url.starts_with("file:");
+        self.path.is_some() || self.url.as_ref().is_some_and(is_file) || self.editable && !is_remote
+    }
+
+    fn into_requirement(self) -> Requirement {
+        match self.version {
+            Some(version) => Requirement::new(self.name, &version),
+            None => Requirement::at_revision(self.name, self.revision.as_deref()),
+        }
+    }
+}
+
+impl Inspector for PdmLock {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "pdm.lock" && layout::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        toml_text::each_package(entry, |package: Package, location| {
+            if !package.is_local() {
+                let locked = package.into_requirement();
+                seen.components
+                    .push(locked.into_component(Evidence::Locked, location));
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows};
+
+    #[test]
+    fn lists_all_but_local_packages() {
+        let text = r#"
+[metadata]
+groups = ["default"]
+lock_version = "4.5.0"
+
+[[package]]
+name = "alpha"
+version = "1.0"
+files = [{file = "alpha-1.0.tar.gz", hash = "sha256:00"}]
+
+[[package]]
+name = "from-git"
+version = "1.2"
+editable = true
+git = "https://git.example/x.git"
+revision = "0123456789"
+
+[[package]]
+name = "unversioned"
+git = "https://git.example/y.git"
+ref = "main"
+
+[[package]]
+name = "from-url"
+version = "1.3"
+url = "https://host.example/from_url-1.3.tar.gz"
+
+[[package]]
+name = "my-lib"
+version = "0.1.0"
+editable = true
+path = "./lib"
+
+[[package]]
+name = "my-wheel"
+version = "0.1.0"
+url = "file:///${PROJECT_ROOT}/my_wheel-0.1.0-py3-none-any.whl"
+"#;
+        let seen = inspect(&PdmLock, "pdm.lock", text).unwrap();
+        assert_eq!(
+            rows(&seen),
+            [
+                "alpha 1.0 locked pdm.lock:6",
+                "from-git 1.2 locked pdm.lock:11",
+                "from-url 1.3 locked pdm.lock:23",
+                "unversioned ~main locked pdm.lock:18",
+            ]
+        );
+    }
+}

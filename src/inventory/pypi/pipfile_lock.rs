@@ -1,0 +1,94 @@
+//! `Pipfile.lock`: <https://pipenv.pypa.io/en/stable/pipfile.html>.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::component::Evidence;
+use crate::finding::Location;
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+
+use super::layout;
+use super::pipfile::Package;
+
+pub struct PipfileLock;
+
+/// `default`, `develop` and any other group; but `_meta` holds no packages.
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(rename = "_meta")]
+    _meta: Option<serde::de::IgnoredAny>,
+    #[serde(flatten)]
+    groups: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+impl Inspector for PipfileLock {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "Pipfile.lock" && layout::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let lock: Lock = serde_json::from_str(entry.text()?)
+            .map_err(|error| Unreadable::at(error.line(), format!("is not valid JSON: {error}")))?;
+        let mut result = Ok(());
+        for (name, row) in lock.groups.into_values().flatten() {
+            let Ok(package) = Package::deserialize(row) else {
+                result = Err(Unreadable::new(format!("{name} is not a package")));
+                continue;
+            };
+            let location = Location::from(entry.path.clone());
+            seen.components.extend(
+                package
+                    .into_requirement(&name)
+                    .map(|locked| locked.into_component(Evidence::Locked, location)),
+            );
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows};
+
+    #[test]
+    fn lists_all_groups_but_no_local_packages() {
+        let text = r#"{
+  "_meta": {"hash": {"sha256": "00"}, "pipfile-spec": 6, "requires": {}, "sources": []},
+  "default": {
+    "alpha": {"hashes": ["sha256:00"], "index": "mirror", "markers": "python_version >= '3'", "version": "==1.0"},
+    "from-git": {"git": "https://git.example/x.git", "ref": "0123", "editable": true},
+    "from-url": {"file": "https://host.example/from_url-1.3-py3-none-any.whl"},
+    "my-lib": {"editable": true, "path": "./lib"},
+    "my-wheel": {"file": "wheels/my_wheel-0.1.0-py3-none-any.whl"}
+  },
+  "develop": {"tool": {"version": "==2.0"}},
+  "docs": {"doc-tool": "==3.0"}
+}"#;
+        let seen = inspect(&PipfileLock, "Pipfile.lock", text).unwrap();
+        assert_eq!(
+            rows(&seen),
+            [
+                "alpha 1.0 locked Pipfile.lock",
+                "doc-tool 3.0 locked Pipfile.lock",
+                "from-git ~0123 locked Pipfile.lock",
+                "from-url 1.3 locked Pipfile.lock",
+                "tool 2.0 locked Pipfile.lock",
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_json_names_its_line() {
+        let error = inspect(&PipfileLock, "Pipfile.lock", "{\n\"default\": [}").unwrap_err();
+        assert_eq!(error.line, Some(2));
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let text = format!("{{\"_meta\": {}", "[".repeat(200_000));
+        assert!(inspect(&PipfileLock, "Pipfile.lock", text).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! `pylock.toml` and `pylock.NAME.toml`: <https://packaging.python.org/en/latest/specifications/pylock-toml/>.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::component::Evidence;
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+
+use super::pep508::Requirement;
+use super::{layout, toml_text};
+
+pub struct Pylock;
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: Option<String>,
+    directory: Option<IgnoredAny>,
+    vcs: Option<Source>,
+    archive: Option<Source>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    url: Option<String>,
+    path: Option<String>,
+    #[serde(rename = "requested-revision")]
+    requested_revision: Option<String>,
+}
+
+impl Source {
+    fn is_local(&self) -> bool {
+        match &self.url {
+            Some(url) => url.starts_with("file:"),
+            None => self.path.is_some(),
+        }
+    }
+}
+
+impl Package {
+    fn is_local(&self) -> bool {
+        let source = self.vcs.as_ref().or(self.archive.as_ref());
+        self.directory.is_some() || source.is_some_and(Source::is_local)
+    }
+
+    fn into_requirement(self) -> Requirement {
+        let revision = self.vcs.and_then(|vcs| vcs.requested_revision);
+        match self.version {
+            Some(version) => Requirement::new(self.name, &version),
+            None => Requirement::at_revision(self.name, revision.as_deref()),
+        }
+    }
+}
+
+impl Inspector for Pylock {
+    fn wants(&self, header: &Header) -> bool {
+        is_lock_name(header.path.file_name()) && layout::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        toml_text::each_package(entry, |package: Package, location| {
+            if !package.is_local() {
+                let locked = package.into_requirement();
+                seen.components
+                    .push(locked.into_component(Evidence::Locked, location));
+            }
+        })
+    }
+}
+
+fn is_lock_name(file_name: &str) -> bool {
+    let Some(stem) = file_name.strip_suffix(".toml") else {
+        return false;
+    };
+    let named = stem.strip_prefix("pylock.");
+    stem == "pylock" || named.is_some_and(|name| !name.is_empty() && !name.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    #[test]
+    fn lists_all_but_local_packages() {
+        let text = r#"
+lock-version = "1.0"
+created-by = "hand"
+
+[[packages]]
+name = "alpha"
+version = "1.0"
+wheels = [{ url = "https://registry.example/alpha-1.0-py3-none-any.whl", hashes = { sha256 = "00" } }]
+
+[[packages]]
+name = "from-git"
+vcs = { type = "git", url = "https://git.example/x.git", requested-revision = "v1.2", commit-id = "0123" }
+
+[[packages]]
+name = "from-url"
+version = "1.3"
+archive = { url = "https://host.example/from_url-1.3.zip", hashes = { sha256 = "00" } }
+
+[[packages]]
+name = "me"
+directory = { path = ".", editable = true }
+
+[[packages]]
+name = "my-wheel"
+version = "0.1.0"
+archive = { path = "wheels/my_wheel-0.1.0-py3-none-any.whl", hashes = { sha256 = "00" } }
+"#;
+        let seen = inspect(&Pylock, "pylock.toml", text).unwrap();
+        assert_eq!(
+            rows(&seen),
+            [
+                "alpha 1.0 locked pylock.toml:5",
+                "from-git ~v1.2 locked pylock.toml:10",
+                "from-url 1.3 locked pylock.toml:14",
+            ]
+        );
+    }
+
+    #[test]
+    fn wants_the_names_that_the_specification_allows() {
+        assert!(wants(&Pylock, "pylock.prod.toml", b""));
+        assert!(!wants(&Pylock, "pylock.a.b.toml", b""));
+        assert!(!wants(&Pylock, "pylock..toml", b""));
+        assert!(!wants(&Pylock, "mypylock.toml", b""));
+    }
+}

@@ -1,0 +1,309 @@
+//! `pyproject.toml`: what the project needs to run.
+//!
+//! `[project] dependencies` <https://packaging.python.org/en/latest/specifications/pyproject-toml/> and
+//! `[tool.poetry.dependencies]` <https://python-poetry.org/docs/dependency-specification/>.
+//! What it needs to be built, and what its extras and groups add, need not be in an artifact and does not count.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use crate::component::{Ecosystem, Evidence};
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+
+use super::layout;
+use super::pep508::{self, Requirement};
+use super::toml_text::{self, Lines};
+
+pub struct Pyproject;
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    project: Project,
+    #[serde(default)]
+    tool: Tool,
+}
+
+#[derive(Default, Deserialize)]
+struct Project {
+    #[serde(default)]
+    dependencies: Vec<Spanned<Value>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Tool {
+    #[serde(default)]
+    poetry: Poetry,
+    #[serde(default)]
+    uv: Uv,
+}
+
+#[derive(Default, Deserialize)]
+struct Poetry {
+    #[serde(default)]
+    dependencies: BTreeMap<Spanned<String>, Value>,
+}
+
+#[derive(Default, Deserialize)]
+struct Uv {
+    #[serde(default)]
+    sources: BTreeMap<String, Value>,
+}
+
+/// A dependency as Poetry writes it; in a list, each holds on other platforms.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PoetryDependency {
+    Version(String),
+    Table(PoetryTable),
+    List(Vec<PoetryTable>),
+}
+
+#[derive(Deserialize)]
+struct PoetryTable {
+    version: Option<String>,
+    git: Option<String>,
+    rev: Option<String>,
+    tag: Option<String>,
+    branch: Option<String>,
+    url: Option<String>,
+}
+
+impl PoetryTable {
+    /// `None` for a local package, and for a table that only adds to what `[project]` says.
+    fn into_requirement(self, name: &str) -> Option<Requirement> {
+        if let Some(version) = &self.version {
+            return Some(Requirement::new(name, version));
+        }
+        if let Some(url) = &self.url {
+            return Requirement::from_link(Some(name), url);
+        }
+        self.git?;
+        let revision = self.rev.or(self.tag).or(self.branch);
+        Some(Requirement::at_revision(name, revision.as_deref()))
+    }
+}
+
+impl PoetryDependency {
+    fn into_requirements(self, name: &str) -> Vec<Requirement> {
+        let tables = match self {
+            PoetryDependency::Version(version) => return vec![Requirement::new(name, &version)],
+            PoetryDependency::Table(table) => vec![table],
+            PoetryDependency::List(tables) => tables,
+        };
+        tables
+            .into_iter()
+            .filter_map(|table| table.into_requirement(name))
+            .collect()
+    }
+}
+
+/// Where uv takes a package from, if not from an index; in a list, each holds on other platforms.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum UvSource {
+    Table(UvTable),
+    List(Vec<UvTable>),
+}
+
+#[derive(Deserialize)]
+struct UvTable {
+    path: Option<String>,
+    #[serde(default)]
+    workspace: bool,
+}
+
+impl Uv {
+    /// The normalised names of the packages that lie beside the project.
+    fn local_names(self) -> Vec<String> {
+        let is_local = |table: &UvTable| table.workspace || table.path.is_some();
+        self.sources
+            .into_iter()
+            .filter(|(_, source)| match UvSource::deserialize(source.clone()) {
+                Ok(UvSource::Table(table)) => is_local(&table),
+                Ok(UvSource::List(tables)) => tables.iter().any(is_local),
+                Err(_) => false,
+            })
+            .map(|(name, _)| Ecosystem::PyPi.normalize_name(&name))
+            .collect()
+    }
+}
+
+impl Inspector for Pyproject {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "pyproject.toml" && layout::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let text = entry.text()?;
+        let Manifest { project, tool } = toml_text::parse(text)?;
+        let local_names = tool.uv.local_names();
+        let mut read = Dependencies::new(text);
+        read.add_project(project);
+        read.add_poetry(tool.poetry);
+        for (line, requirement) in read.found {
+            let name = Ecosystem::PyPi.normalize_name(&requirement.name);
+            if !local_names.contains(&name) {
+                let location = toml_text::at_line(entry, line);
+                seen.components
+                    .push(requirement.into_component(Evidence::Declared, location));
+            }
+        }
+        match read.first_bad_line {
+            Some(line) => Err(Unreadable::at(line as usize, "is not a dependency")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The dependencies of both tables, with their lines.
+struct Dependencies {
+    lines: Lines,
+    found: Vec<(u32, Requirement)>,
+    first_bad_line: Option<u32>,
+}
+
+impl Dependencies {
+    fn new(text: &str) -> Self {
+        Dependencies {
+            lines: Lines::new(text),
+            found: Vec::new(),
+            first_bad_line: None,
+        }
+    }
+
+    fn add_project(&mut self, project: Project) {
+        for row in project.dependencies {
+            let line = self.lines.line_of(row.span().start);
+            match row.get_ref().as_str().map(pep508::parse) {
+                Some(Ok(requirement)) => self.found.extend(requirement.map(|r| (line, r))),
+                _ => self.skip(line),
+            }
+        }
+    }
+
+    fn add_poetry(&mut self, poetry: Poetry) {
+        for (name, row) in poetry.dependencies {
+            let line = self.lines.line_of(name.span().start);
+            let name = name.into_inner();
+            if name == "python" {
+                continue;
+            }
+            match PoetryDependency::deserialize(row) {
+                Ok(dependency) => {
+                    let requirements = dependency.into_requirements(&name);
+                    self.found
+                        .extend(requirements.into_iter().map(|r| (line, r)));
+                }
+                Err(_) => self.skip(line),
+            }
+        }
+    }
+
+    fn skip(&mut self, line: u32) {
+        self.first_bad_line.get_or_insert(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::EntryPath;
+    use crate::inventory::testing::{inspect, rows};
+
+    #[test]
+    fn lists_what_a_project_needs_to_run() {
+        let text = r#"
+[build-system]
+requires = ["builder==1.0"]
+
+[project]
+name = "me"
+dependencies = [
+    "alpha==1.0",
+    "beta[x] >= 1.0, <2 ; python_version < '3.9'",
+    "my-lib",
+    "My.Member",
+    "from-git",
+    "local @ file:///${PROJECT_ROOT}/lib",
+]
+
+[project.optional-dependencies]
+x = ["gamma==1.0"]
+
+[tool.uv.sources]
+my_lib = { path = "../lib" }
+my-member = [{ workspace = true, marker = "sys_platform == 'linux'" }]
+from-git = { git = "https://git.example/x" }
+"#;
+        let seen = inspect(&Pyproject, "pyproject.toml", text).unwrap();
+        assert_eq!(
+            rows(&seen),
+            [
+                "alpha 1.0 declared pyproject.toml:8",
+                "beta ~>=1.0,<2 declared pyproject.toml:9",
+                "from-git ~* declared pyproject.toml:12",
+            ]
+        );
+    }
+
+    #[test]
+    fn lists_what_a_poetry_project_needs_to_run() {
+        let text = r#"
+[tool.poetry.dependencies]
+python = "^3.9"
+alpha = "1.0"
+beta = "^1.2"
+gamma = { version = "==2.0", optional = true }
+from-git = { git = "https://git.example/x", tag = "v1" }
+from-url = { url = "https://host.example/from_url-1.3-py3-none-any.whl" }
+my-lib = { path = "../lib", develop = true }
+only-source = { source = "mirror" }
+two = [{ version = "<1", python = "<3" }, { version = ">=1", python = ">=3" }]
+
+[tool.poetry.group.dev.dependencies]
+tool = "1.0"
+"#;
+        let seen = inspect(&Pyproject, "pyproject.toml", text).unwrap();
+        assert_eq!(
+            rows(&seen),
+            [
+                "alpha 1.0 declared pyproject.toml:4",
+                "beta ~^1.2 declared pyproject.toml:5",
+                "from-git ~v1 declared pyproject.toml:7",
+                "from-url 1.3 declared pyproject.toml:8",
+                "gamma 2.0 declared pyproject.toml:6",
+                "two ~<1 declared pyproject.toml:11",
+                "two ~>=1 declared pyproject.toml:11",
+            ]
+        );
+    }
+
+    #[test]
+    fn one_odd_dependency_does_not_lose_the_others() {
+        let path = EntryPath::new(&"fn.zip!/".into(), "pyproject.toml");
+        let text = "[project]\ndependencies = [\n'alpha==1.0',\n'= 1',\n3,\n'beta==2.0']\n";
+        let mut seen = Observations::default();
+        let entry = Entry {
+            path: &path,
+            bytes: text.as_bytes(),
+        };
+        let error = Pyproject.inspect(&entry, &mut seen).unwrap_err();
+        assert_eq!(error.line, Some(4));
+        assert_eq!(
+            rows(&seen),
+            [
+                "alpha 1.0 declared pyproject.toml:3",
+                "beta 2.0 declared pyproject.toml:6",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_of_tool_settings_declares_nothing() {
+        let text = "[tool.black]\nline-length = 100\n";
+        assert!(rows(&inspect(&Pyproject, "pyproject.toml", text).unwrap()).is_empty());
+    }
+}

@@ -1,0 +1,118 @@
+//! What the TOML formats share: line numbers, and reading row by row so that one odd row does not lose the file.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::{Spanned, Value};
+
+use crate::finding::Location;
+use crate::inspect::{Entry, Unreadable};
+
+/// Reads a whole file. Nesting beyond a depth that no real file has is an error of the parser.
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
+    toml::from_str(text).map_err(|error| {
+        let line = error
+            .span()
+            .map(|span| Lines::new(text).line_of(span.start));
+        Unreadable {
+            line: line.map(|line| line as usize),
+            message: format!("is not valid TOML: {}", one_line(error.message())),
+        }
+    })
+}
+
+/// A lock file: an array of tables, one for each package.
+#[derive(Deserialize)]
+struct Lock {
+    // `packages` is PEP 751's name for it, `distribution` the one of the first versions of uv.
+    #[serde(default, alias = "packages", alias = "distribution")]
+    package: Vec<Spanned<Value>>,
+}
+
+/// Reads a lock file and calls `see` with every package in it. The first package that cannot be read is the error, the
+/// others count.
+pub fn each_package<T: DeserializeOwned>(
+    entry: &Entry,
+    mut see: impl FnMut(T, Location),
+) -> Result<(), Unreadable> {
+    let text = entry.text()?;
+    let lock: Lock = parse(text)?;
+    let lines = Lines::new(text);
+    let mut result = Ok(());
+    for row in lock.package {
+        let line = lines.line_of(row.span().start);
+        match T::deserialize(row.into_inner()) {
+            Ok(package) => see(package, at_line(entry, line)),
+            Err(error) if result.is_ok() => {
+                let message = format!("is not a package: {}", one_line(error.message()));
+                result = Err(Unreadable::at(line as usize, message));
+            }
+            Err(_) => {}
+        }
+    }
+    result
+}
+
+pub fn at_line(entry: &Entry, line: u32) -> Location {
+    Location {
+        path: entry.path.clone(),
+        line: Some(line),
+        column: None,
+    }
+}
+
+fn one_line(message: &str) -> String {
+    message.replace(['\n', '\r'], " ")
+}
+
+/// Where lines end, to number them quickly.
+pub struct Lines {
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    pub fn new(text: &str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Lines { ends }
+    }
+
+    /// The line, from 1, of a byte.
+    pub fn line_of(&self, offset: usize) -> u32 {
+        let before = self.ends.partition_point(|&end| end < offset);
+        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_lines() {
+        let lines = Lines::new("a\nb\n");
+        assert_eq!([0, 1, 2, 3, 4].map(|at| lines.line_of(at)), [1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let error = parse::<Lock>("package = []\nx = [\n")
+            .map(drop)
+            .unwrap_err();
+        assert_eq!(error.line, Some(2));
+        assert!(error.message.starts_with("is not valid TOML: "));
+        assert!(!error.message.contains('\n'));
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let depth = 200_000;
+        for text in [
+            format!("x = {}", "[".repeat(depth)),
+            format!("x = {}", "{a=".repeat(depth)),
+            format!("[{}a]", "a.".repeat(depth)),
+            format!("{}a = 1", "a.".repeat(depth)),
+            format!("[[{}a]]", "a.".repeat(depth)),
+        ] {
+            assert!(parse::<Value>(&text).is_err());
+        }
+    }
+}

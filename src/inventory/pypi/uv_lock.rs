@@ -1,0 +1,161 @@
+//! `uv.lock`: <https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile>.
+
+use serde::Deserialize;
+
+use crate::component::Evidence;
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+
+use super::pep508::Requirement;
+use super::{layout, toml_text};
+
+pub struct UvLock;
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: Option<String>,
+    source: Option<Source>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Source {
+    Table(SourceTable),
+    /// `registry+https://…`, as the first versions of uv wrote it.
+    Text(String),
+}
+
+/// The sources that are not third-party: the project itself, members of its workspace and files beside it.
+#[derive(Deserialize)]
+struct SourceTable {
+    r#virtual: Option<String>,
+    editable: Option<String>,
+    directory: Option<String>,
+    path: Option<String>,
+}
+
+impl Source {
+    fn is_local(&self) -> bool {
+        match self {
+            Source::Table(table) => [
+                &table.r#virtual,
+                &table.editable,
+                &table.directory,
+                &table.path,
+            ]
+            .iter()
+            .any(|source| source.is_some()),
+            Source::Text(text) => {
+                let kind = text.split_once('+').map_or("", |(kind, _)| kind);
+                matches!(kind, "virtual" | "editable" | "directory" | "path")
+            }
+        }
+    }
+}
+
+impl Inspector for UvLock {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "uv.lock" && layout::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        toml_text::each_package(entry, |package: Package, location| {
+            if package.source.as_ref().is_some_and(Source::is_local) {
+                return;
+            }
+            let asked = package.version.unwrap_or_default();
+            let locked = Requirement::new(package.name, &asked);
+            seen.components
+                .push(locked.into_component(Evidence::Locked, location));
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows};
+
+    #[test]
+    fn lists_all_but_local_packages() {
+        let text = r#"
+version = 1
+revision = 3
+requires-python = ">=3.9"
+
+[[package]]
+name = "alpha"
+version = "1.0"
+source = { registry = "https://registry.example/simple" }
+wheels = [{ url = "https://registry.example/alpha-1.0-py3-none-any.whl", hash = "sha256:00" }]
+
+[[package]]
+name = "alpha"
+version = "2.0"
+source = { registry = "https://registry.example/simple" }
+
+[[package]]
+name = "from-git"
+version = "1.2"
+source = { git = "https://git.example/x?tag=v1#0123" }
+
+[[package]]
+name = "from-url"
+version = "1.3"
+source = { url = "https://host.example/from_url-1.3.tar.gz" }
+
+[[package]]
+name = "dynamic"
+source = { git = "https://git.example/y" }
+
+[[package]]
+name = "me"
+version = "0.1.0"
+source = { virtual = "." }
+
+[[package]]
+name = "member"
+version = "0.1.0"
+source = { editable = "packages/member" }
+
+[[package]]
+name = "member-two"
+source = { directory = "packages/two" }
+
+[[package]]
+name = "my-wheel"
+version = "0.1.0"
+source = { path = "wheels/my_wheel-0.1.0-py3-none-any.whl" }
+"#;
+        let seen = inspect(&UvLock, "app/uv.lock", text).unwrap();
+        assert_eq!(
+            rows(&seen),
+            [
+                "alpha 1.0 locked app/uv.lock:6",
+                "alpha 2.0 locked app/uv.lock:12",
+                "dynamic ~* locked app/uv.lock:27",
+                "from-git 1.2 locked app/uv.lock:17",
+                "from-url 1.3 locked app/uv.lock:22",
+            ]
+        );
+    }
+
+    #[test]
+    fn reads_the_first_versions() {
+        let text = r#"
+version = 1
+
+[[distribution]]
+name = "alpha"
+version = "1.0"
+source = "registry+https://registry.example/simple"
+
+[[distribution]]
+name = "me"
+version = "0.1.0"
+source = "editable+."
+"#;
+        let seen = inspect(&UvLock, "uv.lock", text).unwrap();
+        assert_eq!(rows(&seen), ["alpha 1.0 locked uv.lock:4"]);
+    }
+}
