@@ -17,6 +17,7 @@ mod setup_cfg;
 mod toml_text;
 mod uv_lock;
 
+use crate::finding::{EntryPath, Location};
 use crate::inspect::Inspector;
 
 /// Every PyPI format. To add one is to add its file and its line.
@@ -33,3 +34,113 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &pyproject::Pyproject,
     &setup_cfg::SetupCfg,
 ];
+
+fn at_line(path: &EntryPath, line: u32) -> Location {
+    Location {
+        path: path.clone(),
+        line: Some(line),
+        column: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::INSPECTORS;
+    use super::requirements::resolve_includes;
+    use crate::finding::EntryPath;
+    use crate::inspect::{Entry, Header, Observations};
+
+    const PATHS: [&str; 14] = [
+        "a-1.0.dist-info/METADATA",
+        "a-1.0.dist-info/RECORD",
+        "a.egg-info",
+        "a.egg-info/PKG-INFO",
+        "requirements.txt",
+        "more.txt",
+        "Pipfile",
+        "Pipfile.lock",
+        "poetry.lock",
+        "uv.lock",
+        "pdm.lock",
+        "pylock.toml",
+        "pyproject.toml",
+        "setup.cfg",
+    ];
+
+    /// Text of the pieces that the formats are made of, in no order.
+    fn soup() -> impl Strategy<Value = Vec<u8>> {
+        let pieces = [
+            "\n",
+            "\r\n",
+            " ",
+            "\\\n",
+            "#",
+            "\"",
+            "'",
+            ",",
+            ";",
+            "=",
+            "==",
+            ">=",
+            "@",
+            "[",
+            "]",
+            "{",
+            "}",
+            "..",
+            "/",
+            "%",
+            "%4",
+            "-",
+            "-r ",
+            "-c ",
+            "-e ",
+            "--hash=",
+            "more.txt",
+            "requirements.txt",
+            "name",
+            "version",
+            "1.0",
+            "${A}",
+            "git+https://x/y@",
+            "https://x/a-1.0.tar.gz",
+            ".whl",
+            "egg=",
+            "[[package]]",
+            "[options]",
+            "install_requires",
+            "Name: ",
+            "Version: ",
+            "\u{feff}",
+            "é",
+            "\0",
+        ];
+        let piece =
+            prop::sample::select(pieces.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
+        let byte = any::<u8>().prop_map(|byte| vec![byte]);
+        prop::collection::vec(prop_oneof![9 => piece, 1 => byte], 0..60)
+            .prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_files_do_not_panic(bytes in soup()) {
+            let mut seen = Observations::default();
+            for path in PATHS {
+                let path = EntryPath::new(&Arc::from("fn.zip!/"), path);
+                let header = Header { path: &path, size: bytes.len() as u64, first_bytes: &[] };
+                let wanting: Vec<_> = INSPECTORS.iter().filter(|i| i.wants(&header)).collect();
+                prop_assert_eq!(wanting.len(), 1, "{} is for one inspector", &path);
+                for inspector in wanting {
+                    // Whether the file is readable is no matter here.
+                    let _ = inspector.inspect(&Entry { path: &path, bytes: &bytes }, &mut seen);
+                }
+            }
+            resolve_includes(seen.requirements);
+        }
+    }
+}

@@ -8,9 +8,9 @@ use toml::{Spanned, Value};
 use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
-use super::layout;
 use super::pep508::Requirement;
 use super::toml_text::{self, Lines};
+use super::{at_line, layout};
 
 pub struct Pipfile;
 
@@ -74,7 +74,7 @@ impl Inspector for Pipfile {
                 result = Err(Unreadable::at(line as usize, "is not a package"));
                 continue;
             };
-            let location = toml_text::at_line(entry, line);
+            let location = at_line(entry.path, line);
             seen.components.extend(
                 package
                     .into_requirement(name.get_ref())

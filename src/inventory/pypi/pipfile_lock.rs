@@ -34,7 +34,7 @@ impl Inspector for PipfileLock {
         let mut result = Ok(());
         for (name, row) in lock.groups.into_values().flatten() {
             let Ok(package) = Package::deserialize(row) else {
-                result = Err(Unreadable::new(format!("{name} is not a package")));
+                result = Err(Unreadable::new("has a row that is not a package"));
                 continue;
             };
             let location = Location::from(entry.path.clone());

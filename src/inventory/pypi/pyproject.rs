@@ -12,9 +12,9 @@ use toml::{Spanned, Value};
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
-use super::layout;
 use super::pep508::{self, Requirement};
 use super::toml_text::{self, Lines};
+use super::{at_line, layout};
 
 pub struct Pyproject;
 
@@ -146,7 +146,7 @@ impl Inspector for Pyproject {
         for (line, requirement) in read.found {
             let name = Ecosystem::PyPi.normalize_name(&requirement.name);
             if !local_names.contains(&name) {
-                let location = toml_text::at_line(entry, line);
+                let location = at_line(entry.path, line);
                 seen.components
                     .push(requirement.into_component(Evidence::Declared, location));
             }

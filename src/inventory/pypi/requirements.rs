@@ -11,8 +11,8 @@ use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
-use super::layout;
 use super::pep508::{self, NotARequirement, Requirement};
+use super::{at_line, layout};
 
 pub struct Requirements;
 
@@ -302,20 +302,12 @@ pub fn resolve_includes(
             for line in &file.requirements {
                 let mut requirement = line.requirement.clone();
                 constraints.apply(&project.constraints, &mut requirement);
-                let location = location(&file.path, line.line);
+                let location = at_line(&file.path, line.line);
                 components.push(requirement.into_component(Evidence::Declared, location));
             }
         }
     }
     (components, includes.errors.into_iter().collect())
-}
-
-fn location(path: &EntryPath, line: u32) -> Location {
-    Location {
-        path: path.clone(),
-        line: Some(line),
-        column: None,
-    }
 }
 
 /// All files, by their index, and how far their includes have been followed.
@@ -404,7 +396,7 @@ impl<'a> Includes<'a> {
             include.written
         );
         self.errors
-            .insert((location(&file.path, include.line), message));
+            .insert((at_line(&file.path, include.line), message));
     }
 }
 

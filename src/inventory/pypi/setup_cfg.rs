@@ -2,10 +2,9 @@
 //! <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html>.
 
 use crate::component::Evidence;
-use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
-use super::{layout, pep508};
+use super::{at_line, layout, pep508};
 
 pub struct SetupCfg;
 
@@ -19,11 +18,7 @@ impl Inspector for SetupCfg {
         for (line, asked) in install_requires(entry.text()?) {
             match pep508::parse(asked) {
                 Ok(Some(requirement)) => {
-                    let location = Location {
-                        path: entry.path.clone(),
-                        line: Some(line),
-                        column: None,
-                    };
+                    let location = at_line(entry.path, line);
                     seen.components
                         .push(requirement.into_component(Evidence::Declared, location));
                 }

@@ -7,6 +7,8 @@ use toml::{Spanned, Value};
 use crate::finding::Location;
 use crate::inspect::{Entry, Unreadable};
 
+use super::at_line;
+
 /// Reads a whole file. Nesting beyond a depth that no real file has is an error of the parser.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
     toml::from_str(text).map_err(|error| {
@@ -41,7 +43,7 @@ pub fn each_package<T: DeserializeOwned>(
     for row in lock.package {
         let line = lines.line_of(row.span().start);
         match T::deserialize(row.into_inner()) {
-            Ok(package) => see(package, at_line(entry, line)),
+            Ok(package) => see(package, at_line(entry.path, line)),
             Err(error) if result.is_ok() => {
                 let message = format!("is not a package: {}", one_line(error.message()));
                 result = Err(Unreadable::at(line as usize, message));
@@ -50,14 +52,6 @@ pub fn each_package<T: DeserializeOwned>(
         }
     }
     result
-}
-
-pub fn at_line(entry: &Entry, line: u32) -> Location {
-    Location {
-        path: entry.path.clone(),
-        line: Some(line),
-        column: None,
-    }
 }
 
 fn one_line(message: &str) -> String {
