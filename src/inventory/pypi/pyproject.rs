@@ -4,7 +4,7 @@
 //! `[tool.poetry.dependencies]` <https://python-poetry.org/docs/dependency-specification/>.
 //! What it needs to be built, and what its extras and groups add, need not be in an artifact and does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use toml::{Spanned, Value};
@@ -117,7 +117,7 @@ struct UvTable {
 
 impl Uv {
     /// The normalised names of the packages that lie beside the project.
-    fn local_names(self) -> Vec<String> {
+    fn local_names(self) -> HashSet<String> {
         let is_local = |table: &UvTable| table.workspace || table.path.is_some();
         self.sources
             .into_iter()
