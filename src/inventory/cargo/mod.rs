@@ -1,1 +1,9 @@
-//! crates.io: lock files and the audit data that binaries carry.
+//! crates.io: lock files.
+
+mod cargo_lock;
+
+pub use cargo_lock::CargoLock;
+
+use crate::inspect::Inspector;
+
+pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock];
