@@ -67,7 +67,8 @@ impl Unreadable {
 
 /// Looks at the entries of an artifact. It says what it saw and where; it does not judge.
 ///
-/// An inspector opens no file and uses no network. It is added to [`crate::inventory::INSPECTORS`].
+/// An inspector opens no file and uses no network. It is added to its ecosystem's list; see
+/// [`crate::inventory::inspectors`].
 pub trait Inspector: Sync {
     /// Whether to be given this entry. Asked for every entry of every artifact, so it must be cheap.
     fn wants(&self, header: &Header) -> bool;

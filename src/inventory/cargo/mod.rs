@@ -1,1 +1,11 @@
 //! crates.io: lock files and the audit data that binaries carry.
+
+mod auditable;
+mod cargo_lock;
+
+pub use auditable::Auditable;
+pub use cargo_lock::CargoLock;
+
+use crate::inspect::Inspector;
+
+pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock, &Auditable];

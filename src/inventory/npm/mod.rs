@@ -1,1 +1,28 @@
 //! npm: manifests, lock files and installed packages.
+
+mod bun_lock;
+mod installed_package;
+mod layout;
+mod package_json;
+mod package_lock;
+mod pnpm_lock;
+mod specifier;
+mod yarn_lock;
+
+pub use bun_lock::BunLock;
+pub use installed_package::InstalledPackage;
+pub use package_json::PackageJson;
+pub use package_lock::PackageLock;
+pub use pnpm_lock::PnpmLock;
+pub use yarn_lock::YarnLock;
+
+use crate::inspect::Inspector;
+
+pub const INSPECTORS: &[&dyn Inspector] = &[
+    &InstalledPackage,
+    &PackageJson,
+    &PackageLock,
+    &YarnLock,
+    &PnpmLock,
+    &BunLock,
+];

@@ -1,0 +1,102 @@
+//! The package.json of a package that is installed, in a `node_modules` or as the tarball it was published as.
+//!
+//! Specification: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>.
+
+use serde::Deserialize;
+
+use super::layout;
+use super::specifier::exact_version;
+use crate::component::{Ecosystem, Evidence};
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::Text;
+use crate::inventory::read;
+
+pub struct InstalledPackage;
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    name: Text,
+    #[serde(default)]
+    version: Text,
+}
+
+impl Inspector for InstalledPackage {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "package.json" && layout::is_package_manifest(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let manifest: Manifest = read::json(entry)?;
+        let folder_name = || layout::package_name(entry.path.parent()).map(str::to_owned);
+        // No registry takes a package without a version, so such a folder is the project's own.
+        if let Some(version) = manifest.version.text()
+            && let Some(name) = manifest.name.text().or_else(folder_name)
+        {
+            let version = exact_version(&version).unwrap_or(&version);
+            let location = entry.path.clone();
+            seen.component(Ecosystem::Npm, name, version, Evidence::Installed, location);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    const PATH: &str = "node_modules/@s/folder/package.json";
+
+    fn manifest(json: &str) -> Vec<String> {
+        rows(&inspect(&InstalledPackage, PATH, json).unwrap())
+    }
+
+    #[test]
+    fn name_and_version_are_the_files_own() {
+        let json = r#"{"version": "1.2.3", "scripts": {"name": "x"}, "name": "real"}"#;
+        let expected = ["real 1.2.3 installed node_modules/@s/folder/package.json"];
+        assert_eq!(manifest(json), expected);
+        assert_eq!(manifest(&format!("\u{feff}{json}")), expected);
+    }
+
+    #[test]
+    fn the_folder_lends_a_missing_name() {
+        let expected = ["@s/folder 1.2.3 installed node_modules/@s/folder/package.json"];
+        assert_eq!(manifest(r#"{"version": "v1.2.3"}"#), expected);
+        assert_eq!(manifest(r#"{"name": ["x"], "version": "1.2.3"}"#), expected);
+    }
+
+    #[test]
+    fn without_a_version_it_is_no_published_package() {
+        assert!(manifest(r#"{"name": "a"}"#).is_empty());
+        assert!(manifest(r#"{"name": "a", "version": 1}"#).is_empty());
+        assert!(manifest(r#"{"name": "a", "version": ""}"#).is_empty());
+    }
+
+    #[test]
+    fn text_in_another_encoding_does_no_harm_elsewhere() {
+        let json = b"{\"author\": \"Ren\xE9\", \"name\": \"a\", \"version\": \"1.0.0\"}";
+        let seen = inspect(&InstalledPackage, PATH, json).unwrap();
+        assert_eq!(seen.components.len(), 1);
+    }
+
+    #[test]
+    fn what_is_not_json_is_said_so() {
+        let error = inspect(&InstalledPackage, PATH, "{\n  \"name\": oops\n}").unwrap_err();
+        assert_eq!(error.line, Some(2));
+        assert_eq!(error.message, "is not valid JSON: expected value");
+    }
+
+    #[test]
+    fn nesting_is_not_followed_without_end() {
+        let json = format!("{{\"name\": {}", "[".repeat(1 << 20));
+        assert!(inspect(&InstalledPackage, PATH, json).is_err());
+    }
+
+    #[test]
+    fn a_manifest_of_the_project_is_not_wanted() {
+        assert!(!wants(&InstalledPackage, "package.json", b"{}"));
+        assert!(!wants(&InstalledPackage, "node_modules/a/x.json", b"{}"));
+    }
+}

@@ -1,0 +1,145 @@
+//! The project's own package.json, which asks for packages by version or range.
+//!
+//! Specification: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>. Only what production needs
+//! counts: `devDependencies` stay behind, and `peerDependencies` are for whoever installs the project.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::layout;
+use super::specifier::{
+    exact_version, is_foreign, is_local, unaliased, unpatched, without_credentials,
+};
+use crate::component::{Ecosystem, Evidence};
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::read;
+
+pub struct PackageJson;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    #[serde(default)]
+    dependencies: Lenient<BTreeMap<String, Text>>,
+    #[serde(default)]
+    optional_dependencies: Lenient<BTreeMap<String, Text>>,
+}
+
+impl Inspector for PackageJson {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "package.json" && !layout::is_inside_package(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let manifest: Manifest = read::json(entry)?;
+        for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
+            for (name, specifier) in dependencies.map().unwrap_or_default() {
+                if let Lenient::Text(specifier) = specifier {
+                    declare(entry, seen, &name, specifier.trim());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn declare(entry: &Entry, seen: &mut Observations, name: &str, specifier: &str) {
+    let Some((name, specifier)) = unpatched(name, specifier) else {
+        return;
+    };
+    if is_local(&specifier) || is_foreign(&specifier) {
+        return;
+    }
+    let (name, range) = unaliased(&name, &specifier);
+    let location = entry.path.clone();
+    match exact_version(range) {
+        Some(version) => {
+            seen.component(Ecosystem::Npm, name, version, Evidence::Declared, location);
+        }
+        // npm takes an empty range for any version.
+        None if range.is_empty() => seen.declared(Ecosystem::Npm, name, "*", location),
+        None => seen.declared(Ecosystem::Npm, name, without_credentials(range), location),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    fn declared(dependencies: &str) -> Vec<String> {
+        let json =
+            format!(r#"{{"name": "own", "version": "1.0.0", "dependencies": {dependencies}}}"#);
+        rows(&inspect(&PackageJson, "package.json", json).unwrap())
+    }
+
+    #[test]
+    fn pins_are_versions_and_the_rest_are_ranges() {
+        let found = declared(
+            r#"{"a": "1.0.0", "b": "=v2.0.0", "c": "^3.0.0", "d": "", "e": "latest", "f": 7}"#,
+        );
+        let expected = [
+            "a 1.0.0 declared package.json",
+            "b 2.0.0 declared package.json",
+            "c ~^3.0.0 declared package.json",
+            "d ~* declared package.json",
+            "e ~latest declared package.json",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn aliases_and_patches_name_the_real_package() {
+        let found = declared(
+            r#"{"a": "npm:real@1.0.0", "b": "npm:@s/real@^2.0.0", "c": "patch:c@npm%3A3.0.0#c.patch"}"#,
+        );
+        let expected = [
+            "@s/real ~^2.0.0 declared package.json",
+            "c 3.0.0 declared package.json",
+            "real 1.0.0 declared package.json",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_projects_own_packages_are_left_out() {
+        let found = declared(
+            r#"{"a": "file:../a", "b": "link:b", "c": "workspace:^1.0.0", "d": "portal:d", "e": "./e",
+                "f": "jsr:@s/f@1.0.0"}"#,
+        );
+        assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn addresses_are_shown_without_their_secrets() {
+        let found = declared(
+            r#"{"a": "git+https://me:secret@git.example/me/a.git#v1", "b": "me/b#semver:^1"}"#,
+        );
+        let expected = [
+            "a ~git+https://git.example/me/a.git#v1 declared package.json",
+            "b ~me/b#semver:^1 declared package.json",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn only_what_production_needs_counts() {
+        let json = r#"{"devDependencies": {"a": "1.0.0"}, "peerDependencies": {"b": "1.0.0"},
+            "optionalDependencies": {"c": "1.0.0"}, "dependencies": ["d"]}"#;
+        let seen = inspect(&PackageJson, "api/package.json", json).unwrap();
+        assert_eq!(rows(&seen), ["c 1.0.0 declared api/package.json"]);
+    }
+
+    #[test]
+    fn manifests_of_installed_packages_are_not_wanted() {
+        assert!(!wants(&PackageJson, "node_modules/a/package.json", b"{}"));
+        assert!(!wants(
+            &PackageJson,
+            "node_modules/a/dist/package.json",
+            b"{}"
+        ));
+        assert!(!wants(&PackageJson, "my-package.json", b"{}"));
+    }
+}

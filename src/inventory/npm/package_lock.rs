@@ -1,0 +1,221 @@
+//! npm's lock files: package-lock.json, npm-shrinkwrap.json and the hidden one in `node_modules`.
+//!
+//! Specification: <https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json>. Version 1 is a tree of
+//! `dependencies`, version 3 a flat list of `packages` by their folders, and version 2 holds both.
+
+use serde::Deserialize;
+
+use super::layout;
+use super::specifier::{Locked, is_local, locked};
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::{Flag, Table, Text};
+use crate::inventory::read;
+
+pub struct PackageLock;
+
+#[derive(Deserialize)]
+struct Lockfile {
+    #[serde(default)]
+    packages: Table<Package>,
+    #[serde(default)]
+    dependencies: Table<Dependency>,
+}
+
+/// A row of `packages`, by the folder it is installed in.
+#[derive(Deserialize)]
+struct Package {
+    /// Only where the folder has another name.
+    #[serde(default)]
+    name: Text,
+    #[serde(default)]
+    version: Text,
+    #[serde(default)]
+    resolved: Text,
+    #[serde(default)]
+    link: Flag,
+}
+
+/// A row of `dependencies`, by its name or alias.
+#[derive(Deserialize)]
+struct Dependency {
+    /// A version, an alias or an address.
+    #[serde(default)]
+    version: Text,
+    #[serde(default)]
+    dependencies: Table<Dependency>,
+}
+
+impl Inspector for PackageLock {
+    fn wants(&self, header: &Header) -> bool {
+        match header.path.file_name() {
+            "package-lock.json" | "npm-shrinkwrap.json" => !layout::is_inside_package(header.path),
+            ".package-lock.json" => layout::is_node_modules(header.path.parent()),
+            _ => false,
+        }
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let lockfile: Lockfile = read::json(entry)?;
+        let mut found = Vec::new();
+        for (folder, package) in lockfile.packages.rows() {
+            found.extend(package.locked(&folder));
+        }
+        // In version 2 both say the same, but only `packages` tells folders of the project apart.
+        if found.is_empty() {
+            collect(lockfile.dependencies, &mut found);
+        }
+        let observed = |package: Locked| package.observed(entry.path.clone());
+        seen.components.extend(found.into_iter().map(observed));
+        Ok(())
+    }
+}
+
+impl Package {
+    /// Nothing for the project itself, its workspaces, and links to either.
+    fn locked(self, folder: &str) -> Option<Locked> {
+        let alias = layout::package_name(folder)?;
+        let name = self.name.text().unwrap_or_else(|| alias.to_owned());
+        let address = self.resolved.text();
+        if self.link.is_set() || address.as_deref().is_some_and(is_local) {
+            return None;
+        }
+        match self.version.text() {
+            Some(version) => Some(Locked {
+                name,
+                version: Some(version),
+                address,
+            }),
+            // A package without a version comes from an address; other such rows are holes that npm left.
+            None => locked(&name, &address?),
+        }
+    }
+}
+
+/// Nesting is bounded by the JSON parser.
+fn collect(dependencies: Table<Dependency>, found: &mut Vec<Locked>) {
+    for (name, dependency) in dependencies.rows() {
+        if let Some(reference) = dependency.version.text() {
+            found.extend(locked(&name, &reference));
+        }
+        collect(dependency.dependencies, found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    fn lock(json: &str) -> Vec<String> {
+        let seen = inspect(&PackageLock, "package-lock.json", json).unwrap();
+        let rows = rows(&seen).into_iter();
+        rows.map(|row| row.replace(" locked package-lock.json", ""))
+            .collect()
+    }
+
+    #[test]
+    fn version_1_is_a_tree() {
+        let found = lock(
+            r#"{"name": "own", "version": "1.0.0", "lockfileVersion": 1, "dependencies": {
+                "a": {"version": "1.0.0", "requires": {"b": "^2"}, "dependencies": {
+                    "b": {"version": "2.0.0", "bundled": true},
+                    "odd": 1
+                }},
+                "b": {"version": "2.1.0", "dev": true},
+                "alias": {"version": "npm:@s/real@3.0.0"}
+            }}"#,
+        );
+        assert_eq!(found, ["@s/real 3.0.0", "a 1.0.0", "b 2.0.0", "b 2.1.0"]);
+    }
+
+    #[test]
+    fn version_1_writes_addresses_as_versions() {
+        let found = lock(
+            r#"{"lockfileVersion": 1, "dependencies": {
+                "tarball": {"version": "https://registry.example/a/-/a-1.0.0.tgz"},
+                "elsewhere": {"version": "https://files.example/elsewhere-1.0.0.tgz"},
+                "repository": {"version": "git+ssh://git@git.example/me/b.git#0123abc", "from": "b"},
+                "local": {"version": "file:local", "dependencies": {"c": {"version": "3.0.0"}}}
+            }}"#,
+        );
+        let expected = [
+            "a 1.0.0",
+            "c 3.0.0",
+            "elsewhere ~https://files.example/elsewhere-1.0.0.tgz",
+            "repository ~git+ssh://git@git.example/me/b.git#0123abc",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn version_3_is_a_list_of_folders() {
+        let found = lock(
+            r#"{"lockfileVersion": 3, "packages": {
+                "": {"name": "own", "version": "1.0.0", "workspaces": ["packages/*"]},
+                "node_modules/a": {"version": "1.0.0", "resolved": "https://registry.example/a/-/a-1.0.0.tgz"},
+                "node_modules/a/node_modules/@s/b": {"version": "2.0.0", "inBundle": true},
+                "node_modules/alias": {"name": "real", "version": "3.0.0"},
+                "node_modules/repository": {
+                    "version": "4.0.0", "resolved": "git+ssh://git@git.example/me/repository.git#0123abc"
+                },
+                "packages/own-part/node_modules/c": {"version": "5.0.0"}
+            }}"#,
+        );
+        let expected = [
+            "@s/b 2.0.0",
+            "a 1.0.0",
+            "c 5.0.0",
+            "real 3.0.0",
+            "repository 4.0.0",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn version_3_lists_folders_of_the_project_too() {
+        let found = lock(
+            r#"{"lockfileVersion": 3, "packages": {
+                "packages/own-part": {"version": "1.0.0"},
+                "node_modules/own-part": {"resolved": "packages/own-part", "link": true},
+                "node_modules/packed": {"version": "1.0.0", "resolved": "file:packed-1.0.0.tgz"},
+                "node_modules/hole": {"optional": true, "peer": true},
+                "node_modules/a": {"resolved": "git+https://token@git.example/me/a.git#0123abc"}
+            }}"#,
+        );
+        assert_eq!(found, ["a ~git+https://git.example/me/a.git#0123abc"]);
+    }
+
+    #[test]
+    fn version_2_repeats_itself() {
+        let found = lock(
+            r#"{"lockfileVersion": 2,
+                "packages": {"": {}, "node_modules/alias": {"name": "real", "version": "1.0.0"}},
+                "dependencies": {"alias": {"version": "npm:real@1.0.0"}}
+            }"#,
+        );
+        assert_eq!(found, ["real 1.0.0"]);
+    }
+
+    #[test]
+    fn nesting_is_not_followed_without_end() {
+        let json = r#"{"dependencies": {"a": "#.repeat(100_000);
+        assert!(inspect(&PackageLock, "package-lock.json", json).is_err());
+    }
+
+    #[test]
+    fn only_lock_files_of_the_project_are_wanted() {
+        for (path, wanted) in [
+            ("package-lock.json", true),
+            ("api/npm-shrinkwrap.json", true),
+            ("node_modules/.package-lock.json", true),
+            ("api/node_modules/.package-lock.json", true),
+            ("node_modules/a/package-lock.json", false),
+            ("node_modules/a/npm-shrinkwrap.json", false),
+            ("node_modules/a/node_modules/.package-lock.json", false),
+            (".package-lock.json", false),
+            ("old-package-lock.json", false),
+        ] {
+            assert_eq!(wants(&PackageLock, path, b"{}"), wanted, "{path}");
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! pnpm-lock.yaml, and the copy of it that pnpm keeps in `node_modules`.
+//!
+//! Specification: <https://github.com/pnpm/spec/tree/master/lockfile>. The keys of `packages` name what was
+//! installed, in a form that changed with the version of the format:
+//!
+//! | version | from a registry | from elsewhere |
+//! | --- | --- | --- |
+//! | 5 | `/@scope/name/1.2.3_peers` | `git.example/me/name/0123abc`, with `name` and `version` in the row |
+//! | 6 | `/@scope/name@1.2.3(peer@1.0.0)` | the same |
+//! | 9 | `@scope/name@1.2.3` | `name@https://git.example/me/name/0123abc`, with `version` in the row |
+//!
+//! In versions 5 and 6 the host of another registry may stand in front of the first `/`.
+
+use semver::Version;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::layout;
+use super::specifier::{Locked, is_foreign, is_local, split};
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::{Lenient, Table, Text};
+use crate::inventory::read;
+
+pub struct PnpmLock;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Lockfile {
+    /// A number in version 5, a string later.
+    lockfile_version: Option<String>,
+    #[serde(default)]
+    importers: Table<Importer>,
+    #[serde(default)]
+    packages: Table<Package>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Importer {
+    /// What pnpm itself is configured with.
+    config_dependencies: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    #[serde(default)]
+    name: Text,
+    #[serde(default)]
+    version: Text,
+    #[serde(default)]
+    resolution: Lenient<Resolution>,
+}
+
+#[derive(Default, Deserialize)]
+struct Resolution {
+    #[serde(default, rename = "type")]
+    kind: Text,
+    #[serde(default)]
+    tarball: Text,
+    #[serde(default)]
+    repo: Text,
+}
+
+impl Inspector for PnpmLock {
+    fn wants(&self, header: &Header) -> bool {
+        match header.path.file_name() {
+            "pnpm-lock.yaml" => !layout::is_inside_package(header.path),
+            "lock.yaml" => {
+                let folder = header.path.parent().strip_suffix("/.pnpm");
+                folder.is_some_and(layout::is_node_modules)
+            }
+            _ => false,
+        }
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let lockfiles: Vec<Lockfile> = read::yaml(entry)?;
+        for lockfile in lockfiles {
+            let style = KeyStyle::of(lockfile.lockfile_version.as_deref());
+            // Since pnpm 11 a first document may lock the tools that pnpm runs with. They do not ship.
+            let mut importers = lockfile.importers.rows();
+            if importers.any(|(_, importer)| importer.config_dependencies.is_some()) {
+                continue;
+            }
+            for (key, package) in lockfile.packages.rows() {
+                if let Some(package) = package.locked(&key, style) {
+                    seen.components.push(package.observed(entry.path.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Package {
+    fn locked(self, key: &str, style: KeyStyle) -> Option<Locked> {
+        let resolution = self.resolution.map().unwrap_or_default();
+        let tarball = resolution.tarball.text();
+        let is_folder = resolution
+            .kind
+            .text()
+            .is_some_and(|kind| kind == "directory");
+        if is_folder
+            || is_local(key.trim_start_matches('/'))
+            || tarball.as_deref().is_some_and(is_local)
+        {
+            return None;
+        }
+        let by_key = style.registry_package(key);
+        let by_address = match style {
+            KeyStyle::Name => split(key),
+            KeyStyle::Path | KeyStyle::PathAndName => None,
+        };
+        if by_address.is_some_and(|(_, reference)| is_local(reference) || is_foreign(reference)) {
+            return None;
+        }
+        let (key_name, key_version) = by_key.unzip();
+        let name = self.name.text().or(key_name);
+        let name = name.or_else(|| by_address.map(|(name, _)| name.to_owned()));
+        Some(Locked {
+            name: name?,
+            version: self.version.text().or(key_version),
+            address: by_address
+                .map(|(_, address)| address.to_owned())
+                .or(tarball)
+                .or_else(|| resolution.repo.text()),
+        })
+    }
+}
+
+/// How keys name packages.
+#[derive(Clone, Copy)]
+enum KeyStyle {
+    /// `/name/1.2.3_peers`
+    Path,
+    /// `/name@1.2.3(peers)`
+    PathAndName,
+    /// `name@1.2.3(peers)`
+    Name,
+}
+
+impl KeyStyle {
+    fn of(lockfile_version: Option<&str>) -> Self {
+        let major = lockfile_version.and_then(|version| version.split('.').next());
+        match major.and_then(|major| major.parse::<u32>().ok()) {
+            Some(..=5) => KeyStyle::Path,
+            Some(6) => KeyStyle::PathAndName,
+            _ => KeyStyle::Name,
+        }
+    }
+
+    /// Name and version of a package from a registry.
+    fn registry_package(self, key: &str) -> Option<(String, String)> {
+        let (path, version) = match self {
+            KeyStyle::Path => {
+                let (path, version) = key.rsplit_once('/')?;
+                (path, version.split('_').next()?)
+            }
+            KeyStyle::PathAndName | KeyStyle::Name => key.split('(').next()?.rsplit_once('@')?,
+        };
+        Version::parse(version).ok()?;
+        let mut parts = path.rsplit('/');
+        let base = parts.next().filter(|base| !base.is_empty())?;
+        let name = match parts.next() {
+            Some(scope) if scope.starts_with('@') => format!("{scope}/{base}"),
+            _ => base.to_owned(),
+        };
+        Some((name, version.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    fn lock(text: &str) -> Vec<String> {
+        let seen = inspect(&PnpmLock, "pnpm-lock.yaml", text).unwrap();
+        let rows = rows(&seen).into_iter();
+        rows.map(|row| row.replace(" locked pnpm-lock.yaml", ""))
+            .collect()
+    }
+
+    #[test]
+    fn version_5_writes_paths() {
+        let found = lock(
+            r"
+lockfileVersion: 5.4
+specifiers: {a: ^1.0.0}
+packages:
+  /a/1.0.0: {resolution: {integrity: sha512-}}
+  /@s/b/2.0.0-rc.1_a@1.0.0+@s+c@3.0.0: {dev: true}
+  /@s/c/3.0.0_0123456789abcdef: {}
+  registry.example/d/4.0.0: {}
+  registry.example/@s/e/5.0.0: {}
+",
+        );
+        let expected = [
+            "@s/b 2.0.0-rc.1",
+            "@s/c 3.0.0",
+            "@s/e 5.0.0",
+            "a 1.0.0",
+            "d 4.0.0",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn version_6_writes_peers_in_parentheses() {
+        let found = lock(
+            r"
+lockfileVersion: '6.0'
+packages:
+  /a@1.0.0: {}
+  /@s/b@2.0.0-rc.1(@s/c@3.0.0)(a@1.0.0): {}
+  registry.example/@s/e@5.0.0(a@1.0.0): {}
+",
+        );
+        assert_eq!(found, ["@s/b 2.0.0-rc.1", "@s/e 5.0.0", "a 1.0.0"]);
+    }
+
+    #[test]
+    fn version_9_writes_names() {
+        let found = lock(
+            r"
+lockfileVersion: '9.0'
+importers:
+  .: {dependencies: {a: {specifier: ^1.0.0, version: 1.0.0}}}
+packages:
+  a@1.0.0:
+    resolution: {integrity: sha512-}
+  '@s/b@2.0.0-rc.1':
+    resolution: {integrity: sha512-}
+  odd: 1
+snapshots:
+  a@1.0.0: {}
+  '@s/b@2.0.0-rc.1(a@1.0.0(c@3.0.0))': {}
+",
+        );
+        assert_eq!(found, ["@s/b 2.0.0-rc.1", "a 1.0.0"]);
+    }
+
+    #[test]
+    fn what_no_registry_gave_has_its_name_in_the_row() {
+        let older = r"
+packages:
+  git.example/me/a/0123abc: {name: a, version: 1.0.0, resolution: {tarball: https://git.example/a}}
+  '@files.example/tar.gz/2.0.0': {name: '@s/b', version: 2.1.0}
+  git@git.example+me/c/0123abc: {name: c, resolution: {repo: git@git.example:me/c.git, type: git}}
+  git.example/me/unknown/0123abc: {}
+";
+        let expected = ["@s/b 2.1.0", "a 1.0.0", "c ~git@git.example:me/c.git"];
+        assert_eq!(lock(&format!("lockfileVersion: 5.3\n{older}")), expected);
+        assert_eq!(lock(&format!("lockfileVersion: '6.1'\n{older}")), expected);
+        let found = lock(
+            r"
+lockfileVersion: '9.0'
+packages:
+  a@https://git.example/me/a/tar.gz/0123abc: {version: 1.0.0, resolution: {tarball: https://x.example}}
+  '@s/b@git+ssh://git@git.example/me/b.git#0123abc': {resolution: {type: git}}
+",
+        );
+        let expected = [
+            "@s/b ~git+ssh://git@git.example/me/b.git#0123abc",
+            "a 1.0.0",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn folders_and_archives_of_the_project_are_left_out() {
+        let older = r"
+packages:
+  file:a: {resolution: {directory: a, type: directory}, name: a, version: 1.0.0}
+  file:b-1.0.0.tgz: {resolution: {tarball: 'file:b-1.0.0.tgz'}, name: b, version: 1.0.0}
+";
+        assert!(lock(&format!("lockfileVersion: 5.4\n{older}")).is_empty());
+        assert!(lock(&format!("lockfileVersion: '6.0'\n{older}")).is_empty());
+        let found = lock(
+            r"
+lockfileVersion: '9.0'
+packages:
+  a@file:a: {resolution: {directory: a, type: directory}}
+  b@file:b-1.0.0.tgz: {resolution: {tarball: 'file:b-1.0.0.tgz'}, version: 1.0.0}
+  node@runtime:22.0.0: {resolution: {type: variations}, version: 22.0.0}
+",
+        );
+        assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn the_tools_of_the_workshop_are_left_out() {
+        let found = lock(
+            r"---
+lockfileVersion: '9.0'
+importers:
+  .: {configDependencies: {tool: {specifier: 1.0.0, version: 1.0.0}}}
+packages:
+  tool@1.0.0: {}
+
+---
+lockfileVersion: '9.0'
+packages:
+  a@1.0.0: {}
+",
+        );
+        assert_eq!(found, ["a 1.0.0"]);
+    }
+
+    #[test]
+    fn an_empty_file_locks_nothing() {
+        assert!(lock("").is_empty());
+        assert!(lock("lockfileVersion: '9.0'\n").is_empty());
+    }
+
+    #[test]
+    fn only_lock_files_of_the_project_are_wanted() {
+        for (path, wanted) in [
+            ("pnpm-lock.yaml", true),
+            ("api/pnpm-lock.yaml", true),
+            ("node_modules/.pnpm/lock.yaml", true),
+            ("node_modules/a/pnpm-lock.yaml", false),
+            ("node_modules/a/node_modules/.pnpm/lock.yaml", false),
+            (".pnpm/lock.yaml", false),
+            ("lock.yaml", false),
+        ] {
+            assert_eq!(wants(&PnpmLock, path, b""), wanted, "{path}");
+        }
+    }
+}
