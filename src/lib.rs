@@ -4,3 +4,4 @@ pub mod component;
 pub mod finding;
 pub mod inspect;
 pub mod inventory;
+pub mod version;
