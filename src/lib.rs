@@ -1,5 +1,6 @@
 //! Audits what a serverless function really ships.
 
+pub mod advisory;
 pub mod component;
 pub mod finding;
 pub mod inspect;

@@ -1,0 +1,5 @@
+//! Known vulnerabilities: the OSV records, the local store that holds them, and how a component meets them.
+
+pub mod osv;
+pub mod range;
+pub mod severity;
