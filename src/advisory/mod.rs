@@ -1,5 +1,9 @@
 //! Known vulnerabilities: the OSV records, the local store that holds them, and how a component meets them.
 
+pub mod database;
+pub mod import;
 pub mod osv;
 pub mod range;
 pub mod severity;
+mod starter;
+mod store;
