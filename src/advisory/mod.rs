@@ -2,8 +2,10 @@
 
 pub mod database;
 pub mod import;
+pub mod matching;
 pub mod osv;
 pub mod range;
 pub mod severity;
 mod starter;
 mod store;
+mod title;
