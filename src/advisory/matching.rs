@@ -1,0 +1,503 @@
+//! Which advisories a component meets, and which version is free of them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::advisory::database::{Database, DatabaseError};
+use crate::advisory::osv::{Affected, Record};
+use crate::advisory::range::{self, AffectedVersions, PackageVersion};
+use crate::advisory::severity::{self, Assessment, Score};
+use crate::advisory::title::{self, Title};
+use crate::component::Ecosystem;
+use crate::finding::Severity;
+
+/// Everything the database knows of one version of a package.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matches {
+    /// Worst first.
+    pub findings: Vec<Match>,
+    /// `None` where nothing was found or nothing helps.
+    pub upgrade: Option<Upgrade>,
+}
+
+/// One vulnerability, however many databases describe it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    pub id: String,
+    /// Its other ids, sorted.
+    pub aliases: Vec<String>,
+    pub title: String,
+    /// The highest that any of its records states.
+    pub severity: Severity,
+    /// Whether any record states one; [`Severity::Medium`] stands in otherwise.
+    pub severity_known: bool,
+    pub cvss: Option<Score>,
+    /// CWE ids, sorted.
+    pub cwes: Vec<String>,
+    pub malware: bool,
+    pub url: String,
+    /// The lowest version above the component's that this vulnerability does not affect.
+    pub fixed: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    pub version: String,
+    /// Whether it fixes every finding and no other known advisory affects it.
+    pub fixes_all: bool,
+    /// How many of the findings it fixes.
+    pub fixes: usize,
+}
+
+/// `version` is as the component states it; one that has no place in its ecosystem's order can still
+/// be listed by an advisory.
+pub fn match_component(
+    database: &Database,
+    ecosystem: Ecosystem,
+    name: &str,
+    version: &str,
+) -> Result<Matches, DatabaseError> {
+    let records = database.records(ecosystem, name)?;
+    let name = ecosystem.normalize_name(name);
+    let advisories: Vec<Advisory> = records
+        .iter()
+        .map(|record| Advisory::new(record, ecosystem, &name))
+        .collect();
+    let current = PackageVersion::new(ecosystem, version);
+    let matched: Vec<&Advisory> = advisories.iter().filter(|a| a.affects(&current)).collect();
+    if matched.is_empty() {
+        return Ok(Matches::default());
+    }
+    let groups = group_by_alias(&matched);
+    let newer = newer_fixed_versions(&advisories, &current, ecosystem);
+    let mut findings: Vec<Match> = groups
+        .iter()
+        .map(|group| describe(group, &name, &newer))
+        .collect();
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
+    let upgrade = best_upgrade(&groups, &advisories, &newer);
+    Ok(Matches { findings, upgrade })
+}
+
+/// A record, seen from one package.
+struct Advisory<'a> {
+    record: &'a Record,
+    affected: Vec<&'a Affected>,
+    versions: Vec<AffectedVersions<'a>>,
+}
+
+impl<'a> Advisory<'a> {
+    fn new(record: &'a Record, ecosystem: Ecosystem, name: &'a str) -> Self {
+        let affected: Vec<_> = record.affected_of(ecosystem, name).collect();
+        let versions = affected.iter().map(|a| AffectedVersions::new(a, ecosystem));
+        Advisory {
+            record,
+            versions: versions.collect(),
+            affected,
+        }
+    }
+
+    fn affects(&self, version: &PackageVersion) -> bool {
+        self.versions
+            .iter()
+            .any(|versions| versions.contains(version))
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let aliases = self.record.aliases.iter();
+        aliases.chain([&self.record.id]).map(String::as_str)
+    }
+}
+
+/// Puts the advisories together that share an id or an alias, directly or through others.
+fn group_by_alias<'m>(matched: &[&'m Advisory<'m>]) -> Vec<Vec<&'m Advisory<'m>>> {
+    let mut parents: Vec<usize> = (0..matched.len()).collect();
+    let mut owners: HashMap<&str, usize> = HashMap::new();
+    for (i, advisory) in matched.iter().enumerate() {
+        for id in advisory.ids() {
+            let owner = *owners.entry(id).or_insert(i);
+            let (a, b) = (root(&mut parents, owner), root(&mut parents, i));
+            // The first of a group stays its root, so that groups keep the order of the records.
+            parents[a.max(b)] = a.min(b);
+        }
+    }
+    let mut groups: Vec<Vec<&Advisory>> = vec![Vec::new(); matched.len()];
+    for (i, advisory) in matched.iter().enumerate() {
+        groups[root(&mut parents, i)].push(advisory);
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+fn root(parents: &mut [usize], mut i: usize) -> usize {
+    while parents[i] != i {
+        parents[i] = parents[parents[i]];
+        i = parents[i];
+    }
+    i
+}
+
+/// Every version that any advisory of the package calls fixed and that is above the current one, lowest first.
+fn newer_fixed_versions<'a>(
+    advisories: &[Advisory<'a>],
+    current: &PackageVersion,
+    ecosystem: Ecosystem,
+) -> Vec<PackageVersion<'a>> {
+    let affected = advisories.iter().flat_map(|advisory| &advisory.affected);
+    let mut newer: Vec<PackageVersion> = affected
+        .flat_map(|affected| range::fixed_versions(affected))
+        .map(|text| PackageVersion::new(ecosystem, published(text, ecosystem)))
+        .filter(|fixed| {
+            current
+                .parsed()
+                .is_some_and(|current| fixed.parsed() > Some(current))
+        })
+        .collect();
+    newer.sort_by(|a, b| (a.parsed(), a.text()).cmp(&(b.parsed(), b.text())));
+    newer.dedup_by(|a, b| a.parsed() == b.parsed());
+    newer
+}
+
+/// RustSec and Go end a range before the first pre-release of a version by writing `1.2.0-0`, which
+/// nobody publishes.
+fn published(fixed: &str, ecosystem: Ecosystem) -> &str {
+    match ecosystem {
+        Ecosystem::CratesIo | Ecosystem::Go => fixed.strip_suffix("-0").unwrap_or(fixed),
+        Ecosystem::Npm | Ecosystem::PyPi => fixed,
+    }
+}
+
+fn affects_any(advisories: &[&Advisory], version: &PackageVersion) -> bool {
+    advisories.iter().any(|advisory| advisory.affects(version))
+}
+
+fn best_upgrade(
+    groups: &[Vec<&Advisory>],
+    all: &[Advisory],
+    newer: &[PackageVersion],
+) -> Option<Upgrade> {
+    let clean = |version: &&PackageVersion| !all.iter().any(|a| a.affects(version));
+    if let Some(version) = newer.iter().find(clean) {
+        return Some(Upgrade {
+            version: version.text().to_owned(),
+            fixes_all: true,
+            fixes: groups.len(),
+        });
+    }
+    let fixes =
+        |version: &PackageVersion| groups.iter().filter(|g| !affects_any(g, version)).count();
+    // Of equals `max_by_key` takes the last, so the lowest goes last.
+    let (fixes, version) = newer
+        .iter()
+        .rev()
+        .map(|v| (fixes(v), v))
+        .max_by_key(|(n, _)| *n)?;
+    (fixes > 0).then(|| Upgrade {
+        version: version.text().to_owned(),
+        fixes_all: false,
+        fixes,
+    })
+}
+
+fn describe(group: &[&Advisory], package: &str, newer: &[PackageVersion]) -> Match {
+    let mut ids: Vec<&str> = group.iter().flat_map(|advisory| advisory.ids()).collect();
+    ids.sort_unstable_by_key(|id| (preference(id), *id));
+    ids.dedup();
+    let id = ids.remove(0).to_owned();
+    ids.sort_unstable();
+
+    let assessments: Vec<Assessment> = group
+        .iter()
+        .map(|advisory| severity::assess(advisory.record, &advisory.affected))
+        .collect();
+    let severity = assessments.iter().filter_map(|a| a.severity).max();
+    let scores = assessments.into_iter().filter_map(|a| a.score);
+    let cwes: BTreeSet<&str> = group
+        .iter()
+        .flat_map(|advisory| title::cwes(advisory.record, &advisory.affected))
+        .collect();
+    let malware = |advisory: &&Advisory| severity::is_malware(advisory.record, &advisory.affected);
+    let fixed = newer.iter().find(|version| !affects_any(group, version));
+    Match {
+        url: format!("https://osv.dev/vulnerability/{id}"),
+        id,
+        aliases: ids.into_iter().map(str::to_owned).collect(),
+        title: best_title(group, package),
+        severity: severity.unwrap_or(Severity::Medium),
+        severity_known: severity.is_some(),
+        cvss: scores.max_by(|a, b| a.value.total_cmp(&b.value)),
+        cwes: cwes.into_iter().map(str::to_owned).collect(),
+        malware: group.iter().any(malware),
+        fixed: fixed.map(|version| version.text().to_owned()),
+    }
+}
+
+/// The most telling title; of equals that of the record whose id people know best.
+fn best_title(group: &[&Advisory], package: &str) -> String {
+    let mut group = group.to_vec();
+    group.sort_by_key(|advisory| preference(&advisory.record.id));
+    let titles = group
+        .iter()
+        .map(|advisory| Title::new(package, advisory.record, &advisory.affected));
+    // Of equals `max_by_key` takes the last.
+    let best = titles.rev().max_by_key(|title| title.source);
+    best.map(|title| title.text).unwrap_or_default()
+}
+
+/// The id that people know best comes first, so that a finding keeps its name in every database.
+fn preference(id: &str) -> usize {
+    const PREFIXES: [&[&str]; 3] = [
+        &["GHSA-"],
+        &["PYSEC-", "RUSTSEC-", "GO-", "MAL-"],
+        &["CVE-"],
+    ];
+    let known = |prefixes: &&[&str]| prefixes.iter().any(|prefix| id.starts_with(prefix));
+    PREFIXES.iter().position(known).unwrap_or(PREFIXES.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::advisory::import::import;
+
+    /// A database of these npm records, all about the package `left`.
+    fn database(records: &[Value]) -> Database {
+        let dir = tempfile::tempdir().unwrap();
+        for (i, record) in records.iter().enumerate() {
+            fs::write(dir.path().join(format!("{i}.json")), record.to_string()).unwrap();
+        }
+        import(dir.path(), dir.path(), &mut |_| {}).unwrap();
+        Database::open(dir.path()).unwrap().unwrap()
+    }
+
+    fn record(id: &str, aliases: &[&str], events: Value) -> Value {
+        json!({"id": id, "aliases": aliases, "modified": "2024-01-01T00:00:00Z", "affected": [
+            {"package": {"ecosystem": "npm", "name": "left"}, "ranges": [{"type": "SEMVER", "events": events}]}]})
+    }
+
+    fn until(fixed: &str) -> Value {
+        json!([{"introduced": "0"}, {"fixed": fixed}])
+    }
+
+    fn matches(records: &[Value], version: &str) -> Matches {
+        match_component(&database(records), Ecosystem::Npm, "left", version).unwrap()
+    }
+
+    fn ids(matches: &Matches) -> Vec<String> {
+        let all = |m: &Match| format!("{} {}", m.id, m.aliases.join(" "));
+        matches.findings.iter().map(all).collect()
+    }
+
+    #[test]
+    fn records_of_one_vulnerability_are_one_match() {
+        let mut related = record("X-9", &[], until("2.0.0"));
+        related["related"] = json!(["CVE-1"]);
+        let found = matches(
+            &[
+                record("NSWG-1", &["CVE-1"], until("2.0.0")),
+                record("CVE-2", &[], until("2.0.0")),
+                record("MAL-1", &["GHSA-a", "CVE-2"], until("2.0.0")),
+                record("GHSA-b", &["CVE-1"], until("2.0.0")),
+                record("X-8", &["NSWG-1"], until("1.0.0")),
+                related,
+            ],
+            "1.0.0",
+        );
+        let expected = ["GHSA-a CVE-2 MAL-1", "GHSA-b CVE-1 NSWG-1", "X-9 "];
+        assert_eq!(ids(&found), expected);
+        assert_eq!(
+            found.findings[0].url,
+            "https://osv.dev/vulnerability/GHSA-a"
+        );
+    }
+
+    #[test]
+    fn groups_that_meet_late_become_one() {
+        let records = [
+            record("X-1", &["A"], until("2.0.0")),
+            record("X-2", &["B"], until("2.0.0")),
+            record("X-3", &["C"], until("2.0.0")),
+            record("X-4", &["C", "B", "A"], until("2.0.0")),
+        ];
+        assert_eq!(ids(&matches(&records, "1.0.0")), ["A B C X-1 X-2 X-3 X-4"]);
+        assert_eq!(ids(&matches(&records[..3], "1.0.0")).len(), 3);
+    }
+
+    #[test]
+    fn the_worst_word_of_a_group_counts_and_the_worst_finding_comes_first() {
+        let mut high = record("X-1", &["CVE-1"], until("2.0.0"));
+        high["severity"] = json!([{"score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}]);
+        high["database_specific"] = json!({"cwe_ids": ["CWE-22", "CWE-20"]});
+        let mut critical = record("X-2", &["CVE-1"], until("2.0.0"));
+        critical["database_specific"] = json!({"severity": "CRITICAL", "cwe_ids": ["CWE-22"]});
+        let found = matches(
+            &[record("X-0", &[], until("2.0.0")), high, critical],
+            "1.0.0",
+        );
+        let [first, second] = &found.findings[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (first.severity, first.severity_known),
+            (Severity::Critical, true)
+        );
+        assert_eq!(first.cvss.as_ref().map(|score| score.value), Some(7.5));
+        assert_eq!(first.cwes, ["CWE-20", "CWE-22"]);
+        assert_eq!(first.title, "Path traversal in left");
+        assert_eq!(
+            (second.severity, second.severity_known),
+            (Severity::Medium, false)
+        );
+        assert_eq!(second.title, "Known vulnerability in left");
+        assert!(!first.malware && !second.malware);
+    }
+
+    #[test]
+    fn a_group_is_named_by_its_most_telling_record() {
+        let mut ghsa = record("GHSA-a", &["CVE-1"], until("2.0.0"));
+        let mut osv = record("X-1", &["CVE-1"], until("2.0.0"));
+        let title = |records: &[&Value]| {
+            let records: Vec<Value> = records.iter().copied().cloned().collect();
+            matches(&records, "1.0.0").findings[0].title.clone()
+        };
+        assert_eq!(title(&[&osv, &ghsa]), "Known vulnerability in left");
+        ghsa["database_specific"] = json!({"cwe_ids": ["CWE-22"]});
+        assert_eq!(title(&[&osv, &ghsa]), "Path traversal in left");
+        osv["summary"] = json!("Left is wrong");
+        assert_eq!(title(&[&ghsa, &osv]), "Left is wrong");
+        ghsa["summary"] = json!("Left leaks files");
+        assert_eq!(title(&[&ghsa, &osv]), "Left leaks files");
+        assert_eq!(title(&[&osv, &ghsa]), "Left leaks files");
+    }
+
+    #[test]
+    fn malware_is_told_from_vulnerabilities() {
+        let found = matches(
+            &[record("MAL-2024-1", &[], json!([{"introduced": "0"}]))],
+            "1.0.0",
+        );
+        let [malware] = &found.findings[..] else {
+            panic!("{found:?}");
+        };
+        assert!(malware.malware);
+        assert_eq!(
+            (malware.severity, malware.fixed.as_deref()),
+            (Severity::Critical, None)
+        );
+        assert_eq!(malware.title, "Malicious code in left");
+        assert_eq!(found.upgrade, None);
+    }
+
+    #[test]
+    fn fixed_is_the_nearest_version_that_no_record_of_the_group_affects() {
+        let branches = json!([{"introduced": "0"}, {"fixed": "1.5.0"}, {"introduced": "2.0.0"}, {"fixed": "2.5.0"}]);
+        let records = [
+            record("X-1", &["CVE-1"], branches),
+            // Another database knows that the first fix was not enough.
+            record("X-2", &["CVE-1"], until("1.6.0")),
+        ];
+        let fixed = |version| {
+            matches(&records, version).findings[0]
+                .fixed
+                .clone()
+                .unwrap()
+        };
+        assert_eq!(fixed("1.0.0"), "1.6.0");
+        assert_eq!(fixed("1.5.0"), "1.6.0");
+        assert_eq!(fixed("2.1.0"), "2.5.0");
+    }
+
+    #[test]
+    fn the_upgrade_fixes_everything_and_brings_nothing() {
+        let regression = json!([{"introduced": "1.3.0"}, {"fixed": "1.4.0"}]);
+        let records = [
+            record("X-1", &[], until("1.2.0")),
+            record("X-2", &[], until("1.3.0")),
+            record("X-3", &[], regression),
+        ];
+        let found = matches(&records, "1.0.0");
+        let upgrade = Upgrade {
+            version: "1.4.0".into(),
+            fixes_all: true,
+            fixes: 2,
+        };
+        assert_eq!(found.upgrade, Some(upgrade));
+        assert_eq!(found.findings[1].fixed.as_deref(), Some("1.3.0"));
+        assert_eq!(matches(&records, "1.4.0"), Matches::default());
+    }
+
+    #[test]
+    fn where_nothing_fixes_everything_the_upgrade_fixes_the_most() {
+        let found = matches(
+            &[
+                record("X-1", &[], until("1.2.0")),
+                record("X-2", &[], until("1.3.0")),
+                record("X-3", &[], until("1.3")),
+                record("X-4", &[], json!([{"introduced": "0"}])),
+                record(
+                    "X-5",
+                    &[],
+                    json!([{"introduced": "5.0.0"}, {"fixed": "5.1.0"}]),
+                ),
+            ],
+            "1.0.0",
+        );
+        let upgrade = Upgrade {
+            version: "1.3".into(),
+            fixes_all: false,
+            fixes: 3,
+        };
+        assert_eq!(found.upgrade, Some(upgrade));
+        assert_eq!(found.findings[3].fixed, None);
+    }
+
+    #[test]
+    fn a_bound_that_nobody_publishes_is_not_recommended() {
+        let mut rust = record("RUSTSEC-1", &[], until("0.3.1-0"));
+        rust["affected"][0]["package"]["ecosystem"] = json!("crates.io");
+        let found =
+            match_component(&database(&[rust]), Ecosystem::CratesIo, "left", "0.1.0").unwrap();
+        assert_eq!(found.findings[0].fixed.as_deref(), Some("0.3.1"));
+    }
+
+    #[test]
+    fn a_version_without_an_order_matches_what_lists_it() {
+        let mut listed = record("X-1", &[], until("2.0.0"));
+        listed["affected"][0]["versions"] = json!(["nightly"]);
+        let records = [listed, record("X-2", &[], until("2.0.0"))];
+        let found = matches(&records, "nightly");
+        assert_eq!(ids(&found), ["X-1 "]);
+        assert_eq!(
+            (found.findings[0].fixed.clone(), found.upgrade),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn names_are_compared_as_the_ecosystem_does() {
+        let mut python = record("PYSEC-1", &[], until("2.0.0"));
+        python["affected"][0]["package"] = json!({"ecosystem": "PyPI", "name": "left-pad"});
+        let database = database(&[python]);
+        let count = |ecosystem, name| {
+            match_component(&database, ecosystem, name, "1.0")
+                .unwrap()
+                .findings
+                .len()
+        };
+        assert_eq!(count(Ecosystem::PyPi, "Left_Pad"), 1);
+        assert_eq!(count(Ecosystem::Npm, "left-pad"), 0);
+    }
+
+    #[test]
+    fn the_starter_set_answers_too() {
+        let starter = Database::starter();
+        let found = match_component(&starter, Ecosystem::Npm, "minimist", "0.0.8").unwrap();
+        assert!(!found.findings.is_empty());
+        assert!(found.upgrade.is_some_and(|upgrade| upgrade.fixes_all));
+        let go = match_component(&starter, Ecosystem::Go, "stdlib", "go1.16").unwrap();
+        assert!(go.findings.len() > 50);
+    }
+}

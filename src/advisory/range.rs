@@ -1,0 +1,369 @@
+//! Whether a version is affected: OSV's algorithm, <https://ossf.github.io/osv-schema/#evaluation>.
+//!
+//! What the schema leaves open is decided so:
+//!
+//! - Of two events at one version the one written later counts, and a `last_affected` counts last.
+//!   Databases write `fixed 1.0, introduced 1.0` where two affected ranges meet.
+//! - An event whose version cannot be read is taken in the direction of a report: the range starts at
+//!   the beginning, or does not end. A range that is open by mistake is seen and can be ignored with a
+//!   reason; one that is closed by mistake is never seen.
+//! - A component whose own version cannot be read is affected where `versions` lists that very text.
+
+use crate::advisory::osv::{Affected, Event, Range};
+use crate::component::Ecosystem;
+use crate::version::Version;
+
+/// A version to ask about, parsed once.
+pub struct PackageVersion<'a> {
+    ecosystem: Ecosystem,
+    text: &'a str,
+    parsed: Option<Version>,
+}
+
+impl<'a> PackageVersion<'a> {
+    pub fn new(ecosystem: Ecosystem, text: &'a str) -> Self {
+        PackageVersion {
+            ecosystem,
+            text,
+            parsed: Version::parse(ecosystem, text),
+        }
+    }
+
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub fn parsed(&self) -> Option<&Version> {
+        self.parsed.as_ref()
+    }
+}
+
+pub fn affects(affected: &Affected, version: &PackageVersion) -> bool {
+    AffectedVersions::new(affected, version.ecosystem).contains(version)
+}
+
+/// The versions that an `affected` entry describes, parsed once for many questions.
+pub struct AffectedVersions<'a> {
+    listed: &'a [String],
+    /// The listed ones again, where the ecosystem writes one version in several ways.
+    equivalents: Vec<Version>,
+    ranges: Vec<Timeline>,
+}
+
+impl<'a> AffectedVersions<'a> {
+    pub fn new(affected: &'a Affected, ecosystem: Ecosystem) -> Self {
+        let parse = |text: &String| Version::parse(ecosystem, text);
+        let equivalents = match ecosystem {
+            Ecosystem::PyPi => affected.versions.iter().filter_map(parse).collect(),
+            Ecosystem::Npm | Ecosystem::CratesIo | Ecosystem::Go => Vec::new(),
+        };
+        let ranges = ordered_ranges(affected).map(|range| Timeline::new(range, ecosystem));
+        AffectedVersions {
+            listed: &affected.versions,
+            equivalents,
+            ranges: ranges.collect(),
+        }
+    }
+
+    pub fn contains(&self, version: &PackageVersion) -> bool {
+        self.listed.iter().any(|listed| listed == version.text)
+            || version.parsed().is_some_and(|parsed| {
+                self.ranges.iter().any(|range| range.contains(parsed))
+                    || self.equivalents.contains(parsed)
+            })
+    }
+}
+
+/// The versions that the entry's ranges say are fixed, as they are written.
+pub fn fixed_versions(affected: &Affected) -> impl Iterator<Item = &str> {
+    ordered_ranges(affected)
+        .flat_map(|range| &range.events)
+        .filter_map(|event| event.fixed.as_deref())
+}
+
+/// The ranges over versions; a `GIT` range needs its repository.
+fn ordered_ranges(affected: &Affected) -> impl Iterator<Item = &Range> {
+    let ordered = |range: &&Range| matches!(range.kind.as_str(), "SEMVER" | "ECOSYSTEM");
+    affected.ranges.iter().filter(ordered)
+}
+
+/// A range's events in order.
+struct Timeline {
+    changes: Vec<Change>,
+    /// `None` where the range has no limit.
+    limits: Option<Vec<Version>>,
+}
+
+struct Change {
+    /// `None` is before every version.
+    at: Option<Version>,
+    to: State,
+}
+
+/// In the order in which events at one version count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Affected,
+    Fixed,
+    FixedAfter,
+}
+
+impl Timeline {
+    fn new(range: &Range, ecosystem: Ecosystem) -> Self {
+        let change = |event| Change::new(event, ecosystem);
+        let mut changes: Vec<Change> = range.events.iter().filter_map(change).collect();
+        let order = |change: &Change| (change.at.clone(), change.to == State::FixedAfter);
+        changes.sort_by_cached_key(order);
+
+        let limits = || range.events.iter().filter_map(|e| e.limit.as_deref());
+        let version = |limit: &str| Version::parse(ecosystem, limit);
+        // `*` is infinity, and so is a limit that cannot be read.
+        let limited = limits().next().is_some() && limits().all(|limit| version(limit).is_some());
+        Timeline {
+            changes,
+            limits: limited.then(|| limits().filter_map(version).collect()),
+        }
+    }
+
+    fn contains(&self, version: &Version) -> bool {
+        if let Some(limits) = &self.limits
+            && !limits.iter().any(|limit| version < limit)
+        {
+            return false;
+        }
+        let mut affected = false;
+        for change in &self.changes {
+            let reached = match (&change.at, change.to) {
+                (None, _) => true,
+                (Some(at), State::FixedAfter) => version > at,
+                (Some(at), State::Affected | State::Fixed) => version >= at,
+            };
+            if reached {
+                affected = change.to == State::Affected;
+            }
+        }
+        affected
+    }
+}
+
+impl Change {
+    fn new(event: &Event, ecosystem: Ecosystem) -> Option<Self> {
+        let version = |text: &str| Version::parse(ecosystem, text);
+        if let Some(introduced) = &event.introduced {
+            let at = match introduced.as_str() {
+                "0" => None,
+                text => version(text),
+            };
+            let to = State::Affected;
+            return Some(Change { at, to });
+        }
+        let (text, to) = match (&event.fixed, &event.last_affected) {
+            (Some(fixed), _) => (fixed, State::Fixed),
+            (None, Some(last)) => (last, State::FixedAfter),
+            (None, None) => return None,
+        };
+        let at = Some(version(text)?);
+        Some(Change { at, to })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn affected(value: Value) -> Affected {
+        serde_json::from_value(value).unwrap()
+    }
+
+    /// Which of the versions an npm entry of one range affects.
+    fn in_range<'a>(events: Value, versions: &[&'a str]) -> Vec<&'a str> {
+        let affected = affected(json!({"ranges": [{"type": "SEMVER", "events": events}]}));
+        among(&affected, Ecosystem::Npm, versions)
+    }
+
+    fn among<'a>(affected: &Affected, ecosystem: Ecosystem, versions: &[&'a str]) -> Vec<&'a str> {
+        let all = versions.iter().copied();
+        all.filter(|v| affects(affected, &PackageVersion::new(ecosystem, v)))
+            .collect()
+    }
+
+    #[test]
+    fn a_range_runs_from_introduced_to_fixed() {
+        let versions = [
+            "0.0.0-0",
+            "0.9.0",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.9.9",
+            "2.0.0-rc.1",
+            "2.0.0",
+            "3.0.0",
+        ];
+        let events = json!([{"introduced": "1.0.0"}, {"fixed": "2.0.0"}]);
+        assert_eq!(
+            in_range(events, &versions),
+            ["1.0.0", "1.9.9", "2.0.0-rc.1"]
+        );
+        let events = json!([{"introduced": "0"}, {"fixed": "1.0.0"}]);
+        assert_eq!(
+            in_range(events, &versions),
+            ["0.0.0-0", "0.9.0", "1.0.0-rc.1"]
+        );
+        let events = json!([{"introduced": "1.0.0"}, {"last_affected": "2.0.0"}]);
+        assert_eq!(
+            in_range(events, &versions),
+            ["1.0.0", "1.9.9", "2.0.0-rc.1", "2.0.0"]
+        );
+        assert_eq!(in_range(json!([{"introduced": "0"}]), &versions), versions);
+        assert!(in_range(json!([{"fixed": "3.0.0"}]), &versions).is_empty());
+        assert!(in_range(json!([]), &versions).is_empty());
+    }
+
+    #[test]
+    fn events_count_in_the_order_of_their_versions() {
+        let versions = ["1.0.0", "1.0.2", "2.9.9", "3.0.0", "3.2.4", "3.2.5"];
+        let events = json!([
+            {"fixed": "3.2.5"}, {"introduced": "3.0.0"}, {"fixed": "1.0.2"}, {"introduced": "1.0.0"}
+        ]);
+        assert_eq!(in_range(events, &versions), ["1.0.0", "3.0.0", "3.2.4"]);
+    }
+
+    #[test]
+    fn events_at_one_version_count_as_written() {
+        let versions = ["0.5.0", "1.0.0", "1.5.0", "2.0.0"];
+        let events = json!([{"introduced": "0"}, {"fixed": "1.0.0"}, {"introduced": "1.0.0"}, {"fixed": "2.0.0"}]);
+        assert_eq!(in_range(events, &versions), ["0.5.0", "1.0.0", "1.5.0"]);
+        let events = json!([{"introduced": "1.0.0"}, {"fixed": "1.0.0"}]);
+        assert!(in_range(events, &versions).is_empty());
+        for events in [
+            json!([{"introduced": "1.0.0"}, {"last_affected": "1.0.0"}]),
+            json!([{"last_affected": "1.0.0"}, {"introduced": "1.0.0"}]),
+        ] {
+            assert_eq!(in_range(events, &versions), ["1.0.0"]);
+        }
+    }
+
+    #[test]
+    fn a_limit_ends_the_range_unless_another_is_beyond() {
+        let versions = ["1.0.0", "2.0.0", "3.0.0"];
+        let introduced = json!({"introduced": "0"});
+        let with = |limits: &[&str]| {
+            let mut events = vec![introduced.clone()];
+            events.extend(limits.iter().map(|limit| json!({"limit": limit})));
+            in_range(json!(events), &versions)
+        };
+        assert_eq!(with(&["2.0.0"]), ["1.0.0"]);
+        assert_eq!(with(&["2.0.0", "3.0.0"]), ["1.0.0", "2.0.0"]);
+        assert_eq!(with(&["2.0.0", "*"]), versions);
+        assert_eq!(with(&["unreadable"]), versions);
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_leans_towards_a_report() {
+        let versions = ["1.0.0", "2.0.0", "3.0.0"];
+        let events = json!([{"introduced": "unknown"}, {"fixed": "2.0.0"}]);
+        assert_eq!(in_range(events, &versions), ["1.0.0"]);
+        let events = json!([{"introduced": "2.0.0"}, {"fixed": "next"}]);
+        assert_eq!(in_range(events, &versions), ["2.0.0", "3.0.0"]);
+        let events = json!([{"introduced": "2.0.0"}, {"last_affected": "?"}]);
+        assert_eq!(in_range(events, &versions), ["2.0.0", "3.0.0"]);
+    }
+
+    #[test]
+    fn ranges_and_versions_add_up_and_other_ranges_are_left_out() {
+        let affected = affected(json!({
+            "versions": ["7.0.0", "not a version"],
+            "ranges": [
+                {"type": "GIT", "events": [{"introduced": "0"}]},
+                {"type": "LUNAR", "events": [{"introduced": "0"}]},
+                {"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.0.0"}]},
+                {"type": "ECOSYSTEM", "events": [{"introduced": "3.0.0"}, {"fixed": "4.0.0"}]},
+            ]
+        }));
+        let versions = [
+            "0.1.0",
+            "2.0.0",
+            "3.0.0",
+            "7.0.0",
+            "7.0",
+            "not a version",
+            "nor this",
+        ];
+        let expected = ["0.1.0", "3.0.0", "7.0.0", "not a version"];
+        assert_eq!(among(&affected, Ecosystem::Npm, &versions), expected);
+        assert_eq!(
+            fixed_versions(&affected).collect::<Vec<_>>(),
+            ["1.0.0", "4.0.0"]
+        );
+    }
+
+    #[test]
+    fn python_compares_listed_versions_by_meaning() {
+        let affected = affected(json!({"versions": ["1.0", "2.0rc1", "0.1-bulbasaur"]}));
+        let versions = [
+            "1.0.0",
+            "v1",
+            "2.0.rc.1",
+            "2.0",
+            "0.1-bulbasaur",
+            "1.0+local",
+        ];
+        let expected = ["1.0.0", "v1", "2.0.rc.1", "0.1-bulbasaur"];
+        assert_eq!(among(&affected, Ecosystem::PyPi, &versions), expected);
+    }
+
+    #[test]
+    fn zero_comes_before_what_sorts_below_version_zero() {
+        let affected =
+            affected(json!({"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}));
+        assert_eq!(among(&affected, Ecosystem::PyPi, &["0.dev0"]), ["0.dev0"]);
+    }
+
+    proptest! {
+        /// Disjoint intervals mean what they say, in whatever order their ends are written.
+        #[test]
+        fn intervals_written_as_events_contain_what_the_intervals_contain(
+            ends in proptest::collection::btree_set(1u64..60, 0..8),
+            closed in any::<bool>(),
+            shuffle in any::<prop::sample::Index>(),
+            asked in 0u64..62,
+        ) {
+            let ends: Vec<u64> = ends.into_iter().collect();
+            let text = |n: u64| format!("{}.{}.0", n / 10, n % 10);
+            let last = if closed { "last_affected" } else { "fixed" };
+            let mut events = Vec::new();
+            let mut expected = false;
+            for pair in ends.chunks(2) {
+                events.push(json!({"introduced": text(pair[0])}));
+                match pair.get(1) {
+                    Some(&end) => {
+                        events.push(json!({last: text(end)}));
+                        expected |= pair[0] <= asked && (asked < end || closed && asked == end);
+                    }
+                    None => expected |= pair[0] <= asked,
+                }
+            }
+            if !events.is_empty() {
+                let by = shuffle.index(events.len());
+                events.rotate_left(by);
+            }
+            let asked = text(asked);
+            let affects = !in_range(json!(events), &[&asked]).is_empty();
+            prop_assert_eq!(affects, expected);
+        }
+
+        /// Another range can only add versions.
+        #[test]
+        fn ranges_add_up(a in 0u64..9, b in 0u64..9, c in 0u64..9, d in 0u64..9, asked in 0u64..9) {
+            let range = |from: u64, to: u64| json!({"type": "SEMVER", "events": [
+                {"introduced": format!("{from}.0.0")}, {"fixed": format!("{to}.0.0")}]});
+            let asked = format!("{asked}.0.0");
+            let hit = |ranges: Value| !among(&affected(json!({"ranges": ranges})), Ecosystem::Go, &[&asked]).is_empty();
+            let (x, y) = (range(a, b), range(c, d));
+            prop_assert_eq!(hit(json!([x.clone(), y.clone()])), hit(json!([x])) || hit(json!([y])));
+        }
+    }
+}
