@@ -149,6 +149,19 @@ pub struct Component {
     pub scope: Scope,
     pub evidence: Evidence,
     pub locations: Vec<Location>,
+    /// Unpacked bytes; null where they were not measured.
+    pub size_bytes: Option<u64>,
+    /// The version to go to, where advisories name one.
+    pub upgrade: Option<Upgrade>,
+}
+
+/// The lowest version that is rid of a component's vulnerabilities, or of most of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Upgrade {
+    pub version: String,
+    /// How many of the component's findings it fixes.
+    pub fixes: usize,
+    pub fixes_all: bool,
 }
 
 /// The package URL of a component: <https://github.com/package-url/purl-spec>.

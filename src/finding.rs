@@ -40,7 +40,7 @@ impl fmt::Display for Severity {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryPath {
     container: Arc<str>,
-    inner: Box<str>,
+    inner: Arc<str>,
 }
 
 impl EntryPath {
@@ -106,4 +106,140 @@ impl From<EntryPath> for Location {
             column: None,
         }
     }
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Vulnerability,
+    Malware,
+    Secret,
+    Size,
+    SupplyChain,
+    Misconfiguration,
+    Artifact,
+}
+
+/// Whether a finding is a fact, or depends on what could not be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    Certain,
+    Possible,
+}
+
+/// A stable kind of finding: its place in reports, in policies and in the documentation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub id: &'static str,
+    pub kind: Kind,
+    pub severity: Severity,
+    /// What it is, for a report's title; an advisory's own title goes before it.
+    pub title: &'static str,
+    pub remedy: &'static str,
+    /// Its place in the Serverless Security Top 10,
+    /// <https://github.com/puresec/sas-top-10>.
+    pub sas: &'static str,
+}
+
+/// The rules of what is built so far. A rule's severity stands where a finding has none of its own.
+pub mod rules {
+    use super::{Kind, Rule, Severity};
+
+    pub static VULNERABILITY: Rule = Rule {
+        id: "FA-VULNERABILITY",
+        kind: Kind::Vulnerability,
+        severity: Severity::Medium,
+        title: "Known vulnerability",
+        remedy: "upgrade to a version that fixes it",
+        sas: "SAS-6",
+    };
+    pub static MALWARE: Rule = Rule {
+        id: "FA-MALWARE",
+        kind: Kind::Malware,
+        severity: Severity::Critical,
+        title: "Known malware",
+        remedy: "remove the package and replace every secret that the function could read",
+        sas: "SAS-6",
+    };
+    pub static ESCAPE: Rule = Rule {
+        id: "FA-ARTIFACT-ESCAPE",
+        kind: Kind::Artifact,
+        severity: Severity::High,
+        title: "Entry's name leads out of the archive",
+        remedy: "build the archive anew from a folder you know; an honest packer writes no such names",
+        sas: "SAS-3",
+    };
+    pub static BOMB: Rule = Rule {
+        id: "FA-ARTIFACT-BOMB",
+        kind: Kind::Artifact,
+        severity: Severity::High,
+        title: "Entry unpacks to far more than its size",
+        remedy: "leave it out, or raise --max-ratio or --max-entry if it is meant to be there",
+        sas: "SAS-8",
+    };
+    pub static OVERLAP: Rule = Rule {
+        id: "FA-ARTIFACT-OVERLAP",
+        kind: Kind::Artifact,
+        severity: Severity::High,
+        title: "Entries share their compressed data",
+        remedy: "build the archive anew; an honest packer writes no such archive",
+        sas: "SAS-8",
+    };
+    pub static ALL: &[&Rule] = &[&VULNERABILITY, &MALWARE, &ESCAPE, &BOMB, &OVERLAP];
+}
+
+/// What the structure of an artifact itself shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArtifactFinding {
+    pub rule: &'static Rule,
+    pub path: EntryPath,
+    pub detail: String,
+}
+
+/// The part of an advisory that a finding carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdvisoryFacts {
+    pub id: String,
+    /// Other ids of the same, from all its records.
+    pub aliases: Vec<String>,
+    /// The lowest version above the component's that is not affected; none where none is known.
+    pub fixed: Option<String>,
+    pub cvss: Option<Cvss>,
+    pub cwes: Vec<String>,
+    pub url: String,
+}
+
+/// A CVSS vector and the base score that it stands for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cvss {
+    pub vector: String,
+    pub score: f64,
+}
+
+impl Eq for Cvss {}
+
+/// Something that a person should know before deploying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Unique within the report: `F-1`, `F-2`, in the order of the report.
+    pub id: String,
+    pub kind: Kind,
+    pub rule: &'static str,
+    pub severity: Severity,
+    pub title: String,
+    /// The purl of the component it is about.
+    pub package: Option<String>,
+    pub advisory: Option<AdvisoryFacts>,
+    pub certainty: Certainty,
+    /// Whether it can fail a build: what only a manifest names cannot where code of that ecosystem ships.
+    pub counts: bool,
+    pub locations: Vec<Location>,
+    pub remedy: String,
+    pub sas: &'static str,
+    /// The same for the same finding in another build of the artifact.
+    pub fingerprint: String,
+    /// Why it does not count, where a policy says so.
+    pub suppressed: Option<String>,
 }

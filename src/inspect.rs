@@ -2,6 +2,7 @@
 
 use std::str;
 
+use crate::artifact::image::ImageDocument;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inventory::pypi::requirements::RequirementsFile;
@@ -85,6 +86,8 @@ pub struct Observations {
     pub requirements: Vec<RequirementsFile>,
     /// Files that an installed package lists as its own.
     pub owned: Vec<EntryPath>,
+    /// What tells the layers of a container image.
+    pub images: Vec<ImageDocument>,
 }
 
 impl Observations {
@@ -125,9 +128,17 @@ impl Observations {
         });
     }
 
+    /// Keeps what was seen at paths that `visible` is true of.
+    pub fn retain(&mut self, visible: impl Fn(&EntryPath) -> bool) {
+        self.components.retain(|c| visible(&c.location.path));
+        self.requirements.retain(|r| visible(&r.path));
+        self.owned.retain(|path| visible(path));
+    }
+
     pub fn append(&mut self, other: Observations) {
         self.components.extend(other.components);
         self.requirements.extend(other.requirements);
         self.owned.extend(other.owned);
+        self.images.extend(other.images);
     }
 }

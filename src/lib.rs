@@ -1,8 +1,211 @@
-//! Audits what a serverless function really ships.
+//! Audits what a serverless function really ships: opens the deployment artifact, finds every third-party
+//! component in it and matches them with advisories, in one pass and offline.
+//!
+//! ```no_run
+//! let auditor = fnaudit::Auditor::new(fnaudit::Options::default())?;
+//! let audited = auditor.audit("function.zip".as_ref())?;
+//! for finding in &audited.report.findings {
+//!     println!("{} {}", finding.severity, finding.title);
+//! }
+//! # Ok::<(), fnaudit::AuditError>(())
+//! ```
 
 pub mod advisory;
+pub mod artifact;
+mod assess;
 pub mod component;
 pub mod finding;
 pub mod inspect;
 pub mod inventory;
+pub mod policy;
+pub mod report;
 pub mod version;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use thiserror::Error;
+
+use advisory::database::{Database, DatabaseError};
+use artifact::image::ImageDocuments;
+use artifact::limits::{Budget, Limits};
+use artifact::{ArtifactError, Tools};
+use finding::{EntryPath, Kind};
+use inspect::{Inspector, Observations};
+use report::{ReadError, Report, SCHEMA_VERSION, Summary, Tool};
+
+/// How to audit.
+#[derive(Default)]
+pub struct Options {
+    pub advisories: Advisories,
+    pub limits: Limits,
+    /// None for one a core.
+    pub threads: Option<usize>,
+    pub kinds: KindFilter,
+}
+
+/// Which advisories components are matched with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Advisories {
+    /// The database in this folder; it is an error if there is none.
+    At(PathBuf),
+    /// The database in the user's cache folder, or else the starter set.
+    #[default]
+    DefaultOrStarter,
+    /// None: the report lists components alone.
+    None,
+}
+
+/// Which kinds of finding are reported.
+#[derive(Clone, Debug, Default)]
+pub struct KindFilter {
+    /// These alone, unless it is empty.
+    pub only: Vec<Kind>,
+    pub skip: Vec<Kind>,
+}
+
+impl KindFilter {
+    fn keeps(&self, kind: Kind) -> bool {
+        (self.only.is_empty() || self.only.contains(&kind)) && !self.skip.contains(&kind)
+    }
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("{}: holds no advisory database; make one with `fnaudit db import PATH --db {}`", .0.display(), .0.display())]
+    NoDatabase(PathBuf),
+    #[error("threads could not be started: {0}; try --threads 1")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// A report, and whether it is about all of the artifact.
+#[derive(Debug)]
+pub struct Audited {
+    pub report: Report,
+    /// Artifacts that end before they should; what would have followed is unknown.
+    pub cut: Vec<String>,
+}
+
+/// Audits artifacts; made once for any number of them.
+pub struct Auditor {
+    database: Option<Database>,
+    limits: Limits,
+    kinds: KindFilter,
+    pool: ThreadPool,
+    inspectors: Vec<&'static dyn Inspector>,
+    progress: Box<dyn Fn(u64) + Sync>,
+}
+
+impl Auditor {
+    pub fn new(options: Options) -> Result<Self, AuditError> {
+        let database = match options.advisories {
+            Advisories::None => None,
+            Advisories::At(dir) => Some(Database::open(&dir)?.ok_or(AuditError::NoDatabase(dir))?),
+            Advisories::DefaultOrStarter => Some(match advisory::default_dir() {
+                Some(dir) => Database::open(&dir)?.unwrap_or_else(Database::starter),
+                None => Database::starter(),
+            }),
+        };
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(options.threads.unwrap_or(0))
+            .thread_name(|n| format!("audit-{n}"))
+            .build()?;
+        let mut inspectors: Vec<&'static dyn Inspector> = vec![&ImageDocuments];
+        inspectors.extend(inventory::inspectors());
+        Ok(Auditor {
+            database,
+            limits: options.limits,
+            kinds: options.kinds,
+            pool,
+            inspectors,
+            progress: Box::new(|_| ()),
+        })
+    }
+
+    /// Is told the unpacked bytes of each entry that was read, from any thread.
+    pub fn on_progress(mut self, progress: impl Fn(u64) + Sync + 'static) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
+    pub fn audit(&self, artifact: &Path) -> Result<Audited, AuditError> {
+        self.audit_deployment(artifact, &[])
+    }
+
+    /// Audits a function together with its layers: what each brings counts as one deployment.
+    pub fn audit_deployment(
+        &self,
+        function: &Path,
+        layers: &[PathBuf],
+    ) -> Result<Audited, AuditError> {
+        let started = Instant::now();
+        let budget = Budget::new(&self.limits);
+        let tools = Tools {
+            pool: &self.pool,
+            inspectors: &self.inspectors,
+            budget: &budget,
+            progress: &*self.progress,
+        };
+        let mut artifacts = Vec::new();
+        let mut observations = Observations::default();
+        let mut errors: Vec<ReadError> = Vec::new();
+        let mut findings = Vec::new();
+        let mut cut = Vec::new();
+        for path in std::iter::once(function).chain(layers.iter().map(PathBuf::as_path)) {
+            let opened = artifact::open(path, &tools)?;
+            let name = &opened.artifact.path;
+            findings.extend(
+                opened
+                    .findings
+                    .into_iter()
+                    .map(|found| assess::structure(name, found)),
+            );
+            cut.extend(opened.cut.map(|why| format!("{name}: {why}")));
+            observations.append(opened.observations);
+            errors.extend(opened.errors);
+            artifacts.push(opened.artifact);
+        }
+        let whole = EntryPath::new(&Arc::from(""), &artifacts[0].path);
+        let shortfalls = budget.shortfalls();
+        errors.extend(
+            shortfalls
+                .into_iter()
+                .map(|message| ReadError::new(whole.clone(), message)),
+        );
+        let (mut packages, unresolved) = inventory::resolve::resolve(observations);
+        errors.extend(unresolved);
+        errors.sort();
+        if let Some(database) = &self.database {
+            findings.extend(assess::assess_components(&mut packages, database)?);
+        }
+        findings.retain(|finding| self.kinds.keeps(finding.kind));
+        let mut report = Report {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool::THIS,
+            database: self
+                .database
+                .as_ref()
+                .map(|database| database.info().clone()),
+            artifacts,
+            packages,
+            findings,
+            errors,
+            summary: Summary::default(),
+        };
+        report.summary.duration_ms =
+            u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        report.finish();
+        Ok(Audited { report, cut })
+    }
+}

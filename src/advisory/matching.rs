@@ -7,7 +7,7 @@ use crate::advisory::osv::{Affected, Record};
 use crate::advisory::range::{self, AffectedVersions, PackageVersion};
 use crate::advisory::severity::{self, Assessment, Score};
 use crate::advisory::title::{self, Title};
-use crate::component::Ecosystem;
+use crate::component::{Ecosystem, Upgrade};
 use crate::finding::Severity;
 
 /// Everything the database knows of one version of a package.
@@ -37,15 +37,6 @@ pub struct Match {
     pub url: String,
     /// The lowest version above the component's that this vulnerability does not affect.
     pub fixed: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upgrade {
-    pub version: String,
-    /// Whether it fixes every finding and no other known advisory affects it.
-    pub fixes_all: bool,
-    /// How many of the findings it fixes.
-    pub fixes: usize,
 }
 
 /// `version` is as the component states it; one that has no place in its ecosystem's order can still

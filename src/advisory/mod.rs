@@ -10,3 +10,13 @@ pub mod severity;
 mod starter;
 mod store;
 mod title;
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+/// Where the database is unless it is said otherwise: `fnaudit` in the user's cache folder.
+pub fn default_dir() -> Option<PathBuf> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.cache_dir().join("fnaudit"))
+}

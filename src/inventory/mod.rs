@@ -5,12 +5,13 @@ mod lenient;
 pub mod npm;
 pub mod pypi;
 mod read;
+pub mod resolve;
 
 use crate::inspect::Inspector;
 
 /// Every inspector, by ecosystem. To add a format is to add its file and its line in its ecosystem's list.
 pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
-    [npm::INSPECTORS, cargo::INSPECTORS]
+    [npm::INSPECTORS, pypi::INSPECTORS, cargo::INSPECTORS]
         .into_iter()
         .flatten()
         .copied()

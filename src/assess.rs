@@ -1,0 +1,123 @@
+//! The judge: what the components and the structure of an artifact mean.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use crate::advisory::database::{Database, DatabaseError};
+use crate::advisory::matching::{Match, match_component};
+use crate::component::{Component, Ecosystem, Scope};
+use crate::finding::{
+    AdvisoryFacts, ArtifactFinding, Certainty, Cvss, Finding, Location, Rule, rules,
+};
+
+/// Findings about components, each of which also learns what to upgrade to.
+pub fn assess_components(
+    components: &mut [Component],
+    database: &Database,
+) -> Result<Vec<Finding>, DatabaseError> {
+    let shipped: HashSet<Ecosystem> = components
+        .iter()
+        .filter(|c| c.scope == Scope::Shipped)
+        .map(|c| c.ecosystem)
+        .collect();
+    let mut findings = Vec::new();
+    for component in components {
+        let Some(version) = &component.version else {
+            continue;
+        };
+        let matches = match_component(database, component.ecosystem, &component.name, version)?;
+        let counts = component.scope == Scope::Shipped || !shipped.contains(&component.ecosystem);
+        let found = matches.findings.into_iter();
+        findings.extend(found.map(|found| vulnerability(component, found, counts)));
+        component.upgrade = matches.upgrade;
+    }
+    Ok(findings)
+}
+
+fn vulnerability(component: &Component, found: Match, counts: bool) -> Finding {
+    let rule = if found.malware {
+        &rules::MALWARE
+    } else {
+        &rules::VULNERABILITY
+    };
+    let remedy = match &found.fixed {
+        Some(fixed) if !found.malware => format!("upgrade {} to {fixed} or later", component.name),
+        None if !found.malware => format!(
+            "no version of {} is known to fix it: replace it, or make sure that the affected part is not used",
+            component.name
+        ),
+        _ => rule.remedy.to_owned(),
+    };
+    let fingerprint = fingerprint(rule, &[&component.purl, stable_id(&found)]);
+    Finding {
+        id: String::new(),
+        kind: rule.kind,
+        rule: rule.id,
+        severity: found.severity,
+        title: found.title,
+        package: Some(component.purl.clone()),
+        advisory: Some(AdvisoryFacts {
+            id: found.id,
+            aliases: found.aliases,
+            fixed: found.fixed,
+            cvss: found.cvss.map(|score| Cvss {
+                vector: score.vector,
+                score: score.value,
+            }),
+            cwes: found.cwes,
+            url: found.url,
+        }),
+        certainty: Certainty::Certain,
+        counts,
+        locations: component.locations.clone(),
+        remedy,
+        sas: rule.sas,
+        fingerprint,
+        suppressed: None,
+    }
+}
+
+/// The id that stays when further databases give the same vulnerability ids of their own.
+fn stable_id(found: &Match) -> &str {
+    let ids = std::iter::once(&found.id).chain(&found.aliases);
+    ids.filter(|id| id.starts_with("CVE-"))
+        .min()
+        .unwrap_or(&found.id)
+}
+
+/// A finding about the structure of the artifact at `artifact`.
+pub fn structure(artifact: &str, found: ArtifactFinding) -> Finding {
+    let whole = found.path.to_string();
+    let inside = whole.strip_prefix(artifact).unwrap_or(&whole);
+    let rule = found.rule;
+    Finding {
+        id: String::new(),
+        kind: rule.kind,
+        rule: rule.id,
+        severity: rule.severity,
+        title: format!("{}: {}", rule.title, found.detail),
+        package: None,
+        advisory: None,
+        certainty: Certainty::Certain,
+        counts: true,
+        fingerprint: fingerprint(rule, &[inside]),
+        locations: vec![Location::from(found.path)],
+        remedy: rule.remedy.to_owned(),
+        sas: rule.sas,
+        suppressed: None,
+    }
+}
+
+/// A name for a finding that does not depend on where the artifact lies or on the rest of the report.
+fn fingerprint(rule: &Rule, parts: &[&str]) -> String {
+    let mut sha256 = Sha256::new_with_prefix(rule.id);
+    for part in parts {
+        sha256.update([0]);
+        sha256.update(part);
+    }
+    sha256.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

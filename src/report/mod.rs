@@ -1,0 +1,128 @@
+//! What an audit says. A writer turns a [`Report`] into one format and knows nothing else.
+
+pub mod json;
+pub mod table;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::advisory::database::DatabaseInfo;
+use crate::artifact::Artifact;
+use crate::component::Component;
+use crate::finding::{EntryPath, Finding, Kind, Severity};
+use crate::inspect::Unreadable;
+
+/// The version of the JSON report's shape.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The result of auditing one or more artifacts.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub schema_version: u32,
+    pub tool: Tool,
+    /// None where no advisories were asked for.
+    pub database: Option<DatabaseInfo>,
+    pub artifacts: Vec<Artifact>,
+    pub packages: Vec<Component>,
+    pub findings: Vec<Finding>,
+    pub errors: Vec<ReadError>,
+    pub summary: Summary,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+impl Tool {
+    pub const THIS: Tool = Tool {
+        name: "fnaudit",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+}
+
+/// What could not be read: never silently dropped.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ReadError {
+    pub path: EntryPath,
+    pub line: Option<usize>,
+    pub message: String,
+}
+
+impl ReadError {
+    pub fn new(path: EntryPath, message: impl Into<String>) -> Self {
+        ReadError {
+            path,
+            line: None,
+            message: message.into(),
+        }
+    }
+
+    pub fn unreadable(path: EntryPath, why: Unreadable) -> Self {
+        ReadError {
+            path,
+            line: why.line,
+            message: why.message,
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    pub by_severity: BTreeMap<Severity, usize>,
+    pub by_kind: BTreeMap<Kind, usize>,
+    pub duration_ms: u64,
+}
+
+impl Summary {
+    pub fn of(findings: &[Finding], duration_ms: u64) -> Self {
+        let mut summary = Summary {
+            duration_ms,
+            ..Summary::default()
+        };
+        for finding in findings {
+            *summary.by_severity.entry(finding.severity).or_default() += 1;
+            *summary.by_kind.entry(finding.kind).or_default() += 1;
+        }
+        summary
+    }
+}
+
+impl Report {
+    /// One report of several, in their order; the worst finding first.
+    pub fn merge(reports: impl IntoIterator<Item = Report>) -> Option<Report> {
+        let mut merged = reports.into_iter().reduce(|mut all, one| {
+            all.artifacts.extend(one.artifacts);
+            all.packages.extend(one.packages);
+            all.findings.extend(one.findings);
+            all.errors.extend(one.errors);
+            all.summary.duration_ms += one.summary.duration_ms;
+            all
+        })?;
+        merged.finish();
+        Some(merged)
+    }
+
+    /// Puts the findings into the order of the report, numbers and counts them.
+    pub(crate) fn finish(&mut self) {
+        self.findings.sort_by(|a, b| {
+            let key = |f: &Finding| (f.severity, f.counts);
+            key(b).cmp(&key(a)).then_with(|| {
+                let key = |f: &Finding| {
+                    (
+                        f.package.clone(),
+                        f.locations.first().cloned(),
+                        f.fingerprint.clone(),
+                    )
+                };
+                key(a).cmp(&key(b))
+            })
+        });
+        for (index, finding) in self.findings.iter_mut().enumerate() {
+            finding.id = format!("F-{}", index + 1);
+        }
+        self.summary = Summary::of(&self.findings, self.summary.duration_ms);
+    }
+}
