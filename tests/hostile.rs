@@ -1,0 +1,330 @@
+//! Artifacts that lie, break off or never end: each is a finding or an `errors` row, and the rest is audited.
+
+mod support;
+
+use flate2::{Compress, Compression, FlushCompress};
+use support::{Workplace, errors, findings, gzip, metadata, packages, tar, zip};
+
+const HONEST: &str = "honest-1.0.dist-info/METADATA";
+
+fn honest() -> Vec<u8> {
+    metadata("honest", "1.0")
+}
+
+const HONEST_ROW: &str = "PyPI honest 1.0 shipped installed";
+
+/// A raw deflate stream of a megabyte of zeros, as often as asked. It takes a kilobyte for each.
+fn deflated_zeros(megabytes: usize) -> Vec<u8> {
+    let mut block = Vec::with_capacity(64 * 1024);
+    let mut deflater = Compress::new(Compression::best(), false);
+    let zeros = vec![0; 1 << 20];
+    deflater
+        .compress_vec(&zeros, &mut block, FlushCompress::Full)
+        .unwrap();
+    let mut out = block.repeat(megabytes);
+    out.extend([0x03, 0x00]);
+    out
+}
+
+/// A zip with entries made by hand: name, method, packed bytes, the unpacked size and checksum stated.
+struct RawZip {
+    bytes: Vec<u8>,
+    directory: Vec<u8>,
+    entries: u16,
+}
+
+impl RawZip {
+    fn new() -> Self {
+        RawZip {
+            bytes: Vec::new(),
+            directory: Vec::new(),
+            entries: 0,
+        }
+    }
+
+    /// Writes an entry's data, and returns where it stands.
+    fn data(&mut self, name: &str, method: u16, packed: &[u8]) -> u32 {
+        let offset = u32::try_from(self.bytes.len()).unwrap();
+        self.bytes.extend(b"PK\x03\x04\x14\0\0\0");
+        self.bytes.extend(method.to_le_bytes());
+        self.bytes.extend([0; 16]);
+        self.bytes
+            .extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+        self.bytes.extend([0; 2]);
+        self.bytes.extend(name.as_bytes());
+        self.bytes.extend(packed);
+        offset
+    }
+
+    fn record(
+        &mut self,
+        name: &str,
+        method: u16,
+        flags: u16,
+        packed: u32,
+        unpacked: u32,
+        offset: u32,
+    ) {
+        let d = &mut self.directory;
+        d.extend(b"PK\x01\x02\x14\x03\x14\0");
+        d.extend(flags.to_le_bytes());
+        d.extend(method.to_le_bytes());
+        d.extend([0; 8]);
+        d.extend(packed.to_le_bytes());
+        d.extend(unpacked.to_le_bytes());
+        d.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+        d.extend([0; 12]);
+        d.extend(offset.to_le_bytes());
+        d.extend(name.as_bytes());
+        self.entries += 1;
+    }
+
+    fn entry(&mut self, name: &str, method: u16, packed: &[u8], unpacked: u32) {
+        let offset = self.data(name, method, packed);
+        let len = u32::try_from(packed.len()).unwrap();
+        self.record(name, method, 0, len, unpacked, offset);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        let start = u32::try_from(self.bytes.len()).unwrap();
+        let size = u32::try_from(self.directory.len()).unwrap();
+        self.bytes.extend(&self.directory);
+        self.bytes.extend(b"PK\x05\x06\0\0\0\0");
+        self.bytes.extend(self.entries.to_le_bytes());
+        self.bytes.extend(self.entries.to_le_bytes());
+        self.bytes.extend(size.to_le_bytes());
+        self.bytes.extend(start.to_le_bytes());
+        self.bytes.extend([0; 2]);
+        self.bytes
+    }
+}
+
+#[test]
+fn an_entry_that_states_a_gigabyte_of_zeros_is_not_unpacked() {
+    let place = Workplace::new();
+    let mut raw = RawZip::new();
+    raw.entry("zeros", 8, &deflated_zeros(1024), 1 << 30);
+    let inner = zip(&[(HONEST, &honest())]);
+    raw.entry("inner.zip", 0, &inner, u32::try_from(inner.len()).unwrap());
+    place.file("fn.zip", raw.finish());
+    let report = place.report("fn.zip");
+    assert_eq!(findings(&report), ["FA-ARTIFACT-BOMB fn.zip!/zeros"]);
+    // The entry made by hand has no checksum: that is said, and nothing else is lost.
+    assert_eq!(errors(&report).len(), 1, "{:?}", errors(&report));
+}
+
+#[test]
+fn an_entry_that_unpacks_to_more_than_it_states_is_cut_there() {
+    let place = Workplace::new();
+    let mut raw = RawZip::new();
+    raw.entry("liar", 8, &deflated_zeros(1024), 1000);
+    place.file("fn.zip", raw.finish());
+    let report = place.report("fn.zip");
+    assert_eq!(
+        errors(&report),
+        ["fn.zip!/liar: unpacks to more than the 1000 bytes it states; the rest was not audited"]
+    );
+}
+
+#[test]
+fn a_stream_without_end_is_left_at_its_ratio() {
+    let place = Workplace::new();
+    // A gzip header, the stream, and a trailer that nobody gets to.
+    let mut bytes = b"\x1F\x8B\x08\0\0\0\0\0\0\xFF".to_vec();
+    bytes.extend(deflated_zeros(1024));
+    bytes.extend([0; 8]);
+    place.zip("fn.zip", &[("data.bin.gz", &bytes), (HONEST, &honest())]);
+    let report = place.report("fn.zip");
+    assert_eq!(findings(&report), ["FA-ARTIFACT-BOMB fn.zip!/data.bin.gz"]);
+    assert_eq!(packages(&report), [HONEST_ROW]);
+}
+
+#[test]
+fn archives_nested_by_the_thousand_are_opened_to_the_limit() {
+    let place = Workplace::new();
+    let mut bytes = zip(&[(HONEST, &honest())]);
+    for _ in 0..1000 {
+        bytes = zip(&[("in.zip", &bytes)]);
+    }
+    place.file("deep.zip", bytes);
+    let report = place.report("deep.zip");
+    let errors = errors(&report);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].contains("--max-depth"), "{errors:?}");
+    assert_eq!(packages(&report), [""; 0]);
+}
+
+#[test]
+fn entries_that_share_one_stream_are_audited_once() {
+    let place = Workplace::new();
+    let mut raw = RawZip::new();
+    let stream = deflated_zeros(10);
+    let len = u32::try_from(stream.len()).unwrap();
+    let offset = raw.data("x0000", 8, &stream);
+    for i in 0..3000 {
+        raw.record(&format!("x{i:04}"), 8, 0, len, 10 << 20, offset);
+    }
+    place.file("fn.zip", raw.finish());
+    let report = place.report("fn.zip");
+    assert_eq!(findings(&report), ["FA-ARTIFACT-OVERLAP fn.zip!/x0001"]);
+    let title = report["findings"][0]["title"].as_str().unwrap();
+    assert!(title.contains("2999 entries"), "{title}");
+}
+
+#[test]
+fn names_that_lead_out_of_the_archive_are_findings_and_nothing_is_written() {
+    let place = Workplace::new();
+    place.zip(
+        "fn.zip",
+        &[
+            ("../../outside.txt", b"x"),
+            ("/absolute.txt", b"x"),
+            (HONEST, &honest()),
+        ],
+    );
+    let before = place.listing();
+    let report = place.report("fn.zip");
+    assert_eq!(
+        findings(&report),
+        [
+            "FA-ARTIFACT-ESCAPE fn.zip!/absolute.txt",
+            "FA-ARTIFACT-ESCAPE fn.zip!/outside.txt"
+        ]
+    );
+    assert_eq!(packages(&report), [HONEST_ROW]);
+    assert_eq!(place.listing(), before);
+}
+
+#[test]
+fn entries_that_cannot_be_read_cost_no_other() {
+    let place = Workplace::new();
+    let mut raw = RawZip::new();
+    let offset = raw.data("secret", 8, b"xxxx");
+    raw.record("secret", 8, 1, 4, 4, offset);
+    raw.entry("old", 6, b"xxxx", 4);
+    raw.entry("broken", 8, b"\xFF\xFF\xFF\xFF", 4);
+    raw.entry("changed", 0, b"text", 4);
+    place.file("fn.zip", raw.finish());
+    let report = place.report("fn.zip");
+    let errors = errors(&report);
+    assert_eq!(errors.len(), 4, "{errors:?}");
+    assert!(
+        errors[0].starts_with("fn.zip!/broken: is damaged: "),
+        "{errors:?}"
+    );
+    assert_eq!(
+        errors[1..],
+        [
+            "fn.zip!/changed: does not match its checksum: it was damaged or changed after packing",
+            "fn.zip!/old: is packed with Implode, which is not supported",
+            "fn.zip!/secret: is encrypted",
+        ]
+    );
+}
+
+#[test]
+fn every_budget_that_runs_out_says_which_flag_raises_it() {
+    let place = Workplace::new();
+    let large = vec![b'x'; 300_000];
+    place.zip(
+        "fn.zip",
+        &[("a.txt", &large), ("b.txt", &large), ("c.txt", b"x")],
+    );
+    for (flag, value) in [
+        ("--max-unpacked", "400kB"),
+        ("--max-entries", "1"),
+        ("--max-time", "0"),
+    ] {
+        let run = place.run(&["fn.zip", "--format", "json", "-q", flag, value]);
+        let errors = errors(&run.json());
+        assert_eq!(errors.len(), 1, "{flag}: {errors:?}");
+        assert!(errors[0].contains(flag), "{flag}: {errors:?}");
+    }
+    let run = place.run(&["fn.zip", "--format", "json", "-q", "--max-entry", "100kB"]);
+    assert_eq!(findings(&run.json()).len(), 2, "{}", run.stdout);
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_said() {
+    let place = Workplace::new();
+    let lock = format!(
+        "{{\"lockfileVersion\":3,\"packages\":{{}},\"x\":\"{}\"}}",
+        "x".repeat(2 << 20)
+    );
+    place.zip(
+        "fn.zip",
+        &[("package-lock.json", lock.as_bytes()), (HONEST, &honest())],
+    );
+    let run = place.run(&["fn.zip", "--format", "json", "-q", "--max-memory", "1MiB"]);
+    let report = run.json();
+    assert!(
+        errors(&report)[0].contains("--max-memory"),
+        "{:?}",
+        errors(&report)
+    );
+    assert_eq!(packages(&report), [HONEST_ROW]);
+}
+
+#[test]
+fn cut_and_bit_flipped_artifacts_end_in_words() {
+    let place = Workplace::new();
+    let files: &[(&str, &[u8])] = &[
+        (HONEST, &honest()),
+        ("a/b.txt", b"text"),
+        ("c.gz", &gzip(b"more")),
+    ];
+    for (name, bytes) in [
+        ("fn.zip", zip(files)),
+        ("fn.tar", tar(files)),
+        ("fn.tar.gz", gzip(&tar(files))),
+    ] {
+        for step in 0..24 {
+            let at = bytes.len() * step / 24;
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x55;
+            for (kind, bytes) in [("cut", &bytes[..at]), ("flipped", &flipped)] {
+                place.file(name, bytes);
+                let run = place.run(&[name, "--format", "json", "-q"]);
+                if run.status == 2 {
+                    let line = run.stderr.trim_end();
+                    assert!(line.starts_with("error: "), "{kind} {name} at {at}: {line}");
+                    assert_eq!(line.lines().count(), 1, "{kind} {name} at {at}: {line}");
+                } else {
+                    run.json();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_tar_is_audited_as_far_as_it_goes_and_fails() {
+    let place = Workplace::new();
+    let noise: Vec<u8> = (0..100_000u32)
+        .flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let whole = gzip(&tar(&[(HONEST, &honest()), ("noise", &noise)]));
+    place.file("fn.tar.gz", &whole[..whole.len() / 2]);
+    let run = place.run(&["fn.tar.gz", "--format", "json", "-q"]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.starts_with("error: fn.tar.gz: is damaged"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(packages(&run.json()), [HONEST_ROW]);
+    assert_eq!(errors(&run.json()).len(), 1);
+}
+
+#[test]
+fn control_characters_in_names_reach_no_terminal() {
+    let place = Workplace::new();
+    place.zip("fn.zip", &[("\u{1b}[2J\n/package-lock.json", b"{")]);
+    let run = place.run(&["fn.zip", "-q"]);
+    assert!(
+        run.stdout.contains("\\u{1b}[2J\\n/package-lock.json"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+}

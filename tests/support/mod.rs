@@ -1,0 +1,190 @@
+//! What the tests of the program share: running it, and making artifacts.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// A folder to work in, and a home without a database.
+pub struct Workplace {
+    dir: TempDir,
+}
+
+pub struct Run {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Workplace {
+    pub fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
+        Workplace { dir }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn zip(&self, name: &str, files: &[(&str, &[u8])]) -> PathBuf {
+        self.file(name, zip(files))
+    }
+
+    /// The program, run in this folder with nothing of the machine's user in sight.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("fnaudit").unwrap();
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_remove("FNAUDIT_DB")
+            .env("HOME", self.path("home"))
+            .env("XDG_CACHE_HOME", self.path("home/cache"))
+            .env("NO_COLOR", "1");
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Run {
+        Run::of(self.command(args).output().unwrap())
+    }
+
+    pub fn run_with_input(&self, args: &[&str], input: Vec<u8>) -> Run {
+        Run::of(self.command(args).write_stdin(input).output().unwrap())
+    }
+
+    /// Audits one artifact to JSON; the exit status must not be 2.
+    pub fn report(&self, artifact: &str) -> Value {
+        let run = self.run(&[artifact, "--format", "json", "-q"]);
+        assert_ne!(run.status, 2, "{}", run.stderr);
+        run.json()
+    }
+
+    /// Everything in the folder, to see that nothing was written.
+    pub fn listing(&self) -> Vec<PathBuf> {
+        walkdir::WalkDir::new(self.dir.path())
+            .sort_by_file_name()
+            .into_iter()
+            .map(|entry| entry.unwrap().into_path())
+            .collect()
+    }
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        let run = Run {
+            status: output.status.code().expect("it was not killed"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        run
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("standard output is one JSON document")
+    }
+}
+
+pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer
+            .start_file(*name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// `ecosystem name version scope evidence` of each package.
+pub fn packages(report: &Value) -> Vec<String> {
+    let row = |p: &Value| {
+        let text = |key: &str| p[key].as_str().unwrap_or("-").to_owned();
+        ["ecosystem", "name", "version", "scope", "evidence"]
+            .map(text)
+            .join(" ")
+    };
+    report["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(row)
+        .collect()
+}
+
+/// `path: message` of each `errors` row, with the artifact's folder left out.
+pub fn errors(report: &Value) -> Vec<String> {
+    let row = |e: &Value| {
+        format!(
+            "{}: {}",
+            e["path"].as_str().unwrap(),
+            e["message"].as_str().unwrap()
+        )
+    };
+    report["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(row)
+        .collect()
+}
+
+/// `rule location` of each finding's first location.
+pub fn findings(report: &Value) -> Vec<String> {
+    let row = |f: &Value| {
+        let rule = f["rule"].as_str().unwrap();
+        format!("{rule} {}", f["locations"][0]["path"].as_str().unwrap())
+    };
+    report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(row)
+        .collect()
+}
+
+/// A wheel's metadata as an installer leaves it.
+pub fn metadata(name: &str, version: &str) -> Vec<u8> {
+    format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nText.\n").into_bytes()
+}
+
+/// Whether the tests run as a user whom no permission stops.
+pub fn is_superuser(dir: &Path) -> bool {
+    let probe = dir.join("probe");
+    fs::create_dir(&probe).unwrap();
+    let mut permissions = fs::metadata(&probe).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&probe, permissions).unwrap();
+    fs::write(probe.join("file"), "").is_ok()
+}
