@@ -74,6 +74,12 @@ pub trait Inspector: Sync {
     /// Whether to be given this entry. Asked for every entry of every artifact, so it must be cheap.
     fn wants(&self, header: &Header) -> bool;
 
+    /// The largest entry that is read; a larger one that is wanted is an `errors` row. The default is several
+    /// times the largest manifests and lock files that people have.
+    fn max_size(&self) -> u64 {
+        16 * 1024 * 1024
+    }
+
     /// Reads an entry that [`Inspector::wants`] asked for. What was seen before an error counts.
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable>;
 }
@@ -126,6 +132,24 @@ impl Observations {
             evidence: Evidence::Declared,
             location: location.into(),
         });
+    }
+
+    /// How many packages are named, requirements among them.
+    pub fn rows(&self) -> usize {
+        let requirements = self.requirements.iter().map(|file| file.requirements.len());
+        self.components.len() + requirements.sum::<usize>()
+    }
+
+    /// Keeps the first rows and returns how many there were besides.
+    pub fn truncate(&mut self, mut room: usize) -> usize {
+        let before = self.rows();
+        self.components.truncate(room);
+        room -= self.components.len();
+        for file in &mut self.requirements {
+            file.requirements.truncate(room);
+            room -= file.requirements.len();
+        }
+        before - self.rows()
     }
 
     /// Keeps what was seen at paths that `visible` is true of.

@@ -17,7 +17,9 @@ pub struct Limits {
     pub max_ratio: u64,
     /// Files, nested archives' included.
     pub max_entries: u64,
-    /// Archives within archives.
+    /// Archives opened within the artifact.
+    pub max_archives: u64,
+    /// Archives within archives within archives.
     pub max_depth: u32,
     /// Bytes held in memory at once.
     pub max_memory: u64,
@@ -32,7 +34,8 @@ impl Default for Limits {
             max_unpacked: 16 * GIB,
             max_entry: 4 * GIB,
             max_ratio: 200,
-            max_entries: 1_000_000,
+            max_entries: 500_000,
+            max_archives: 10_000,
             max_depth: 8,
             max_memory: 192 * MIB,
             max_time: Duration::from_secs(120),
@@ -55,6 +58,7 @@ impl Limits {
 pub enum Exhausted {
     Unpacked,
     Entries,
+    Archives,
     Time,
 }
 
@@ -64,7 +68,8 @@ pub struct Budget<'a> {
     started: Instant,
     unpacked: AtomicU64,
     entries: AtomicU64,
-    exhausted: [AtomicBool; 3],
+    archives: AtomicU64,
+    exhausted: [AtomicBool; 4],
     not_audited: AtomicU64,
 }
 
@@ -75,6 +80,7 @@ impl<'a> Budget<'a> {
             started: Instant::now(),
             unpacked: AtomicU64::new(0),
             entries: AtomicU64::new(0),
+            archives: AtomicU64::new(0),
             exhausted: Default::default(),
             not_audited: AtomicU64::new(0),
         }
@@ -84,6 +90,14 @@ impl<'a> Budget<'a> {
     pub fn take_entry(&self) -> Result<(), Exhausted> {
         if self.entries.fetch_add(1, Ordering::Relaxed) >= self.limits.max_entries {
             return Err(self.exhaust(Exhausted::Entries));
+        }
+        self.check()
+    }
+
+    /// Pays for opening one more nested archive.
+    pub fn take_archive(&self) -> Result<(), Exhausted> {
+        if self.archives.fetch_add(1, Ordering::Relaxed) >= self.limits.max_archives {
+            return Err(self.exhaust(Exhausted::Archives));
         }
         self.check()
     }
@@ -143,6 +157,11 @@ impl<'a> Budget<'a> {
                 Exhausted::Entries,
                 format!("holds more than {} entries", limits.max_entries),
                 "--max-entries",
+            ),
+            (
+                Exhausted::Archives,
+                format!("holds more than {} archives", limits.max_archives),
+                "--max-archives",
             ),
             (
                 Exhausted::Time,

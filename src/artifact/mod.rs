@@ -1,12 +1,16 @@
 //! Opening what a function is deployed as: archives, folders and images, one pass over their bytes.
 
-pub mod directory;
+mod container;
+mod directory;
 mod format;
 pub mod image;
+mod level;
 pub mod limits;
 mod measured;
 mod names;
+mod seen;
 mod source;
+mod stream;
 mod walk;
 mod zip;
 mod zstd;
@@ -223,15 +227,15 @@ fn opened(
 ) -> Result<Opened, ArtifactError> {
     let within_limits = walk.budget.check().is_ok();
     let mut seen = walk.finish();
-    if within_limits && seen.entries == 0 && seen.errors.is_empty() && seen.findings.is_empty() {
+    if within_limits && seen.is_empty() {
         return Err(ArtifactError::NoFiles { path: path.into() });
     }
+    let (mut errors, mut findings) = seen.take_rows(&EntryPath::new(&Arc::from(""), path));
     let visibility = Visibility::of(prefix, &seen.observations.images, &seen.layers);
     if visibility.is_image {
         seen.observations.retain(|path| visibility.shows(path));
-        seen.errors.retain(|error| visibility.shows(&error.path));
-        seen.findings
-            .retain(|finding| visibility.shows(&finding.path));
+        errors.retain(|error| visibility.shows(&error.path));
+        findings.retain(|finding| visibility.shows(&finding.path));
     }
     let kind = if visibility.is_image { "image" } else { kind };
     let (packed_bytes, sha256) = packed.unzip();
@@ -246,8 +250,8 @@ fn opened(
             entries: seen.entries,
         },
         observations: seen.observations,
-        errors: seen.errors,
-        findings: seen.findings,
+        errors,
+        findings,
         cut: seen.cut,
     })
 }

@@ -7,19 +7,22 @@
 //! stays within `--max-memory` however deep archives are nested.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::io::{self, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::ThreadPool;
 
+use super::container::{Container, DirectoryContainer, Member, Nested, ZipContainer, batches};
 use super::directory::Directory;
-use super::format::{Compression, Format, SNIFF};
+use super::format::Format;
 use super::image;
+use super::level::{Admission, Level};
 use super::limits::Budget;
-use super::measured::{self, Counted, Failure, Measured, Stated};
+use super::measured::{self, Failure, Measured, Stated};
 use super::names;
+use super::seen::Seen;
 use super::source::Source;
 use super::zip::ZipArchive;
 use crate::finding::{ArtifactFinding, EntryPath, rules};
@@ -27,21 +30,7 @@ use crate::inspect::{Entry, Header, Inspector, Observations};
 use crate::report::ReadError;
 
 /// How much of an entry is unpacked before it is decided who wants it.
-const CHUNK: usize = 64 * 1024;
-
-/// What a walk brings back.
-#[derive(Debug, Default)]
-pub struct Seen {
-    pub observations: Observations,
-    pub errors: Vec<ReadError>,
-    pub findings: Vec<ArtifactFinding>,
-    pub layers: Vec<image::LayerFiles>,
-    /// Files of the artifact itself (in an image, of its layers), and their unpacked bytes.
-    pub entries: u64,
-    pub unpacked: u64,
-    /// Set where the artifact as a whole is cut, so that what follows is unknown.
-    pub cut: Option<String>,
-}
+pub const CHUNK: usize = 64 * 1024;
 
 pub struct Walk<'a> {
     pub pool: &'a ThreadPool,
@@ -54,53 +43,27 @@ pub struct Walk<'a> {
 
 /// Where in the nesting a container stands.
 #[derive(Clone, Copy)]
-struct Place {
-    depth: u32,
+pub struct Place {
+    pub depth: u32,
     /// What this level and all below it may hold in memory.
-    memory: u64,
+    pub memory: u64,
     /// Whether its entries are the artifact's own, and counted as such.
-    counted: bool,
+    pub counted: bool,
 }
 
 impl Place {
     /// The most that one entry of this level may hold.
-    fn share(self) -> u64 {
+    pub fn share(self) -> u64 {
         self.memory / 2
     }
 
-    fn below(self) -> Self {
+    pub fn below(self) -> Self {
         Place {
             depth: self.depth + 1,
             memory: self.memory - self.share(),
             counted: false,
         }
     }
-}
-
-/// A container whose entries can be read in any order, by several threads.
-trait Container: Sync {
-    fn members(&self) -> &[Member];
-    fn reader(&self, member: &Member) -> Result<Box<dyn Read + '_>, String>;
-    /// The member as an archive that can be read in place, where it needs no unpacking.
-    fn source(&self, member: &Member) -> Option<io::Result<Source>>;
-}
-
-/// An entry of a [`Container`].
-struct Member {
-    index: usize,
-    path: EntryPath,
-    stated: Stated,
-    size: u64,
-    /// Read to verify it, but not content of its own.
-    is_link: bool,
-}
-
-/// A nested archive that a worker came upon.
-enum Nested<'m> {
-    /// To be opened from its container once more, because it is read as a stream or in place.
-    Reopen(&'m Member, Format),
-    /// A zip, unpacked: it must be held to be read.
-    Zip(EntryPath, Vec<u8>),
 }
 
 impl<'a> Walk<'a> {
@@ -168,23 +131,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn error(&self, path: &EntryPath, message: impl Into<String>) {
-        self.seen()
-            .errors
-            .push(ReadError::new(path.clone(), message));
+    pub(super) fn error(&self, path: &EntryPath, message: impl Into<String>) {
+        self.seen().error(ReadError::new(path.clone(), message));
     }
 
     /// Reports how the reading of an entry ended.
-    fn settle(&self, path: &EntryPath, outcome: Result<(), Failure>) {
+    pub(super) fn settle(&self, path: &EntryPath, outcome: Result<(), Failure>) {
         match outcome {
             Ok(()) => {}
             Err(Failure::Exhausted) => self.budget.leave_out(1),
             Err(Failure::Damaged(message)) => self.error(path, message),
-            Err(Failure::Bomb(message)) => self.seen().findings.push(ArtifactFinding {
+            Err(Failure::Bomb(message)) => self.seen().finding(ArtifactFinding {
                 rule: &rules::BOMB,
                 path: path.clone(),
                 detail: format!("{message}; it was not audited"),
@@ -192,7 +153,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn count(&self, place: Place, entries: u64, bytes: u64) {
+    pub(super) fn count(&self, place: Place, entries: u64, bytes: u64) {
         if place.counted {
             let mut seen = self.seen();
             seen.entries += entries;
@@ -201,11 +162,11 @@ impl<'a> Walk<'a> {
     }
 
     /// The path of an entry; a name that leads out of the archive is a finding.
-    fn entry_path(&self, prefix: &Arc<str>, raw: &str) -> EntryPath {
+    pub(super) fn entry_path(&self, prefix: &Arc<str>, raw: &str) -> EntryPath {
         let clean = names::clean(raw);
         let path = EntryPath::new(prefix, &clean.name);
         if clean.escapes {
-            self.seen().findings.push(ArtifactFinding {
+            self.seen().finding(ArtifactFinding {
                 rule: &rules::ESCAPE,
                 path: path.clone(),
                 detail: format!("its name is written {raw:?}"),
@@ -214,8 +175,6 @@ impl<'a> Walk<'a> {
         path
     }
 
-    // ---- containers that are read in any order
-
     fn walk_zip(&self, prefix: &Arc<str>, archive: ZipArchive, place: Place) {
         if let Some(problem) = &archive.problem {
             self.error(&container_path(prefix), problem);
@@ -223,7 +182,12 @@ impl<'a> Walk<'a> {
         let overlapping: HashSet<usize> = archive.overlapping().into_iter().collect();
         let mut first_overlapping = None;
         let mut members = Vec::with_capacity(archive.entries.len());
-        for (index, entry) in archive.entries.iter().enumerate() {
+        let most = usize::try_from(self.budget.limits.max_entries).unwrap_or(usize::MAX);
+        // One more than may be read, so that the limit is seen to be reached.
+        let listed = archive.entries.len().min(most.saturating_add(1));
+        self.budget
+            .leave_out((archive.entries.len() - listed) as u64);
+        for (index, entry) in archive.entries.iter().enumerate().take(listed) {
             let raw = archive.name(entry);
             if raw.ends_with('/') && entry.unpacked == 0 {
                 continue;
@@ -251,7 +215,7 @@ impl<'a> Walk<'a> {
             });
         }
         if let Some(path) = first_overlapping {
-            self.seen().findings.push(ArtifactFinding {
+            self.seen().finding(ArtifactFinding {
                 rule: &rules::OVERLAP,
                 path,
                 detail: format!(
@@ -382,224 +346,31 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn open_zip(&self, path: &EntryPath, source: Source, place: Place) {
+    pub(super) fn open_zip(&self, path: &EntryPath, source: Source, place: Place) {
         match ZipArchive::open(source) {
             Ok(archive) => self.walk_zip(&nested_prefix(path), archive, place),
             Err(error) => self.error(path, error.to_string()),
         }
     }
 
-    // ---- containers that are read from front to back
-
-    fn walk_stream(
-        &self,
-        path: &EntryPath,
-        reader: &mut dyn Read,
-        place: Place,
-    ) -> Result<(), Failure> {
-        let mut first = [0; SNIFF];
-        let n = read_full(reader, &mut first).map_err(damaged)?;
-        let mut whole = (&first[..n]).chain(reader);
-        match Format::sniff(&first[..n]) {
-            Some(Format::Tar) => self.walk_tar(path, &mut whole, place),
-            Some(Format::Compressed(compression)) => {
-                self.walk_compressed(path, compression, &mut whole, place)
-            }
-            Some(Format::Zip) => {
-                self.budget.take_entry().map_err(|_| Failure::Exhausted)?;
-                let mut measured = Measured::entry(&mut whole, Stated::default(), self.budget);
-                if let Some(bytes) = self.read_whole(path, &[], &mut measured, 0, place)? {
-                    self.open_zip(path, Source::memory(bytes), place.below());
-                }
-                Ok(())
-            }
-            None => self.audit_single(path, &mut whole, place),
-        }
-    }
-
-    fn walk_compressed(
-        &self,
-        path: &EntryPath,
-        compression: Compression,
-        reader: &mut dyn Read,
-        place: Place,
-    ) -> Result<(), Failure> {
-        let packed = Cell::new(0);
-        let counted = Counted {
-            reader,
-            count: &packed,
-        };
-        let mut decoder =
-            compression.decoder(BufReader::with_capacity(CHUNK, counted), place.share());
-        let mut measured =
-            Measured::stream(&mut *decoder, Stated::default(), Some(&packed), self.budget);
-        let mut first = [0; SNIFF];
-        let n = measured.fill(&mut first)?;
-        let inner = || {
-            EntryPath::new(
-                &nested_prefix(path),
-                compression.strip_suffix(path.file_name()),
-            )
-        };
-        let mut whole = (&first[..n]).chain(&mut measured);
-        let walked = match Format::sniff(&first[..n]) {
-            Some(Format::Tar) => self.walk_tar(path, &mut whole, place),
-            // What is packed once more is an archive within an archive.
-            Some(Format::Zip | Format::Compressed(_)) if self.may_open(path, place) => {
-                self.walk_stream(&inner(), &mut whole, place.below())
-            }
-            Some(Format::Zip | Format::Compressed(_)) => Ok(()),
-            None => self.audit_single(&inner(), &mut whole, place),
-        };
-        // The stream's own checksum stands at its end, behind the last entry.
-        let verified = walked.and_then(|()| with_chunk(|chunk| measured.drain(chunk)));
-        verified.map_err(|failure| measured.own_failure().unwrap_or(failure))
-    }
-
-    /// A compressed stream that holds one file.
-    fn audit_single(
-        &self,
-        path: &EntryPath,
-        reader: &mut dyn Read,
-        place: Place,
-    ) -> Result<(), Failure> {
-        self.budget.take_entry().map_err(|_| Failure::Exhausted)?;
-        let mut measured = Measured::entry(reader, Stated::default(), self.budget);
-        with_chunk(|chunk| {
-            let n = measured.fill(chunk)?;
-            self.audit_bytes(path, Some(0), chunk, n, &mut measured, place)
-        })
-    }
-
-    fn walk_tar(
-        &self,
-        path: &EntryPath,
-        reader: &mut dyn Read,
-        place: Place,
-    ) -> Result<(), Failure> {
-        let prefix = nested_prefix(path);
-        let mut layer = image::LayerFiles::of(path);
-        let place = Place {
-            counted: place.counted || (place.depth == 1 && layer.is_some()),
-            ..place
-        };
-        let level = Level::new(place.share());
-        let outcome = self.pool.in_place_scope(|scope| {
-            let mut archive = tar::Archive::new(reader);
-            for entry in archive.entries().map_err(damaged)? {
-                let mut entry = entry.map_err(damaged)?;
-                let kind = entry.header().entry_type();
-                let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-                if kind.is_dir() || kind.is_pax_global_extensions() {
-                    continue;
-                }
-                if self.budget.take_entry().is_err() {
-                    return Err(Failure::Exhausted);
-                }
-                let path = self.entry_path(&prefix, &raw);
-                if let Some(layer) = &mut layer {
-                    layer.add(&path);
-                }
-                if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
-                    continue;
-                }
-                let size = entry.size();
-                let stated = Stated {
-                    unpacked: Some(size),
-                    crc32: None,
-                };
-                self.audit_tar_entry(scope, &level, &path, stated, &mut entry, place)?;
-            }
-            Ok(())
-        });
-        if let Some(layer) = layer {
-            self.seen().layers.push(layer);
-        }
-        outcome
-    }
-
-    /// Reads one entry of a tar; a worker inspects it. An error ends the tar.
-    fn audit_tar_entry<'s>(
-        &'s self,
-        scope: &rayon::Scope<'s>,
-        level: &'s Level<'static>,
-        path: &EntryPath,
-        stated: Stated,
-        reader: &mut dyn Read,
-        place: Place,
-    ) -> Result<(), Failure> {
-        let size = stated.unpacked.unwrap_or_default();
-        let mut first = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK))];
-        let mut measured = Measured::entry(reader, stated, self.budget);
-        let n = measured.fill(&mut first)?;
-        first.truncate(n);
-        let format = Format::sniff(&first).filter(|_| self.may_open(path, place));
-        if let Some(format) = format {
-            let outcome = if format == Format::Zip {
-                let bytes = self.read_whole(path, &first, &mut measured, size, place)?;
-                if let Some(bytes) = bytes {
-                    self.count(place, 1, size);
-                    self.open_zip(path, Source::memory(bytes), place.below());
-                }
-                Ok(())
-            } else {
-                let below = place.below();
-                if !(below.depth == 1 && image::is_layer(path)) {
-                    self.count(place, 1, size);
-                }
-                self.walk_stream(path, &mut first.as_slice().chain(&mut measured), below)
-            };
-            self.settle(path, outcome);
-            return with_chunk(|chunk| measured.drain(chunk));
-        }
-        self.count(place, 1, size);
-        let wanted = self.wanted_by(path, size, &first);
-        if wanted.is_empty() {
-            (self.progress)(size);
-            return with_chunk(|chunk| measured.drain(chunk));
-        }
-        // Nothing is handed back on this level, so that admission only waits for the workers.
-        let permit = match level.admit(size) {
-            Admission::Granted(permit) => permit,
-            Admission::NestedFirst(..) => return Ok(()),
-        };
-        let whole = if (n as u64) < size {
-            self.read_whole(path, &first, &mut measured, size, place)?
-        } else {
-            measured.drain(&mut [0])?;
-            Some(first)
-        };
-        if let Some(bytes) = whole {
-            let path = path.clone();
-            scope.spawn(move |_| {
-                self.inspect(
-                    &wanted,
-                    &Entry {
-                        path: &path,
-                        bytes: &bytes,
-                    },
-                );
-                drop(permit);
-            });
-        }
-        Ok(())
-    }
-
-    // ---- one entry
-
-    /// Whether an archive here may be opened; it is an `errors` row where it may not.
-    fn may_open(&self, path: &EntryPath, place: Place) -> bool {
+    /// Whether an archive here may be opened; where it is too deep, that is an `errors` row.
+    pub(super) fn may_open(&self, path: &EntryPath, place: Place) -> bool {
         let limit = self.budget.limits.max_depth;
         if place.depth >= limit {
             self.error(
                 path,
                 format!("is an archive {limit} archives deep and was not opened; raise --max-depth to audit it"),
             );
+            return false;
         }
-        place.depth < limit
+        let paid = self.budget.take_archive();
+        if paid.is_err() {
+            self.budget.leave_out(1);
+        }
+        paid.is_ok()
     }
 
-    fn wanted_by(
+    pub(super) fn wanted_by(
         &self,
         path: &EntryPath,
         size: u64,
@@ -610,16 +381,22 @@ impl<'a> Walk<'a> {
             size,
             first_bytes: &first_bytes[..first_bytes.len().min(Header::PEEK)],
         };
-        self.inspectors
-            .iter()
-            .copied()
-            .filter(|inspector| inspector.wants(&header))
-            .collect()
+        let wants = |inspector: &&&'static dyn Inspector| inspector.wants(&header);
+        let mut wanted: Vec<_> = self.inspectors.iter().filter(wants).copied().collect();
+        let asked = wanted.len();
+        wanted.retain(|inspector| size <= inspector.max_size());
+        if wanted.len() < asked {
+            self.error(
+                path,
+                format!("is {size} bytes, too large for what its name says, and was not read"),
+            );
+        }
+        wanted
     }
 
     /// Gives an entry to those who want it, or only verifies it. `size` is what the archive states; none
     /// for what nobody is asked about.
-    fn audit_bytes(
+    pub(super) fn audit_bytes(
         &self,
         path: &EntryPath,
         size: Option<u64>,
@@ -657,7 +434,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads an entry into memory, if its level has room for it.
-    fn read_whole(
+    pub(super) fn read_whole(
         &self,
         path: &EntryPath,
         first: &[u8],
@@ -687,7 +464,7 @@ impl<'a> Walk<'a> {
         Ok(Some(bytes))
     }
 
-    fn inspect(&self, wanted: &[&'static dyn Inspector], entry: &Entry) {
+    pub(super) fn inspect(&self, wanted: &[&'static dyn Inspector], entry: &Entry) {
         let mut observations = Observations::default();
         let mut errors = Vec::new();
         for inspector in wanted {
@@ -696,211 +473,15 @@ impl<'a> Walk<'a> {
             }
         }
         let mut seen = self.seen();
-        seen.observations.append(observations);
-        seen.errors.append(&mut errors);
-    }
-}
-
-/// The memory of one level of nesting: what is admitted, and the nested archives that wait for their turn.
-struct Level<'m> {
-    limit: u64,
-    state: Mutex<LevelState<'m>>,
-    changed: Condvar,
-}
-
-struct LevelState<'m> {
-    /// Bytes of admitted entries, handed-back ones included.
-    held: u64,
-    /// Admitted entries that are still worked on.
-    running: usize,
-    nested: Vec<(Nested<'m>, u64)>,
-    /// Whether the walking thread waits to admit an entry.
-    awaits_room: bool,
-}
-
-/// The right to hold an entry's bytes; given back when dropped.
-struct Permit<'l, 'm> {
-    level: &'l Level<'m>,
-    bytes: u64,
-    running: bool,
-}
-
-enum Admission<'l, 'm> {
-    Granted(Permit<'l, 'm>),
-    /// There is no room, but a nested archive can be walked to make some.
-    NestedFirst(Nested<'m>, Permit<'l, 'm>),
-}
-
-impl<'m> Level<'m> {
-    fn new(limit: u64) -> Self {
-        Level {
-            limit,
-            state: Mutex::new(LevelState {
-                held: 0,
-                running: 0,
-                nested: Vec::new(),
-                awaits_room: false,
-            }),
-            changed: Condvar::new(),
+        seen.observe(observations);
+        for error in errors {
+            seen.error(error);
         }
     }
-
-    fn state(&self) -> MutexGuard<'_, LevelState<'m>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until there is room. An entry larger than the level is never held whole, only streamed.
-    fn admit(&self, size: u64) -> Admission<'_, 'm> {
-        let bytes = if size > self.limit {
-            CHUNK as u64
-        } else {
-            size
-        };
-        let mut state = self.state();
-        loop {
-            if state.held + bytes <= self.limit {
-                state.held += bytes;
-                state.running += 1;
-                return Admission::Granted(self.permit(bytes, true));
-            }
-            if let Some((nested, bytes)) = state.nested.pop() {
-                return Admission::NestedFirst(nested, self.permit(bytes, false));
-            }
-            state.awaits_room = true;
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-            state.awaits_room = false;
-        }
-    }
-
-    fn permit(&self, bytes: u64, running: bool) -> Permit<'_, 'm> {
-        Permit {
-            level: self,
-            bytes,
-            running,
-        }
-    }
-
-    /// Keeps a nested archive, and its part of what the permit holds, until the walking thread takes it.
-    fn hand_back(&self, nested: Nested<'m>, permit: &mut Permit<'_, 'm>) {
-        let bytes = match &nested {
-            Nested::Zip(_, bytes) => (bytes.len() as u64).min(permit.bytes),
-            Nested::Reopen(..) => 0,
-        };
-        permit.bytes -= bytes;
-        self.state().nested.push((nested, bytes));
-        self.changed.notify_all();
-    }
-
-    /// The next nested archive, once there is one; none when all workers are done.
-    fn next_nested(&self) -> Option<(Nested<'m>, Permit<'_, 'm>)> {
-        let mut state = self.state();
-        loop {
-            if let Some((nested, bytes)) = state.nested.pop() {
-                return Some((nested, self.permit(bytes, false)));
-            }
-            if state.running == 0 {
-                return None;
-            }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-impl Drop for Permit<'_, '_> {
-    fn drop(&mut self) {
-        let mut state = self.level.state();
-        state.held -= self.bytes;
-        if self.running {
-            state.running -= 1;
-        }
-        // The walking thread waits for room, or for the last worker; nothing else is worth waking it for.
-        if state.awaits_room || state.running == 0 {
-            self.level.changed.notify_all();
-        }
-    }
-}
-
-struct ZipContainer {
-    archive: ZipArchive,
-    members: Vec<Member>,
-    max_memory: u64,
-}
-
-impl Container for ZipContainer {
-    fn members(&self) -> &[Member] {
-        &self.members
-    }
-
-    fn reader(&self, member: &Member) -> Result<Box<dyn Read + '_>, String> {
-        let entry = &self.archive.entries[member.index];
-        self.archive
-            .reader(entry, self.max_memory)
-            .map_err(|error| error.to_string())
-    }
-
-    fn source(&self, _: &Member) -> Option<io::Result<Source>> {
-        None
-    }
-}
-
-struct DirectoryContainer<'a> {
-    directory: &'a Directory,
-    members: Vec<Member>,
-}
-
-impl Container for DirectoryContainer<'_> {
-    fn members(&self) -> &[Member] {
-        &self.members
-    }
-
-    fn reader(&self, member: &Member) -> Result<Box<dyn Read + '_>, String> {
-        match self.directory.files[member.index].open() {
-            Ok(file) => Ok(Box::new(file)),
-            Err(error) => Err(format!("could not be read: {error}")),
-        }
-    }
-
-    fn source(&self, member: &Member) -> Option<io::Result<Source>> {
-        Some(
-            self.directory.files[member.index]
-                .open()
-                .and_then(Source::file),
-        )
-    }
-}
-
-/// Cuts members, the largest first, into pieces of work: large ones alone, small ones together, so that
-/// handing them out costs little.
-fn batches<'a>(members: &'a [&'a Member]) -> impl Iterator<Item = &'a [&'a Member]> {
-    const BATCH_BYTES: u64 = 512 * 1024;
-    const BATCH_MEMBERS: usize = 32;
-    let mut rest = members;
-    std::iter::from_fn(move || {
-        let mut sum = 0;
-        let fits = |member: &&Member| {
-            sum += member.size;
-            sum <= BATCH_BYTES
-        };
-        let fitting = rest
-            .iter()
-            .copied()
-            .take(BATCH_MEMBERS)
-            .take_while(fits)
-            .count();
-        let (batch, after) = rest.split_at(fitting.max(1).min(rest.len()));
-        rest = after;
-        (!batch.is_empty()).then_some(batch)
-    })
 }
 
 /// Runs `f` with this thread's buffer.
-fn with_chunk<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
+pub fn with_chunk<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
@@ -912,23 +493,6 @@ fn with_chunk<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
         // Already in use further up this thread's stack.
         Err(_) => f(&mut vec![0; CHUNK]),
     })
-}
-
-fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match reader.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-fn damaged(error: io::Error) -> Failure {
-    Failure::Damaged(format!("is damaged: {error}"))
 }
 
 /// The prefix for what stands in the archive at `path`.

@@ -148,10 +148,13 @@ pub struct LimitArgs {
     /// Unpacked over packed size, for entries over 16 MiB [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_ratio: Option<u64>,
-    /// Number of entries [default: 1000000]
+    /// Number of entries [default: 500000]
     #[arg(long, value_name = "N")]
     pub max_entries: Option<u64>,
-    /// Archives within archives [default: 8]
+    /// Number of archives within the artifact [default: 10000]
+    #[arg(long, value_name = "N")]
+    pub max_archives: Option<u64>,
+    /// Depth of archives within archives [default: 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub max_depth: Option<u32>,
     /// Unpacked bytes held in memory at once [default: 192MiB]
@@ -170,6 +173,7 @@ impl LimitArgs {
             max_entry: self.max_entry.unwrap_or(default.max_entry),
             max_ratio: self.max_ratio.unwrap_or(default.max_ratio),
             max_entries: self.max_entries.unwrap_or(default.max_entries),
+            max_archives: self.max_archives.unwrap_or(default.max_archives),
             max_depth: self.max_depth.unwrap_or(default.max_depth),
             max_memory: self.max_memory.unwrap_or(default.max_memory),
             max_time: self.max_time.map_or(default.max_time, Duration::from_secs),
@@ -287,6 +291,7 @@ mod tests {
             ("--max-entry", format!("{}GiB", limits.max_entry >> 30)),
             ("--max-ratio", limits.max_ratio.to_string()),
             ("--max-entries", limits.max_entries.to_string()),
+            ("--max-archives", limits.max_archives.to_string()),
             ("--max-depth", limits.max_depth.to_string()),
             ("--max-memory", format!("{}MiB", limits.max_memory >> 20)),
             ("--max-time", limits.max_time.as_secs().to_string()),

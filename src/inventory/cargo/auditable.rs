@@ -75,6 +75,11 @@ impl Inspector for Auditable {
             && !is_java_class(header.first_bytes)
     }
 
+    /// Executables are as large as they are; memory alone bounds them.
+    fn max_size(&self) -> u64 {
+        u64::MAX
+    }
+
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         // What does not parse is no executable, whatever its first bytes: that is no error.
         let sections = sections(entry.bytes).unwrap_or_default();

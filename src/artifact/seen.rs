@@ -1,0 +1,84 @@
+//! What a walk brings back, and how much of it there may be.
+
+use super::image::LayerFiles;
+use crate::finding::{ArtifactFinding, EntryPath};
+use crate::inspect::Observations;
+use crate::report::ReadError;
+
+/// Rows of one kind that are kept. Far more than an honest artifact has: the largest functions hold some
+/// thousands of components, and a report with more errors than this says nothing by the next one.
+const MAX_COMPONENTS: usize = 200_000;
+const MAX_ERRORS: usize = 10_000;
+const MAX_FINDINGS: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub observations: Observations,
+    errors: Vec<ReadError>,
+    findings: Vec<ArtifactFinding>,
+    pub layers: Vec<LayerFiles>,
+    /// Files of the artifact itself (in an image, of its layers), and their unpacked bytes.
+    pub entries: u64,
+    pub unpacked: u64,
+    /// Set where the artifact as a whole is cut, so that what follows is unknown.
+    pub cut: Option<String>,
+    left_out: LeftOut,
+}
+
+/// How many rows came after the last that was kept.
+#[derive(Debug, Default)]
+struct LeftOut {
+    components: usize,
+    errors: usize,
+    findings: usize,
+}
+
+impl Seen {
+    pub fn error(&mut self, error: ReadError) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(error);
+        } else {
+            self.left_out.errors += 1;
+        }
+    }
+
+    pub fn finding(&mut self, finding: ArtifactFinding) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        } else {
+            self.left_out.findings += 1;
+        }
+    }
+
+    pub fn observe(&mut self, mut observations: Observations) {
+        let room = MAX_COMPONENTS.saturating_sub(self.observations.rows());
+        self.left_out.components += observations.truncate(room);
+        self.observations.append(observations);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0 && self.errors.is_empty() && self.findings.is_empty()
+    }
+
+    /// The errors and findings, and a row for what there was no room for.
+    pub fn take_rows(&mut self, artifact: &EntryPath) -> (Vec<ReadError>, Vec<ArtifactFinding>) {
+        let left_out = std::mem::take(&mut self.left_out);
+        let mut errors = std::mem::take(&mut self.errors);
+        for (n, what, kept) in [
+            (left_out.components, "components", MAX_COMPONENTS),
+            (left_out.errors, "unreadable entries", MAX_ERRORS),
+            (
+                left_out.findings,
+                "findings about its structure",
+                MAX_FINDINGS,
+            ),
+        ] {
+            if n > 0 {
+                let message =
+                    format!("has more than {kept} {what}: {n} were left out of this report");
+                errors.push(ReadError::new(artifact.clone(), message));
+            }
+        }
+        (errors, std::mem::take(&mut self.findings))
+    }
+}

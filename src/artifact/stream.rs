@@ -1,0 +1,226 @@
+//! Archives that are read from front to back: tars, and what is compressed as one stream.
+
+use std::cell::Cell;
+use std::io::{self, BufReader, Read};
+
+use super::format::{Compression, Format, SNIFF};
+use super::image;
+use super::level::{Admission, Level};
+use super::measured::{Counted, Failure, Measured, Stated};
+use super::source::Source;
+use super::walk::{CHUNK, Place, Walk, nested_prefix, with_chunk};
+use crate::finding::EntryPath;
+use crate::inspect::Entry;
+
+impl Walk<'_> {
+    pub(super) fn walk_stream(
+        &self,
+        path: &EntryPath,
+        reader: &mut dyn Read,
+        place: Place,
+    ) -> Result<(), Failure> {
+        let mut first = [0; SNIFF];
+        let n = read_full(reader, &mut first).map_err(damaged)?;
+        let mut whole = (&first[..n]).chain(reader);
+        match Format::sniff(&first[..n]) {
+            Some(Format::Tar) => self.walk_tar(path, &mut whole, place),
+            Some(Format::Compressed(compression)) => {
+                self.walk_compressed(path, compression, &mut whole, place)
+            }
+            Some(Format::Zip) => {
+                self.budget.take_entry().map_err(|_| Failure::Exhausted)?;
+                let mut measured = Measured::entry(&mut whole, Stated::default(), self.budget);
+                if let Some(bytes) = self.read_whole(path, &[], &mut measured, 0, place)? {
+                    self.open_zip(path, Source::memory(bytes), place.below());
+                }
+                Ok(())
+            }
+            None => self.audit_single(path, &mut whole, place),
+        }
+    }
+
+    fn walk_compressed(
+        &self,
+        path: &EntryPath,
+        compression: Compression,
+        reader: &mut dyn Read,
+        place: Place,
+    ) -> Result<(), Failure> {
+        let packed = Cell::new(0);
+        let counted = Counted {
+            reader,
+            count: &packed,
+        };
+        let mut decoder =
+            compression.decoder(BufReader::with_capacity(CHUNK, counted), place.share());
+        let mut measured =
+            Measured::stream(&mut *decoder, Stated::default(), Some(&packed), self.budget);
+        let mut first = [0; SNIFF];
+        let n = measured.fill(&mut first)?;
+        let inner = || {
+            EntryPath::new(
+                &nested_prefix(path),
+                compression.strip_suffix(path.file_name()),
+            )
+        };
+        let mut whole = (&first[..n]).chain(&mut measured);
+        let walked = match Format::sniff(&first[..n]) {
+            Some(Format::Tar) => self.walk_tar(path, &mut whole, place),
+            // What is packed once more is an archive within an archive.
+            Some(Format::Zip | Format::Compressed(_)) if self.may_open(path, place) => {
+                self.walk_stream(&inner(), &mut whole, place.below())
+            }
+            Some(Format::Zip | Format::Compressed(_)) => Ok(()),
+            None => self.audit_single(&inner(), &mut whole, place),
+        };
+        // The stream's own checksum stands at its end, behind the last entry.
+        let verified = walked.and_then(|()| with_chunk(|chunk| measured.drain(chunk)));
+        verified.map_err(|failure| measured.own_failure().unwrap_or(failure))
+    }
+
+    /// A compressed stream that holds one file.
+    fn audit_single(
+        &self,
+        path: &EntryPath,
+        reader: &mut dyn Read,
+        place: Place,
+    ) -> Result<(), Failure> {
+        self.budget.take_entry().map_err(|_| Failure::Exhausted)?;
+        let mut measured = Measured::entry(reader, Stated::default(), self.budget);
+        with_chunk(|chunk| {
+            let n = measured.fill(chunk)?;
+            self.audit_bytes(path, Some(0), chunk, n, &mut measured, place)
+        })
+    }
+
+    fn walk_tar(
+        &self,
+        path: &EntryPath,
+        reader: &mut dyn Read,
+        place: Place,
+    ) -> Result<(), Failure> {
+        let prefix = nested_prefix(path);
+        let mut layer = image::LayerFiles::of(path);
+        let place = Place {
+            counted: place.counted || (place.depth == 1 && layer.is_some()),
+            ..place
+        };
+        let level = Level::new(place.share());
+        let outcome = self.pool.in_place_scope(|scope| {
+            let mut archive = tar::Archive::new(reader);
+            for entry in archive.entries().map_err(damaged)? {
+                let mut entry = entry.map_err(damaged)?;
+                let kind = entry.header().entry_type();
+                let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+                if kind.is_dir() || kind.is_pax_global_extensions() {
+                    continue;
+                }
+                if self.budget.take_entry().is_err() {
+                    return Err(Failure::Exhausted);
+                }
+                let path = self.entry_path(&prefix, &raw);
+                if let Some(layer) = &mut layer {
+                    layer.add(&path);
+                }
+                if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
+                    continue;
+                }
+                let size = entry.size();
+                let stated = Stated {
+                    unpacked: Some(size),
+                    crc32: None,
+                };
+                self.audit_tar_entry(scope, &level, &path, stated, &mut entry, place)?;
+            }
+            Ok(())
+        });
+        if let Some(layer) = layer {
+            self.seen().layers.push(layer);
+        }
+        outcome
+    }
+
+    /// Reads one entry of a tar; a worker inspects it. An error ends the tar.
+    fn audit_tar_entry<'s>(
+        &'s self,
+        scope: &rayon::Scope<'s>,
+        level: &'s Level<'static>,
+        path: &EntryPath,
+        stated: Stated,
+        reader: &mut dyn Read,
+        place: Place,
+    ) -> Result<(), Failure> {
+        let size = stated.unpacked.unwrap_or_default();
+        let mut first = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK))];
+        let mut measured = Measured::entry(reader, stated, self.budget);
+        let n = measured.fill(&mut first)?;
+        first.truncate(n);
+        let format = Format::sniff(&first).filter(|_| self.may_open(path, place));
+        if let Some(format) = format {
+            let outcome = if format == Format::Zip {
+                let bytes = self.read_whole(path, &first, &mut measured, size, place)?;
+                if let Some(bytes) = bytes {
+                    self.count(place, 1, size);
+                    self.open_zip(path, Source::memory(bytes), place.below());
+                }
+                Ok(())
+            } else {
+                let below = place.below();
+                if !(below.depth == 1 && image::is_layer(path)) {
+                    self.count(place, 1, size);
+                }
+                self.walk_stream(path, &mut first.as_slice().chain(&mut measured), below)
+            };
+            self.settle(path, outcome);
+            return with_chunk(|chunk| measured.drain(chunk));
+        }
+        self.count(place, 1, size);
+        let wanted = self.wanted_by(path, size, &first);
+        if wanted.is_empty() {
+            (self.progress)(size);
+            return with_chunk(|chunk| measured.drain(chunk));
+        }
+        // Nothing is handed back on this level, so that admission only waits for the workers.
+        let permit = match level.admit(size) {
+            Admission::Granted(permit) => permit,
+            Admission::NestedFirst(..) => return Ok(()),
+        };
+        let whole = if (n as u64) < size {
+            self.read_whole(path, &first, &mut measured, size, place)?
+        } else {
+            measured.drain(&mut [0])?;
+            Some(first)
+        };
+        if let Some(bytes) = whole {
+            let path = path.clone();
+            scope.spawn(move |_| {
+                self.inspect(
+                    &wanted,
+                    &Entry {
+                        path: &path,
+                        bytes: &bytes,
+                    },
+                );
+                drop(permit);
+            });
+        }
+        Ok(())
+    }
+}
+
+fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn damaged(error: io::Error) -> Failure {
+    Failure::Damaged(format!("is damaged: {error}"))
+}
