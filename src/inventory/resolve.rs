@@ -137,19 +137,35 @@ impl VersionKey {
     }
 }
 
-/// Whether a range can stand for the version. Only PyPI's ranges are evaluated: npm installs one version in
-/// the folder where a manifest's range counts, whatever other versions lie deeper.
+/// Whether a range can stand for the version; what cannot be evaluated can.
 fn may_mean(ecosystem: Ecosystem, range: Option<&str>, version: &str) -> bool {
-    let (Ecosystem::PyPi, Some(range)) = (ecosystem, range) else {
+    let Some(range) = range else {
         return true;
     };
-    let (Ok(specifiers), Ok(version)) = (
-        VersionSpecifiers::from_str(range),
-        pep440_rs::Version::from_str(version),
-    ) else {
-        return true;
+    let meant = match ecosystem {
+        Ecosystem::PyPi => pep440_range_holds(range, version),
+        Ecosystem::Npm => npm_range_holds(range, version),
+        Ecosystem::CratesIo | Ecosystem::Go => None,
     };
-    specifiers.contains(&version)
+    meant.unwrap_or(true)
+}
+
+fn pep440_range_holds(range: &str, version: &str) -> Option<bool> {
+    let specifiers = VersionSpecifiers::from_str(range).ok()?;
+    let version = pep440_rs::Version::from_str(version).ok()?;
+    Some(specifiers.contains(&version))
+}
+
+/// npm's ranges are Cargo's but for what joins them: a space where Cargo has a comma; and a bare `1.2` means
+/// `~1.2`. Alternatives (`||`) and hyphens are left undecided.
+/// <https://docs.npmjs.com/cli/v11/configuring-npm/package-json#dependencies>
+fn npm_range_holds(range: &str, version: &str) -> Option<bool> {
+    let range = range.trim();
+    let bare = range.starts_with(|c: char| c.is_ascii_digit());
+    let range = format!("{}{}", if bare { "~" } else { "" }, range.replace(' ', ","));
+    let range = semver::VersionReq::parse(&range).ok()?;
+    let version = semver::Version::parse(version).ok()?;
+    Some(range.matches(&version))
 }
 
 fn component(
@@ -191,4 +207,201 @@ fn component(
         size_bytes: None,
         upgrade: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::component::Scope;
+
+    fn path(inner: &str) -> EntryPath {
+        EntryPath::new(&Arc::from("fn.zip!/"), inner)
+    }
+
+    /// `name version|~range scope evidence location,location` of each component.
+    fn rows(observations: Observations) -> Vec<String> {
+        let (components, errors) = resolve(observations);
+        assert_eq!(errors, []);
+        let row = |c: &Component| {
+            let version = c
+                .version
+                .clone()
+                .unwrap_or_else(|| format!("~{}", c.version_range.as_deref().unwrap_or("")));
+            let scope = if c.scope == Scope::Shipped {
+                "shipped"
+            } else {
+                "declared"
+            };
+            let locations: Vec<&str> = c.locations.iter().map(|l| l.path.inner()).collect();
+            format!(
+                "{} {version} {scope} {:?} {}",
+                c.name,
+                c.evidence,
+                locations.join(",")
+            )
+        };
+        components.iter().map(row).collect()
+    }
+
+    #[test]
+    fn an_installed_package_its_lock_row_and_its_declaration_are_one() {
+        let mut seen = Observations::default();
+        seen.declared(Ecosystem::Npm, "a", "^1.0.0", path("package.json"));
+        seen.component(
+            Ecosystem::Npm,
+            "a",
+            "1.2.0",
+            Evidence::Locked,
+            path("package-lock.json"),
+        );
+        seen.component(
+            Ecosystem::Npm,
+            "a",
+            "1.2.0",
+            Evidence::Installed,
+            path("node_modules/a/package.json"),
+        );
+        seen.component(
+            Ecosystem::Npm,
+            "a",
+            "0.9.0",
+            Evidence::Installed,
+            path("node_modules/b/node_modules/a/package.json"),
+        );
+        assert_eq!(
+            rows(seen),
+            [
+                "a 0.9.0 shipped Installed node_modules/b/node_modules/a/package.json",
+                "a 1.2.0 shipped Installed node_modules/a/package.json,package-lock.json,package.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_range_that_no_version_meets_stays_by_itself() {
+        let mut seen = Observations::default();
+        seen.component(
+            Ecosystem::PyPi,
+            "Foo_Bar",
+            "1.0",
+            Evidence::Installed,
+            path("Foo_Bar-1.0.dist-info/METADATA"),
+        );
+        seen.declared(Ecosystem::PyPi, "foo.bar", ">=2", path("setup.cfg"));
+        seen.declared(
+            Ecosystem::PyPi,
+            "foo-bar",
+            ">=0.5,<2",
+            path("pyproject.toml"),
+        );
+        assert_eq!(
+            rows(seen),
+            [
+                "foo-bar 1.0 shipped Installed Foo_Bar-1.0.dist-info/METADATA,pyproject.toml",
+                "foo-bar ~>=2 declared Declared setup.cfg",
+            ]
+        );
+    }
+
+    #[test]
+    fn versions_are_the_same_where_their_ecosystem_says_so() {
+        let mut seen = Observations::default();
+        seen.component(Ecosystem::PyPi, "a", "1.0", Evidence::Locked, path("x"));
+        seen.component(
+            Ecosystem::PyPi,
+            "a",
+            "1.0.0",
+            Evidence::Installed,
+            path("y"),
+        );
+        seen.component(
+            Ecosystem::CratesIo,
+            "a",
+            "1.0.0+1",
+            Evidence::Locked,
+            path("x"),
+        );
+        seen.component(
+            Ecosystem::CratesIo,
+            "a",
+            "1.0.0+2",
+            Evidence::Locked,
+            path("x"),
+        );
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.0.0 shipped Installed y,x",
+                "a 1.0.0+1 declared Locked x",
+                "a 1.0.0+2 declared Locked x",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dist_info_folder_is_one_package_as_its_metadata_says() {
+        let mut seen = Observations::default();
+        for (file, version) in [
+            ("WHEEL", "1.0"),
+            ("METADATA", "1.0.post1"),
+            ("RECORD", "1.0"),
+        ] {
+            let path = path(&format!("a-1.0.dist-info/{file}"));
+            seen.component(Ecosystem::PyPi, "a", version, Evidence::Installed, path);
+        }
+        for file in ["RECORD", "INSTALLER"] {
+            let path = path(&format!("b-2.dist-info/{file}"));
+            seen.component(Ecosystem::PyPi, "b", "2", Evidence::Installed, path);
+        }
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.0.post1 shipped Installed a-1.0.dist-info/METADATA",
+                "b 2 shipped Installed b-2.dist-info/INSTALLER",
+            ]
+        );
+    }
+
+    #[test]
+    fn manifests_that_a_package_brought_along_are_not_the_artifacts() {
+        let mut seen = Observations::default();
+        seen.component(
+            Ecosystem::PyPi,
+            "a",
+            "1",
+            Evidence::Locked,
+            path("pkg/uv.lock"),
+        );
+        seen.component(
+            Ecosystem::PyPi,
+            "b",
+            "1",
+            Evidence::Installed,
+            path("pkg/b-1.dist-info/METADATA"),
+        );
+        seen.owned
+            .extend([path("pkg/uv.lock"), path("pkg/b-1.dist-info/METADATA")]);
+        assert_eq!(
+            rows(seen),
+            ["b 1 shipped Installed pkg/b-1.dist-info/METADATA"]
+        );
+    }
+
+    #[test]
+    fn npm_ranges_are_evaluated_where_they_can_be() {
+        for (range, version, holds) in [
+            ("^4.16.0", "4.17.1", Some(true)),
+            ("^4.16.0", "5.0.0", Some(false)),
+            ("1.2", "1.3.0", Some(false)),
+            ("1.x", "1.3.0", Some(true)),
+            (">=1.2.0 <2.0.0", "2.0.0", Some(false)),
+            ("*", "0.1.0", Some(true)),
+            ("1 || 2", "3.0.0", None),
+            ("latest", "3.0.0", None),
+        ] {
+            assert_eq!(npm_range_holds(range, version), holds, "{range} {version}");
+        }
+    }
 }
