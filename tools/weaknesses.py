@@ -73,7 +73,7 @@ PHRASES = [
     (None, r"leveraging a race condition"),
     ("CWE-362", r"race conditions?"),
     ("CWE-208", r"timing (?:attacks?|side[- ]?channels?|oracle)"),
-    ("CWE-297", r"(?:lack of hostname|hostname) verification(?: (?:skipped|disabled))?"),
+    ("CWE-297", r"lack of hostname verification|hostname verification (?:skipped|disabled)"),
     ("CWE-295", r"improper certificate validation|certificate validation bypass"),
     ("CWE-347", r"signature (?:validation|verification) bypass"),
     ("CWE-347", r"improper verification of cryptographic signatures?"),
