@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod inventory;
 pub mod policy;
 pub mod report;
+pub mod text;
 pub mod version;
 
 use std::path::{Path, PathBuf};

@@ -328,3 +328,29 @@ fn control_characters_in_names_reach_no_terminal() {
     );
     assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
 }
+
+#[test]
+fn control_characters_in_contents_reach_no_terminal() {
+    let place = Workplace::new();
+    let lock = br#"{"name": "fn", "lockfileVersion": 3, "packages": {
+        "node_modules/lodash": {"version": "4.17.0+\u001b[2J"},
+        "node_modules/left\u009b1m": {"version": "1.0\r\nNo findings."}}}"#;
+    let manifest = br#"{"name": "fn", "dependencies": {"right\u202e": "\u001b[31m^1.0"}}"#;
+    place.zip(
+        "fn.zip",
+        &[
+            ("package-lock.json", lock),
+            ("package.json", manifest),
+            ("requirements.txt", b"-r \x1b[2J.txt\nx ?\x1b[2J\n"),
+        ],
+    );
+    for args in [["audit", "fn.zip", "-v"], ["inventory", "fn.zip", "-v"]] {
+        let run = place.run(&args);
+        let obeyed = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
+        assert!(!run.stdout.contains(obeyed), "{}", run.stdout);
+        assert!(run.stdout.contains("4.17.0+\\u{1b}[2J"), "{}", run.stdout);
+    }
+    let shown = packages(&place.report("fn.zip"));
+    let hostile = "npm left\\u{9b}1m 1.0\\r\\nNo findings. declared locked";
+    assert!(shown.iter().any(|row| row == hostile), "{shown:?}");
+}

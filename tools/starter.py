@@ -4,14 +4,17 @@
 usage: tools/starter.py OSV_DIR     (OSV_DIR holds ECOSYSTEM/all.zip, as OSV's bucket does)
 
 It takes the advisories of the packages in tools/starter-packages.txt and keeps facts only: ids, dates,
-what is affected, severities and kinds of weakness. Withdrawn advisories are left out. One record a
-line, in the order of their ids, so that the same export gives the same files.
+what is affected, severities and kinds of weakness. A record that states no kind of weakness gets the
+one that its own words name, see weaknesses.py. Withdrawn advisories are left out. One record a line, in
+the order of their ids, so that the same export gives the same files.
 """
 import json
 import re
 import sys
 import zipfile
 from pathlib import Path
+
+from weaknesses import named_weakness
 
 HERE = Path(__file__).resolve().parent
 
@@ -69,11 +72,21 @@ def reduce(record, ecosystem, names):
             "severity": record.get("severity"),
             "affected": affected,
             "database_specific": without_empty(
-                {key: notes.get(key) for key in ("severity", "cwe_ids", "cwes")}
+                {key: notes.get(key) for key in ("severity", "cwes")}
+                | {"cwe_ids": notes.get("cwe_ids") or derived_cwe_ids(record, affected)}
                 | {"license": named_license(notes)}
             ),
         }
     )
+
+
+def derived_cwe_ids(record, affected):
+    """This project's classification, where the record has none."""
+    places = [record] + affected
+    if any((place.get("database_specific") or {}).get("cwes") for place in places):
+        return None
+    cwe = named_weakness(record.get("summary") or record.get("details") or "")
+    return [cwe] if cwe else None
 
 
 def known_date(text):

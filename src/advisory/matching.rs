@@ -9,6 +9,7 @@ use crate::advisory::severity::{self, Assessment, Score};
 use crate::advisory::title::{self, Title};
 use crate::component::{Ecosystem, Upgrade};
 use crate::finding::Severity;
+use crate::text::visible;
 
 /// Everything the database knows of one version of a package.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -148,9 +149,10 @@ fn newer_fixed_versions<'a>(
     newer
 }
 
-/// RustSec and Go end a range before the first pre-release of a version by writing `1.2.0-0`, which
-/// nobody publishes.
+/// The version to install: RustSec and Go end a range before the first pre-release of a version by
+/// writing `1.2.0-0`, which nobody publishes.
 fn published(fixed: &str, ecosystem: Ecosystem) -> &str {
+    let fixed = fixed.trim();
     match ecosystem {
         Ecosystem::CratesIo | Ecosystem::Go => fixed.strip_suffix("-0").unwrap_or(fixed),
         Ecosystem::Npm | Ecosystem::PyPi => fixed,
@@ -169,7 +171,7 @@ fn best_upgrade(
     let clean = |version: &&PackageVersion| !all.iter().any(|a| a.affects(version));
     if let Some(version) = newer.iter().find(clean) {
         return Some(Upgrade {
-            version: version.text().to_owned(),
+            version: visible(version.text()).into_owned(),
             fixes_all: true,
             fixes: groups.len(),
         });
@@ -183,7 +185,7 @@ fn best_upgrade(
         .map(|v| (fixes(v), v))
         .max_by_key(|(n, _)| *n)?;
     (fixes > 0).then(|| Upgrade {
-        version: version.text().to_owned(),
+        version: visible(version.text()).into_owned(),
         fixes_all: false,
         fixes,
     })
@@ -193,7 +195,7 @@ fn describe(group: &[&Advisory], package: &str, newer: &[PackageVersion]) -> Mat
     let mut ids: Vec<&str> = group.iter().flat_map(|advisory| advisory.ids()).collect();
     ids.sort_unstable_by_key(|id| (preference(id), *id));
     ids.dedup();
-    let id = ids.remove(0).to_owned();
+    let id = ids.remove(0);
     ids.sort_unstable();
 
     let assessments: Vec<Assessment> = group
@@ -208,18 +210,32 @@ fn describe(group: &[&Advisory], package: &str, newer: &[PackageVersion]) -> Mat
         .collect();
     let malware = |advisory: &&Advisory| severity::is_malware(advisory.record, &advisory.affected);
     let fixed = newer.iter().find(|version| !affects_any(group, version));
+    let shown = |text: &str| visible(text).into_owned();
     Match {
-        url: format!("https://osv.dev/vulnerability/{id}"),
-        id,
-        aliases: ids.into_iter().map(str::to_owned).collect(),
+        url: format!("https://osv.dev/vulnerability/{}", percent_encoded(id)),
+        id: shown(id),
+        aliases: ids.into_iter().map(shown).collect(),
         title: best_title(group, package),
         severity: severity.unwrap_or(Severity::Medium),
         severity_known: severity.is_some(),
         cvss: scores.max_by(|a, b| a.value.total_cmp(&b.value)),
         cwes: cwes.into_iter().map(str::to_owned).collect(),
         malware: group.iter().any(malware),
-        fixed: fixed.map(|version| version.text().to_owned()),
+        fixed: fixed.map(|version| shown(version.text())),
     }
+}
+
+/// The id as one segment of a URL's path.
+fn percent_encoded(id: &str) -> String {
+    let mut encoded = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(byte.into()),
+            _ => encoded += &format!("%{byte:02X}"),
+        }
+    }
+    encoded
 }
 
 /// The most telling title; of equals that of the record whose id people know best.
@@ -303,6 +319,22 @@ mod tests {
             found.findings[0].url,
             "https://osv.dev/vulnerability/GHSA-a"
         );
+    }
+
+    #[test]
+    fn what_an_advisory_says_is_safe_to_show() {
+        let mut hostile = record("X/1 ?\u{1b}[2J", &["A\nB"], until(" 2.0.0+\u{202e}\n"));
+        hostile["database_specific"] = json!({"cwe_ids": ["CWE-22\n", "CWE-22"]});
+        let found = matches(&[hostile], "1.0.0");
+        let [finding] = &found.findings[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(finding.id, "A\\nB");
+        assert_eq!(finding.url, "https://osv.dev/vulnerability/A%0AB");
+        assert_eq!(finding.aliases, ["X/1 ?\\u{1b}[2J"]);
+        assert_eq!(finding.cwes, ["CWE-22"]);
+        assert_eq!(finding.fixed.as_deref(), Some("2.0.0+\\u{202e}"));
+        assert_eq!(percent_encoded("../é"), "..%2F%C3%A9");
     }
 
     #[test]

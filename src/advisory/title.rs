@@ -2,6 +2,10 @@
 
 use crate::advisory::osv::{Affected, Record, Weakness};
 use crate::advisory::severity;
+use crate::text::visible;
+
+/// How many characters of a summary are shown; some databases write a paragraph.
+const MAX_CHARS: usize = 120;
 
 pub struct Title {
     pub text: String,
@@ -22,7 +26,7 @@ impl Title {
         let summary = one_line(&record.summary);
         if !summary.is_empty() {
             return Title {
-                text: summary,
+                text: shortened(&visible(&summary)),
                 source: TitleSource::Summary,
             };
         }
@@ -66,12 +70,30 @@ pub fn cwes<'a>(record: &'a Record, affected: &[&'a Affected]) -> impl Iterator<
         .chain(&notes.cwe_ids)
         .chain(&notes.cwes)
         .map(Weakness::id)
+        .filter(|id| cwe_number(id).is_some())
 }
 
-/// The text as one line without control characters, which a terminal might obey.
+/// The words of the text, on one line.
 fn one_line(text: &str) -> String {
-    let printable = text.replace(|c: char| c.is_control(), " ");
-    printable.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// As many whole words as fit.
+fn shortened(text: &str) -> String {
+    let end_of = |chars| text.char_indices().nth(chars).map(|(end, _)| end);
+    let (Some(_), Some(end)) = (end_of(MAX_CHARS), end_of(MAX_CHARS - 1)) else {
+        return text.to_owned();
+    };
+    let (head, rest) = text.split_at(end);
+    let words = match head.rsplit_once(' ') {
+        Some((words, _)) if !rest.starts_with(' ') => words,
+        _ => head,
+    };
+    format!("{}…", words.trim_end_matches([' ', ',', ';', ':']))
 }
 
 /// RustSec's categories.
@@ -91,13 +113,15 @@ fn category_name(category: &str) -> Option<&'static str> {
 }
 
 fn weakness_name(cwe: &str) -> Option<&'static str> {
-    let (prefix, number) = cwe.split_at_checked(4)?;
-    let number: u16 = number.parse().ok()?;
+    let number = cwe_number(cwe)?;
     let index = WEAKNESSES
         .binary_search_by_key(&number, |(id, _)| *id)
         .ok()?;
-    let (_, name) = WEAKNESSES.get(index)?;
-    prefix.eq_ignore_ascii_case("CWE-").then_some(*name)
+    WEAKNESSES.get(index).map(|(_, name)| *name)
+}
+
+fn cwe_number(cwe: &str) -> Option<u16> {
+    cwe.strip_prefix("CWE-")?.parse().ok()
 }
 
 /// Short names for the weaknesses of <https://cwe.mitre.org/> that advisories name, by number.
@@ -634,8 +658,8 @@ mod tests {
     fn a_title_is_the_summary_or_the_weakness_or_the_package() {
         let cwe = json!({"cwe_ids": ["CWE-1", "CWE-1321", "CWE-22"]});
         assert_eq!(
-            title(json!({"summary": " A\n\u{1b}[31mred one "})),
-            "A [31mred one"
+            title(json!({"summary": " A\n\u{1b}[31mred \u{202e}one "})),
+            "A [31mred \\u{202e}one"
         );
         assert_eq!(
             title(json!({"summary": " ", "database_specific": cwe})),
@@ -651,6 +675,18 @@ mod tests {
             title(json!({"database_specific": odd})),
             "Known vulnerability in left"
         );
+    }
+
+    #[test]
+    fn a_long_summary_is_cut_between_words() {
+        let cut = |summary: &str| title(json!({"summary": summary}));
+        let fits = "é".repeat(MAX_CHARS);
+        assert_eq!(cut(&fits), fits);
+        assert_eq!(cut(&(fits + "é")), "é".repeat(MAX_CHARS - 1) + "…");
+        let words = format!("{} end, more", "x".repeat(MAX_CHARS - 6));
+        assert_eq!(cut(&words), words[..words.len() - 6].to_owned() + "…");
+        let exact = format!("{} ends here", "x".repeat(MAX_CHARS - 6));
+        assert_eq!(cut(&exact), exact[..exact.len() - 5].to_owned() + "…");
     }
 
     #[test]

@@ -35,6 +35,7 @@ use self::zip::{ZipArchive, ZipError};
 use crate::finding::{ArtifactFinding, EntryPath};
 use crate::inspect::{Inspector, Observations};
 use crate::report::ReadError;
+use crate::text::visible;
 
 /// The name that means standard input.
 pub const STDIN: &str = "-";
@@ -110,7 +111,7 @@ pub fn open(path: &Path, tools: &Tools) -> Result<Opened, ArtifactError> {
         path: path.to_owned(),
         error,
     };
-    let name = path.display().to_string();
+    let name = visible(&path.to_string_lossy()).into_owned();
     if path.metadata().map_err(cannot_open)?.is_dir() {
         let directory = Directory::open(path).map_err(cannot_open)?;
         let separator = if name.ends_with('/') { "" } else { "/" };

@@ -1,5 +1,7 @@
 //! Names of entries: made safe to show and to compare.
 
+use crate::text::visible;
+
 /// A name as it is shown and inspected, and whether as written it leads out of the archive.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CleanName {
@@ -22,17 +24,7 @@ pub fn clean(raw: &str) -> CleanName {
             part => parts.push(part),
         }
     }
-    let mut name = parts.join("/");
-    if name.contains(char::is_control) {
-        name = name
-            .chars()
-            .flat_map(|c| {
-                let shown = c.is_control().then(|| c.escape_default());
-                let plain = (!c.is_control()).then_some(c);
-                shown.into_iter().flatten().chain(plain)
-            })
-            .collect();
-    }
+    let name = visible(&parts.join("/")).into_owned();
     CleanName { name, escapes }
 }
 
@@ -56,7 +48,7 @@ mod tests {
             ("a:b", "a:b", false),
             ("x\u{1b}[31m", "x\\u{1b}[31m", false),
             ("", "", false),
-            ("é/\u{202e}b", "é/\u{202e}b", false),
+            ("é/\u{202e}b", "é/\\u{202e}b", false),
         ] {
             let expected = CleanName {
                 name: name.into(),

@@ -17,6 +17,7 @@ use fnaudit::advisory::{self, download, import};
 use fnaudit::finding::EntryPath;
 use fnaudit::policy::FailOn;
 use fnaudit::report::{ReadError, Report, json, table};
+use fnaudit::text::visible;
 use fnaudit::{Advisories, Audited, Auditor, KindFilter, Options};
 
 use self::args::{
@@ -50,7 +51,8 @@ pub fn run(cli: Cli) -> ExitCode {
 
 /// One line, whatever is in it: a path may hold line breaks.
 fn error(message: &str) {
-    eprintln!("{ERROR}error{ERROR:#}: {}", message.replace('\n', " "));
+    let line = message.replace('\n', " ");
+    eprintln!("{ERROR}error{ERROR:#}: {}", visible(&line));
 }
 
 fn audit(args: &AuditArgs) -> Result<u8, String> {
@@ -158,8 +160,9 @@ fn audit_all(
     report
         .errors
         .extend(failures.into_iter().map(|(path, message)| {
-            let path = EntryPath::new(&Arc::from(""), &path.display().to_string());
-            let prefix = format!("{path}: ");
+            let name = path.to_string_lossy();
+            let prefix = format!("{name}: ");
+            let path = EntryPath::new(&Arc::from(""), &visible(&name));
             ReadError::new(path, message.strip_prefix(&prefix).unwrap_or(&message))
         }));
     Ok((report, complete))
@@ -232,7 +235,7 @@ fn db_import(args: &ImportArgs) -> Result<u8, String> {
     let summary = import::import(source, &dir, &mut |_| bar.tick()).map_err(|e| e.to_string())?;
     bar.finish_and_clear();
     for unreadable in &summary.unreadable_shown {
-        eprintln!("{NOTE}warning{NOTE:#}: {unreadable}");
+        eprintln!("{NOTE}warning{NOTE:#}: {}", visible(unreadable));
     }
     let unreadable = match summary.unreadable {
         0 => String::new(),

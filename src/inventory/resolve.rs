@@ -8,8 +8,9 @@ use pep440_rs::VersionSpecifiers;
 use super::pypi::requirements::resolve_includes;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, purl};
 use crate::finding::{EntryPath, Location};
-use crate::inspect::Observations;
+use crate::inspect::{Observations, Unreadable};
 use crate::report::ReadError;
+use crate::text::visible;
 use crate::version::Version;
 
 /// Merges observations into components, sorted by ecosystem, name and version.
@@ -34,10 +35,9 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
         .collect();
     let errors = unresolved
         .into_iter()
-        .map(|(location, message)| ReadError {
-            line: location.line.map(|line| line as usize),
-            path: location.path,
-            message,
+        .map(|(location, message)| {
+            let line = location.line.map(|line| line as usize);
+            ReadError::unreadable(location.path, Unreadable { line, message })
         })
         .collect();
     (components, errors)
@@ -178,7 +178,8 @@ fn component(
             .cmp(&a.evidence)
             .then_with(|| a.location.cmp(&b.location))
     });
-    let version = rows.iter().find_map(|row| row.version.clone());
+    let stated = rows.iter().find_map(|row| row.version.as_deref());
+    let version = stated.map(|version| version.trim().to_owned());
     // Evidence that does not know the version is none for it.
     let evidence = rows
         .iter()
@@ -197,10 +198,10 @@ fn component(
     }
     Some(Component {
         ecosystem,
-        name: name.to_owned(),
+        name: visible(name).into_owned(),
         purl: purl(ecosystem, name, version.as_deref()),
-        version,
-        version_range,
+        version: version.map(|version| visible(&version).into_owned()),
+        version_range: version_range.map(|range| visible(&range).into_owned()),
         scope: evidence.scope(),
         evidence,
         locations,

@@ -12,6 +12,7 @@ use crate::artifact::Artifact;
 use crate::component::Component;
 use crate::finding::{EntryPath, Finding, Kind, Severity};
 use crate::inspect::Unreadable;
+use crate::text::visible;
 
 /// The version of the JSON report's shape.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -53,18 +54,15 @@ pub struct ReadError {
 
 impl ReadError {
     pub fn new(path: EntryPath, message: impl Into<String>) -> Self {
-        ReadError {
-            path,
-            line: None,
-            message: message.into(),
-        }
+        ReadError::unreadable(path, Unreadable::new(message))
     }
 
+    /// Messages quote what they are about, which may be anything.
     pub fn unreadable(path: EntryPath, why: Unreadable) -> Self {
         ReadError {
             path,
             line: why.line,
-            message: why.message,
+            message: visible(&why.message).into_owned(),
         }
     }
 }

@@ -1,0 +1,53 @@
+//! Text of artifacts and advisories, made safe to show.
+
+use std::borrow::Cow;
+
+/// Writes out the characters that a terminal would obey instead of show: controls, and those that
+/// reorder the text around them or break its line.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_obeyed(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_obeyed(c: char) -> bool {
+    let separates_lines = matches!(c, '\u{2028}' | '\u{2029}');
+    // https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+    let reorders = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || separates_lines || reorders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        for (text, shown) in [
+            ("", ""),
+            (
+                "left-pad 1.0.0+é \u{1f980} مرحبا",
+                "left-pad 1.0.0+é \u{1f980} مرحبا",
+            ),
+            ("a\u{1b}[2Jb\r\n\t\0", "a\\u{1b}[2Jb\\r\\n\\t\\u{0}"),
+            ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
+            (
+                "x\u{202e}txt.exe\u{2069}\u{200f}",
+                "x\\u{202e}txt.exe\\u{2069}\\u{200f}",
+            ),
+            ("a\u{2028}b", "a\\u{2028}b"),
+            ("C:\\n", "C:\\n"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
+}
