@@ -17,6 +17,7 @@ pub enum Ecosystem {
 }
 
 impl Ecosystem {
+    /// Every ecosystem, in the order of reports.
     pub const ALL: [Ecosystem; 4] = [
         Ecosystem::Npm,
         Ecosystem::PyPi,
@@ -111,11 +112,14 @@ pub enum Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
+    /// It is.
     Shipped,
+    /// Only a manifest or lock file names it.
     Declared,
 }
 
 impl Evidence {
+    /// The scope of a component that is known by this.
     pub fn scope(self) -> Scope {
         match self {
             Evidence::Installed | Evidence::Embedded => Scope::Shipped,
@@ -135,6 +139,7 @@ pub struct ObservedComponent {
     /// What is known of the version instead: the range as the file writes it.
     pub version_range: Option<String>,
     pub evidence: Evidence,
+    /// The file, and the line where the format makes it known.
     pub location: Location,
 }
 
@@ -142,12 +147,18 @@ pub struct ObservedComponent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Component {
     pub ecosystem: Ecosystem,
+    /// Under [`Ecosystem::normalize_name`].
     pub name: String,
+    /// None where no file states an exact one; then it is not matched with advisories.
     pub version: Option<String>,
+    /// What is known instead, where there is no version.
     pub version_range: Option<String>,
+    /// Its package URL, see [`purl()`].
     pub purl: String,
     pub scope: Scope,
+    /// The strongest among the files that know its version.
     pub evidence: Evidence,
+    /// Every place that names it, the strongest evidence first.
     pub locations: Vec<Location>,
     /// Unpacked bytes; null where they were not measured.
     pub size_bytes: Option<u64>,
@@ -161,6 +172,7 @@ pub struct Upgrade {
     pub version: String,
     /// How many of the component's findings it fixes.
     pub fixes: usize,
+    /// Whether no advisory of the package affects it.
     pub fixes_all: bool,
 }
 

@@ -17,6 +17,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The word for it in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Info => "info",
@@ -112,12 +113,15 @@ impl From<EntryPath> for Location {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// An advisory is about the version of a component.
     Vulnerability,
+    /// A component is itself an attack.
     Malware,
     Secret,
     Size,
     SupplyChain,
     Misconfiguration,
+    /// The artifact is built to harm its reader.
     Artifact,
 }
 
@@ -125,18 +129,23 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {
+    /// It is so.
     Certain,
+    /// It may be so; such a finding fails no build.
     Possible,
 }
 
 /// A stable kind of finding: its place in reports, in policies and in the documentation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {
+    /// `FA-…`; never used for another rule.
     pub id: &'static str,
     pub kind: Kind,
+    /// Where a finding has none of its own.
     pub severity: Severity,
     /// What it is, for a report's title; an advisory's own title goes before it.
     pub title: &'static str,
+    /// What to do, where a finding does not say it more precisely.
     pub remedy: &'static str,
     /// Its place in the Serverless Security Top 10,
     /// <https://github.com/puresec/sas-top-10>.
@@ -194,20 +203,26 @@ pub mod rules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArtifactFinding {
     pub rule: &'static Rule,
+    /// The entry that it is about.
     pub path: EntryPath,
+    /// Goes behind the rule's title.
     pub detail: String,
 }
 
 /// The part of an advisory that a finding carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AdvisoryFacts {
+    /// The best known of its ids.
     pub id: String,
     /// Other ids of the same, from all its records.
     pub aliases: Vec<String>,
     /// The lowest version above the component's that is not affected; none where none is known.
     pub fixed: Option<String>,
+    /// The highest of its records' scores.
     pub cvss: Option<Cvss>,
+    /// Kinds of weakness, as `CWE-79`.
     pub cwes: Vec<String>,
+    /// Where to read about it.
     pub url: String,
 }
 
@@ -226,17 +241,22 @@ pub struct Finding {
     /// Unique within the report: `F-1`, `F-2`, in the order of the report.
     pub id: String,
     pub kind: Kind,
+    /// The id of its [`Rule`].
     pub rule: &'static str,
     pub severity: Severity,
     pub title: String,
     /// The purl of the component it is about.
     pub package: Option<String>,
+    /// Of kinds [`Kind::Vulnerability`] and [`Kind::Malware`].
     pub advisory: Option<AdvisoryFacts>,
     pub certainty: Certainty,
     /// Whether it can fail a build: what only a manifest names cannot where code of that ecosystem ships.
     pub counts: bool,
+    /// Those of the component, or the entry that it is about.
     pub locations: Vec<Location>,
+    /// What to do about it.
     pub remedy: String,
+    /// Its place in the Serverless Security Top 10, see [`Rule::sas`].
     pub sas: &'static str,
     /// The same for the same finding in another build of the artifact.
     pub fingerprint: String,

@@ -51,6 +51,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
+    /// Of a file in which no line can be named.
     pub fn new(message: impl Into<String>) -> Self {
         Unreadable {
             line: None,
@@ -58,6 +59,7 @@ impl Unreadable {
         }
     }
 
+    /// `line` counts from 1.
     pub fn at(line: usize, message: impl Into<String>) -> Self {
         Unreadable {
             line: Some(line),

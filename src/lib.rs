@@ -40,10 +40,13 @@ use report::{ReadError, Report, SCHEMA_VERSION, Summary, Tool};
 /// How to audit.
 #[derive(Default)]
 pub struct Options {
+    /// What components are matched with; the database in the user's cache folder by default.
     pub advisories: Advisories,
+    /// What an audit may cost.
     pub limits: Limits,
     /// None for one a core.
     pub threads: Option<usize>,
+    /// Which findings are reported.
     pub kinds: KindFilter,
 }
 
@@ -64,6 +67,7 @@ pub enum Advisories {
 pub struct KindFilter {
     /// These alone, unless it is empty.
     pub only: Vec<Kind>,
+    /// Never these, even if they are among [`KindFilter::only`].
     pub skip: Vec<Kind>,
 }
 
@@ -77,18 +81,23 @@ impl KindFilter {
 #[derive(Debug, Error)]
 pub enum AuditError {
     #[error(transparent)]
+    /// It could not be opened or read.
     Artifact(#[from] ArtifactError),
     #[error(transparent)]
+    /// The database is there, but cannot be read.
     Database(#[from] DatabaseError),
     #[error("{}: holds no advisory database; make one with `fnaudit db import PATH --db {}`", .0.display(), .0.display())]
+    /// The folder that was asked for holds no database.
     NoDatabase(PathBuf),
     #[error("threads could not be started: {0}; try --threads 1")]
+    /// The system would not start as many.
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
 /// A report, and whether it is about all of the artifact.
 #[derive(Debug)]
 pub struct Audited {
+    /// What was found, in as much of the artifact as could be read.
     pub report: Report,
     /// Artifacts that end before they should; what would have followed is unknown.
     pub cut: Vec<String>,
@@ -105,6 +114,7 @@ pub struct Auditor {
 }
 
 impl Auditor {
+    /// Opens the advisories and starts the threads.
     pub fn new(options: Options) -> Result<Self, AuditError> {
         let database = match options.advisories {
             Advisories::None => None,
@@ -136,10 +146,12 @@ impl Auditor {
         self
     }
 
+    /// The advisories that components are matched with; none under [`Advisories::None`].
     pub fn database(&self) -> Option<&Database> {
         self.database.as_ref()
     }
 
+    /// Audits one artifact: an archive, an image, a folder, or standard input under the name `-`.
     pub fn audit(&self, artifact: &Path) -> Result<Audited, AuditError> {
         self.audit_deployment(artifact, &[])
     }

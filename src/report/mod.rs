@@ -20,17 +20,24 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The result of auditing one or more artifacts.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     pub tool: Tool,
     /// None where no advisories were asked for.
     pub database: Option<DatabaseInfo>,
+    /// In the order in which they were given, each function before its layers.
     pub artifacts: Vec<Artifact>,
+    /// Of each deployment in turn, by ecosystem, name and version.
     pub packages: Vec<Component>,
+    /// Of all deployments together, the worst first.
     pub findings: Vec<Finding>,
+    /// What was not audited, or not in full.
     pub errors: Vec<ReadError>,
+    /// How many findings there are, and how long it took.
     pub summary: Summary,
 }
 
+/// The program that wrote the report.
 #[derive(Debug, Serialize)]
 pub struct Tool {
     pub name: &'static str,
@@ -38,6 +45,7 @@ pub struct Tool {
 }
 
 impl Tool {
+    /// This one.
     pub const THIS: Tool = Tool {
         name: "fnaudit",
         version: env!("CARGO_PKG_VERSION"),
@@ -48,15 +56,20 @@ impl Tool {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ReadError {
     pub path: EntryPath,
+    /// Counted from 1, where it is known.
     pub line: Option<usize>,
+    /// What is wrong and, if something can be done, what to do.
     pub message: String,
 }
 
 impl ReadError {
+    /// A row about a whole entry or artifact.
     pub fn new(path: EntryPath, message: impl Into<String>) -> Self {
         ReadError::unreadable(path, Unreadable::new(message))
     }
 
+    /// A row about a file that an inspector could not understand.
+    ///
     /// Messages quote what they are about, which may be anything.
     pub fn unreadable(path: EntryPath, why: Unreadable) -> Self {
         ReadError {
@@ -67,14 +80,19 @@ impl ReadError {
     }
 }
 
+/// The findings in numbers.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
+    /// Severities without a finding are left out.
     pub by_severity: BTreeMap<Severity, usize>,
+    /// Kinds without a finding are left out.
     pub by_kind: BTreeMap<Kind, usize>,
+    /// What the audits took together.
     pub duration_ms: u64,
 }
 
 impl Summary {
+    /// Counts the findings.
     pub fn of(findings: &[Finding], duration_ms: u64) -> Self {
         let mut summary = Summary {
             duration_ms,
