@@ -100,10 +100,9 @@ impl Package {
             .kind
             .text()
             .is_some_and(|kind| kind == "directory");
-        if is_folder
-            || is_local(key.trim_start_matches('/'))
-            || tarball.as_deref().is_some_and(is_local)
-        {
+        // The key of a remote tarball, `@files.example/a.tgz`, looks like a file's path: its address knows better.
+        let place = tarball.as_deref().unwrap_or(key.trim_start_matches('/'));
+        if is_folder || is_local(place) {
             return None;
         }
         let by_key = style.registry_package(key);
