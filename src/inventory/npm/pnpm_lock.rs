@@ -19,7 +19,7 @@ use super::layout;
 use super::specifier::{Locked, is_foreign, is_local, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Table, Text};
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct PnpmLock;
 
@@ -64,7 +64,7 @@ struct Resolution {
 impl Inspector for PnpmLock {
     fn wants(&self, header: &Header) -> bool {
         match header.path.file_name() {
-            "pnpm-lock.yaml" => !layout::is_inside_package(header.path),
+            "pnpm-lock.yaml" => owner::is_owners(header.path),
             "lock.yaml" => {
                 let folder = header.path.parent().strip_suffix("/.pnpm");
                 folder.is_some_and(layout::is_node_modules)
