@@ -62,6 +62,11 @@ impl Workplace {
         Run::of(self.command(args).output().unwrap())
     }
 
+    /// Runs elsewhere, so that the paths in what is printed are the same on every machine.
+    pub fn run_in(&self, dir: &str, args: &[&str]) -> Run {
+        Run::of(self.command(args).current_dir(dir).output().unwrap())
+    }
+
     pub fn run_with_input(&self, args: &[&str], input: Vec<u8>) -> Run {
         Run::of(self.command(args).write_stdin(input).output().unwrap())
     }
