@@ -278,6 +278,18 @@ def oci_layout():
     })
 
 
+def hostile():
+    """One of each: a name that leads out, a bomb, and files that are not what their names say."""
+    return zipped({
+        "node_modules/minimist/package.json": package("minimist", "1.2.0"),
+        "../../home/user/.ssh/authorized_keys": "ssh-ed25519 not-a-key\n",
+        "zeros.bin": bytes(20 << 20),
+        "package-lock.json": '{\n  "lockfileVersion": 3,\n  oops\n}\n',
+        "requirements.txt": "-r missing.txt\nthis is no requirement\njinja2==2.10\n",
+        "cut.zip": zipped({"package.json": package("cut", "1.0.0")})[:-30],
+    })
+
+
 def main():
     lock_tar = tarred({"package-lock.json": lock({"left-pad": "1.3.0"})})
     made = {
@@ -288,6 +300,7 @@ def main():
         "bundled-packages.zip": bundled_packages(),
         "image.tar": image(),
         "oci-layout.tar": oci_layout(),
+        "hostile.zip": hostile(),
         "lock.tar.xz": lzma.compress(lock_tar),
         "lock.tar.zst": subprocess.run(["zstd", "-19", "-c"], input=lock_tar, capture_output=True, check=True).stdout,
     }
