@@ -54,7 +54,8 @@ impl Workplace {
             .env_remove("FNAUDIT_DB")
             .env("HOME", self.path("home"))
             .env("XDG_CACHE_HOME", self.path("home/cache"))
-            .env("NO_COLOR", "1");
+            .env("NO_COLOR", "1")
+            .env("COLUMNS", "100");
         command
     }
 
