@@ -346,7 +346,11 @@ fn an_imported_database_is_used() {
         let dir = format!("db-{source}");
         let run = place.run(&["db", "import", source, "--db", &dir]);
         assert_eq!(run.status, 0, "{}", run.stderr);
-        assert!(run.stdout.contains("1 advisories"), "{}", run.stdout);
+        assert!(
+            run.stdout.contains("1 advisory for 1 ecosystem"),
+            "{}",
+            run.stdout
+        );
         let run = place.run(&["fn.zip", "--db", &dir, "--format", "json"]);
         assert_eq!((run.status, run.stderr.as_str()), (1, ""));
         let report = run.json();

@@ -6,6 +6,7 @@ usage: tools/fixtures.py        (needs python3, and the zstd tool for lock.tar.z
 The same bytes come out each time, so that a change to an archive is a change here. What must be found in each
 stands beside it in NAME.expected.txt.
 """
+import gzip
 import hashlib
 import io
 import json
@@ -40,6 +41,10 @@ def tarred(files):
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return out.getvalue()
+
+
+def gzipped(content):
+    return gzip.compress(content, 9, mtime=0)
 
 
 def package(name, version, **more):
@@ -127,13 +132,91 @@ def elf_with_section(name, content):
     return body + bytes(table_at - len(body)) + b"".join(sections)
 
 
-def rust_function():
-    crates = [("bootstrap", "0.1.0", "local"), ("hyper", "0.14.10", "crates.io"), ("smallvec", "1.6.0", "crates.io")]
-    packages = [{"name": n, "version": v, "source": s} for n, v, s in crates]
-    packages[0]["root"] = True
+def pe_with_section(name, content):
+    """A 64-bit PE of one section, without directories (Microsoft's "PE Format")."""
+    optional_len = 112
+    content_at = 64 + 24 + optional_len + 40
+    return b"".join([
+        b"MZ".ljust(60, b"\0"), struct.pack("<I", 64),
+        b"PE\0\0", struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, optional_len, 0),
+        b"\x0b\x02".ljust(optional_len, b"\0"),
+        name.encode().ljust(8, b"\0"), struct.pack("<IIII", len(content), 0x1000, len(content), content_at), bytes(16),
+        content,
+    ])
+
+
+def macho_with_section(name, content):
+    """A 64-bit Mach-O of one segment with one section (`mach-o/loader.h`)."""
+    command_len = 72 + 80
+    content_at = 32 + command_len
+    return b"".join([
+        struct.pack("<IIIIIIII", 0xFEEDFACF, 0x0100000C, 0, 2, 1, command_len, 0, 0),
+        struct.pack("<II", 0x19, command_len), b"__DATA".ljust(16, b"\0"), bytes(32), struct.pack("<IIII", 0, 0, 1, 0),
+        name.encode().ljust(16, b"\0"), b"__DATA".ljust(16, b"\0"),
+        struct.pack("<QQI", 0, len(content), content_at), bytes(28),
+        content,
+    ])
+
+
+def universal(images):
+    """A Mach-O of several architectures, whose own numbers are big-endian."""
+    header = struct.pack(">II", 0xCAFEBABE, len(images))
+    offset = len(header) + 20 * len(images)
+    for image in images:
+        header += struct.pack(">IIIII", 0x0100000C, 0, offset, len(image), 0)
+        offset += len(image)
+    return header + b"".join(images)
+
+
+def audit_data(crates):
+    """What `cargo auditable` leaves in a binary: itself, a build dependency, and the crates in the code."""
+    packages = [{"name": "bootstrap", "version": "0.1.0", "source": "local", "root": True}]
+    packages += [{"name": name, "version": version, "source": "crates.io"} for name, version in crates.items()]
     packages.append({"name": "cc", "version": "1.0.0", "source": "crates.io", "kind": "build"})
-    data = zlib.compress(json.dumps({"packages": packages}).encode(), 9)
+    return zlib.compress(json.dumps({"packages": packages}).encode(), 9)
+
+
+def rust_function():
+    data = audit_data({"hyper": "0.14.10", "smallvec": "1.6.0"})
     return zipped({"bootstrap": elf_with_section(".dep-v0", data)})
+
+
+def rust_binaries():
+    section = ".dep-v0"
+    both = [audit_data({"smallvec": "1.6.0"}), audit_data({"smallvec": "1.6.0", "time": "0.1.42"})]
+    return zipped({
+        "windows/handler.exe": pe_with_section(section, audit_data({"hyper": "0.14.10"})),
+        "macos/bootstrap": macho_with_section(section, audit_data({"memoffset": "0.6.1"})),
+        "macos/universal": universal([macho_with_section(section, data) for data in both]),
+        "linux/stripped": elf_with_section(".text", b"no audit data"),
+    })
+
+
+def bundled_packages():
+    """Packages as registries have them, carried whole in a bundle. What their authors work with is not in it."""
+    workshop = {"requirements.txt": "django==1.0\n", "package-lock.json": lock({"tap": "1.0.0"})}
+    egg = {
+        "EGG-INFO/PKG-INFO": metadata("Markdown", "2.6.0"),
+        "EGG-INFO/requires.txt": "django==1.0\n",
+        "markdown/__init__.py": '"""Stands for Markdown."""\n',
+        **workshop,
+    }
+    wheel = {**distribution("PyYAML", "5.3"), **workshop}
+    sdist = {
+        "PKG-INFO": metadata("paramiko", "2.4.0"),
+        "paramiko.egg-info/PKG-INFO": metadata("paramiko", "2.4.0"),
+        "paramiko/__init__.py": '"""Stands for paramiko."""\n',
+        "setup.cfg": "[options]\ninstall_requires = django==1.0\n",
+        **workshop,
+    }
+    tarball = {"package.json": package("minimist", "1.2.5", dependencies={"tap": "1.0.0"}), **workshop}
+    return zipped({
+        "handler.py": "def handler(event, context):\n    return {'statusCode': 200}\n",
+        "lib/Markdown-2.6.0-py3.9.egg": zipped(egg),
+        "wheels/PyYAML-5.3-cp39-cp39-linux_x86_64.whl": zipped(wheel),
+        "vendor/paramiko-2.4.0.tar.gz": gzipped(tarred({f"paramiko-2.4.0/{name}": c for name, c in sdist.items()})),
+        "vendor/minimist-1.2.5.tgz": gzipped(tarred({f"package/{name}": c for name, c in tarball.items()})),
+    })
 
 
 def image():
@@ -161,13 +244,63 @@ def image():
     return tarred(files)
 
 
+def oci_layout():
+    base = {
+        **distribution("PyYAML", "5.3", "var/task/"),
+        **distribution("Jinja2", "2.10", "var/task/"),
+        "opt/nodejs/node_modules/minimist/package.json": package("minimist", "1.2.0"),
+        "opt/nodejs/node_modules/ms/package.json": package("ms", "2.1.3"),
+    }
+    top = {
+        "var/task/.wh.Jinja2-2.10.dist-info": "",
+        "opt/nodejs/node_modules/minimist/package.json": package("minimist", "1.2.6"),
+    }
+    blobs = {}
+
+    def blob(content, media_type):
+        digest = hashlib.sha256(content).hexdigest()
+        blobs[f"blobs/sha256/{digest}"] = content
+        return {"mediaType": f"application/vnd.oci.image.{media_type}", "digest": f"sha256:{digest}", "size": len(content)}
+
+    layers = [tarred(base), tarred(top)]
+    diff_ids = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+    manifest = {
+        "schemaVersion": 2,
+        "config": blob(json.dumps(config).encode(), "config.v1+json"),
+        "layers": [blob(gzipped(layer), "layer.v1.tar+gzip") for layer in layers],
+    }
+    index = {"schemaVersion": 2, "manifests": [blob(json.dumps(manifest).encode(), "manifest.v1+json")]}
+    return tarred({
+        "oci-layout": json.dumps({"imageLayoutVersion": "1.0.0"}),
+        **dict(sorted(blobs.items())),
+        "index.json": json.dumps(index),
+    })
+
+
+def hostile():
+    """One of each: a name that leads out, a bomb, and files that are not what their names say."""
+    return zipped({
+        "node_modules/minimist/package.json": package("minimist", "1.2.0"),
+        "../../home/user/.ssh/authorized_keys": "ssh-ed25519 not-a-key\n",
+        "zeros.bin": bytes(20 << 20),
+        "package-lock.json": '{\n  "lockfileVersion": 3,\n  oops\n}\n',
+        "requirements.txt": "-r missing.txt\nthis is no requirement\njinja2==2.10\n",
+        "cut.zip": zipped({"package.json": package("cut", "1.0.0")})[:-30],
+    })
+
+
 def main():
     lock_tar = tarred({"package-lock.json": lock({"left-pad": "1.3.0"})})
     made = {
         "node-function.zip": node_function(),
         "python-function.zip": python_function(),
         "rust-function.zip": rust_function(),
+        "rust-binaries.zip": rust_binaries(),
+        "bundled-packages.zip": bundled_packages(),
         "image.tar": image(),
+        "oci-layout.tar": oci_layout(),
+        "hostile.zip": hostile(),
         "lock.tar.xz": lzma.compress(lock_tar),
         "lock.tar.zst": subprocess.run(["zstd", "-19", "-c"], input=lock_tar, capture_output=True, check=True).stdout,
     }

@@ -56,8 +56,9 @@ pub struct ImportArgs {
     /// Refuse to use the network
     #[arg(long)]
     pub offline: bool,
-    #[command(flatten)]
-    pub talk: TalkArgs,
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +112,7 @@ pub struct InputArgs {
 
 #[derive(Debug, Args)]
 pub struct OutputArgs {
+    /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
     /// Write the report here instead of to standard output
@@ -130,38 +132,40 @@ pub struct TalkArgs {
     /// Say nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,
-    /// Show every location and every file that could not be read
+    /// Leave nothing out: every finding, location and file that could not be read
     #[arg(long, short, conflicts_with = "quiet")]
     pub verbose: bool,
 }
 
+/// The heading of [`LimitArgs`]. On the struct it would also stand over what follows where that is flattened.
+const LIMITS: &str = "Limits, against archives that are made to exhaust their reader";
+
 /// Sizes are bytes, or have a unit: `512MiB`, `2GB`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Limits, against archives that are made to exhaust their reader")]
 pub struct LimitArgs {
     /// Unpacked size of everything together [default: 16GiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, help_heading = LIMITS, value_name = "SIZE", value_parser = parse_size)]
     pub max_unpacked: Option<u64>,
     /// Unpacked size of one entry [default: 4GiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, help_heading = LIMITS, value_name = "SIZE", value_parser = parse_size)]
     pub max_entry: Option<u64>,
     /// Unpacked over packed size, for entries over 16 MiB [default: 200]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_ratio: Option<u64>,
     /// Number of entries [default: 500000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = LIMITS, value_name = "N")]
     pub max_entries: Option<u64>,
     /// Number of archives within the artifact [default: 10000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = LIMITS, value_name = "N")]
     pub max_archives: Option<u64>,
     /// Depth of archives within archives [default: 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=64))]
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=64))]
     pub max_depth: Option<u32>,
     /// Unpacked bytes held in memory at once [default: 192MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, help_heading = LIMITS, value_name = "SIZE", value_parser = parse_size)]
     pub max_memory: Option<u64>,
     /// Time for one artifact, in seconds [default: 120]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, help_heading = LIMITS, value_name = "SECONDS")]
     pub max_time: Option<u64>,
 }
 

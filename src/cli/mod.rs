@@ -69,8 +69,9 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
         },
     };
     let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
+    let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;
     if !args.talk.quiet
-        && let Some(info) = auditor.database().map(|database| database.info())
+        && let Some(info) = &report.database
         && info.kind == DatabaseKind::Starter
     {
         eprintln!(
@@ -79,7 +80,6 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
             info.advisories
         );
     }
-    let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;
     let verbose = args.talk.verbose;
     write_report(&args.output, &report, |out| {
         table::write(&report, verbose, out)
@@ -216,7 +216,7 @@ fn db_import(args: &ImportArgs) -> Result<u8, String> {
         .ok_or(
             "there is no cache folder for this user; say where the database goes with --db DIR",
         )?;
-    let bar = progress::bytes("importing", args.talk.quiet);
+    let bar = progress::bytes("importing", args.quiet);
     let is_address = args.source.starts_with("https://") || args.source.starts_with("http://");
     let downloaded = if is_address {
         if args.offline {
@@ -237,18 +237,29 @@ fn db_import(args: &ImportArgs) -> Result<u8, String> {
     for unreadable in &summary.unreadable_shown {
         eprintln!("{NOTE}warning{NOTE:#}: {}", visible(unreadable));
     }
-    let unreadable = match summary.unreadable {
-        0 => String::new(),
-        n => format!(", {n} could not be read"),
+    let left_out: Vec<String> = [
+        (summary.withdrawn, "withdrawn"),
+        (summary.unreadable, "could not be read"),
+    ]
+    .iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, why)| format!("{n} {why}"))
+    .collect();
+    let left_out = match left_out.as_slice() {
+        [] => String::new(),
+        some => format!("; left out: {}", some.join(", ")),
     };
     println!(
-        "{}: {} advisories for {} ecosystems ({} withdrawn left out{unreadable})",
+        "{}: {} for {}{left_out}",
         summary.path.display(),
-        summary.info.advisories,
-        summary.info.ecosystems.len(),
-        summary.withdrawn,
+        count(summary.info.advisories, "advisory", "advisories"),
+        count(summary.info.ecosystems.len(), "ecosystem", "ecosystems"),
     );
     Ok(0)
+}
+
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// Downloads to a temporary file, which goes when it is dropped.

@@ -54,12 +54,18 @@ impl Workplace {
             .env_remove("FNAUDIT_DB")
             .env("HOME", self.path("home"))
             .env("XDG_CACHE_HOME", self.path("home/cache"))
-            .env("NO_COLOR", "1");
+            .env("NO_COLOR", "1")
+            .env("COLUMNS", "100");
         command
     }
 
     pub fn run(&self, args: &[&str]) -> Run {
         Run::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs elsewhere, so that the paths in what is printed are the same on every machine.
+    pub fn run_in(&self, dir: &str, args: &[&str]) -> Run {
+        Run::of(self.command(args).current_dir(dir).output().unwrap())
     }
 
     pub fn run_with_input(&self, args: &[&str], input: Vec<u8>) -> Run {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct CargoLock;
 
@@ -31,7 +31,7 @@ struct Package {
 
 impl Inspector for CargoLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "Cargo.lock"
+        header.path.file_name() == "Cargo.lock" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

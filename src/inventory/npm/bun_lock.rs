@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::layout;
 use super::specifier::{locked, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct BunLock;
 
@@ -23,7 +22,7 @@ struct Lockfile {
 
 impl Inspector for BunLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "bun.lock" && !layout::is_inside_package(header.path)
+        header.path.file_name() == "bun.lock" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::layout;
 use super::specifier::{
     exact_version, is_foreign, is_local, unaliased, unpatched, without_credentials,
 };
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct PackageJson;
 
@@ -29,7 +28,7 @@ struct Manifest {
 
 impl Inspector for PackageJson {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "package.json" && !layout::is_inside_package(header.path)
+        header.path.file_name() == "package.json" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

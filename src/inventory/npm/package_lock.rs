@@ -9,7 +9,7 @@ use super::layout;
 use super::specifier::{Locked, is_local, locked};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Flag, Table, Text};
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct PackageLock;
 
@@ -48,7 +48,7 @@ struct Dependency {
 impl Inspector for PackageLock {
     fn wants(&self, header: &Header) -> bool {
         match header.path.file_name() {
-            "package-lock.json" | "npm-shrinkwrap.json" => !layout::is_inside_package(header.path),
+            "package-lock.json" | "npm-shrinkwrap.json" => owner::is_owners(header.path),
             ".package-lock.json" => layout::is_node_modules(header.path.parent()),
             _ => false,
         }

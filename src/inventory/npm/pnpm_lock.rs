@@ -19,7 +19,7 @@ use super::layout;
 use super::specifier::{Locked, is_foreign, is_local, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Table, Text};
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct PnpmLock;
 
@@ -64,7 +64,7 @@ struct Resolution {
 impl Inspector for PnpmLock {
     fn wants(&self, header: &Header) -> bool {
         match header.path.file_name() {
-            "pnpm-lock.yaml" => !layout::is_inside_package(header.path),
+            "pnpm-lock.yaml" => owner::is_owners(header.path),
             "lock.yaml" => {
                 let folder = header.path.parent().strip_suffix("/.pnpm");
                 folder.is_some_and(layout::is_node_modules)
@@ -100,10 +100,9 @@ impl Package {
             .kind
             .text()
             .is_some_and(|kind| kind == "directory");
-        if is_folder
-            || is_local(key.trim_start_matches('/'))
-            || tarball.as_deref().is_some_and(is_local)
-        {
+        // The key of a remote tarball, `@files.example/a.tgz`, looks like a file's path: its address knows better.
+        let place = tarball.as_deref().unwrap_or(key.trim_start_matches('/'));
+        if is_folder || is_local(place) {
             return None;
         }
         let by_key = style.registry_package(key);

@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::layout;
 use super::specifier::{Locked, is_local, locked, registry_tarball, split, unaliased, unpatched};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct YarnLock;
 
@@ -21,7 +20,7 @@ const MAX_NAMES: usize = 8;
 
 impl Inspector for YarnLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "yarn.lock" && !layout::is_inside_package(header.path)
+        header.path.file_name() == "yarn.lock" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

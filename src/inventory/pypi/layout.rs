@@ -17,7 +17,8 @@ pub fn is_owners(path: &EntryPath) -> bool {
         .split_once("!/")
         .map_or("", |(_, rest)| rest);
     let mut parts = nested_in.split('/').chain(path.parent().split('/'));
-    !parts.any(is_package_folder) && sdist_root(path).is_none()
+    let is_in_sdist = !nested_in.is_empty() && sdist_root(path).is_some();
+    !is_in_sdist && !parts.any(is_package_folder)
 }
 
 fn is_package_folder(part: &str) -> bool {

@@ -17,6 +17,8 @@ mod setup_cfg;
 mod toml_text;
 mod uv_lock;
 
+pub(super) use layout::is_owners;
+
 use crate::finding::{EntryPath, Location};
 use crate::inspect::Inspector;
 

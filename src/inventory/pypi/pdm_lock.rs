@@ -4,9 +4,10 @@ use serde::Deserialize;
 
 use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
 use super::pep508::Requirement;
-use super::{layout, toml_text};
+use super::toml_text;
 
 pub struct PdmLock;
 
@@ -40,7 +41,7 @@ impl Package {
 
 impl Inspector for PdmLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "pdm.lock" && layout::is_owners(header.path)
+        header.path.file_name() == "pdm.lock" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

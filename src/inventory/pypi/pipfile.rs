@@ -7,10 +7,11 @@ use toml::{Spanned, Value};
 
 use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
+use super::at_line;
 use super::pep508::Requirement;
 use super::toml_text::{self, Lines};
-use super::{at_line, layout};
 
 pub struct Pipfile;
 
@@ -60,7 +61,7 @@ impl Package {
 
 impl Inspector for Pipfile {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "Pipfile" && layout::is_owners(header.path)
+        header.path.file_name() == "Pipfile" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

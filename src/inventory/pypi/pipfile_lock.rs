@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::component::Evidence;
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
-use super::layout;
 use super::pipfile::Package;
 
 pub struct PipfileLock;
@@ -25,7 +25,7 @@ struct Lock {
 
 impl Inspector for PipfileLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "Pipfile.lock" && layout::is_owners(header.path)
+        header.path.file_name() == "Pipfile.lock" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

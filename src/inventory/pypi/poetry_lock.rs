@@ -6,8 +6,9 @@ use serde::Deserialize;
 
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
-use super::{layout, toml_text};
+use super::toml_text;
 
 pub struct PoetryLock;
 
@@ -26,7 +27,7 @@ struct Source {
 
 impl Inspector for PoetryLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "poetry.lock" && layout::is_owners(header.path)
+        header.path.file_name() == "poetry.lock" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -5,9 +5,10 @@ use serde::de::IgnoredAny;
 
 use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
 use super::pep508::Requirement;
-use super::{layout, toml_text};
+use super::toml_text;
 
 pub struct Pylock;
 
@@ -54,7 +55,7 @@ impl Package {
 
 impl Inspector for Pylock {
     fn wants(&self, header: &Header) -> bool {
-        is_lock_name(header.path.file_name()) && layout::is_owners(header.path)
+        is_lock_name(header.path.file_name()) && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

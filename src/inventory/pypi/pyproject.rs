@@ -11,10 +11,11 @@ use toml::{Spanned, Value};
 
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
+use super::at_line;
 use super::pep508::{self, Requirement};
 use super::toml_text::{self, Lines};
-use super::{at_line, layout};
 
 pub struct Pyproject;
 
@@ -133,7 +134,7 @@ impl Uv {
 
 impl Inspector for Pyproject {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "pyproject.toml" && layout::is_owners(header.path)
+        header.path.file_name() == "pyproject.toml" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

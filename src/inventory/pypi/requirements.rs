@@ -10,6 +10,7 @@ use std::mem;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
 use super::pep508::{self, NotARequirement, Requirement};
 use super::{at_line, layout};
@@ -53,7 +54,7 @@ impl Inspector for Requirements {
         (name.ends_with(".txt") || name.ends_with(".in"))
             && (header.size <= MAX_CANDIDATE || stands_alone(header.path))
             && !is_in_metadata_folder(header.path)
-            && layout::is_owners(header.path)
+            && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

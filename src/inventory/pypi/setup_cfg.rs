@@ -3,14 +3,15 @@
 
 use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
-use super::{at_line, layout, pep508};
+use super::{at_line, pep508};
 
 pub struct SetupCfg;
 
 impl Inspector for SetupCfg {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "setup.cfg" && layout::is_owners(header.path)
+        header.path.file_name() == "setup.cfg" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -4,9 +4,10 @@ use serde::Deserialize;
 
 use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
 
 use super::pep508::Requirement;
-use super::{layout, toml_text};
+use super::toml_text;
 
 pub struct UvLock;
 
@@ -55,7 +56,7 @@ impl Source {
 
 impl Inspector for UvLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "uv.lock" && layout::is_owners(header.path)
+        header.path.file_name() == "uv.lock" && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
