@@ -44,12 +44,15 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
 }
 
 /// A manifest or lock file that an installed package brought along tells of its author's workshop, not of
-/// this artifact.
+/// this artifact; and the metadata that it lists as its own are those of packages made for its tests.
 fn drop_foreign_manifests(observations: &mut Observations) {
     let owned: HashSet<EntryPath> = observations.owned.drain(..).collect();
+    // What a wheel has in a `node_modules` is installed all the same.
+    let is_claim =
+        |c: &ObservedComponent| c.evidence <= Evidence::Locked || c.ecosystem == Ecosystem::PyPi;
     observations
         .components
-        .retain(|c| c.evidence > Evidence::Locked || !owned.contains(&c.location.path));
+        .retain(|c| !(is_claim(c) && owned.contains(&c.location.path)));
     observations
         .requirements
         .retain(|file| !owned.contains(&file.path));
@@ -368,6 +371,8 @@ mod tests {
     #[test]
     fn manifests_that_a_package_brought_along_are_not_the_artifacts() {
         let mut seen = Observations::default();
+        let test_package = path("pkg/tests/t-1.egg-info/PKG-INFO");
+        let script = path("pkg/node_modules/c/package.json");
         seen.component(
             Ecosystem::PyPi,
             "a",
@@ -377,16 +382,23 @@ mod tests {
         );
         seen.component(
             Ecosystem::PyPi,
-            "b",
+            "t",
             "1",
             Evidence::Installed,
-            path("pkg/b-1.dist-info/METADATA"),
+            test_package.clone(),
+        );
+        seen.component(
+            Ecosystem::Npm,
+            "c",
+            "1.0.0",
+            Evidence::Installed,
+            script.clone(),
         );
         seen.owned
-            .extend([path("pkg/uv.lock"), path("pkg/b-1.dist-info/METADATA")]);
+            .extend([path("pkg/uv.lock"), test_package, script]);
         assert_eq!(
             rows(seen),
-            ["b 1 shipped Installed pkg/b-1.dist-info/METADATA"]
+            ["c 1.0.0 shipped Installed pkg/node_modules/c/package.json"]
         );
     }
 

@@ -66,7 +66,9 @@ fn inspect_record(entry: &Entry, seen: &mut Observations) {
     let base = dist_info.rsplit_once('/').map_or("", |(parent, _)| parent);
     for line in entry.bytes.split(|&b| b == b'\n') {
         let listed = first_csv_field(&String::from_utf8_lossy(line));
-        if !could_be_manifest(&listed) {
+        // Where packages are installed beside the function's own files, those are not the package's to claim.
+        let in_a_folder = listed.contains(['/', '\\']);
+        if !in_a_folder || !(could_be_manifest(&listed) || is_test_metadata(&listed)) {
             continue;
         }
         if let Some(inner) = layout::resolve(base, &listed) {
@@ -102,6 +104,13 @@ fn could_be_manifest(path: &str) -> bool {
             || name == "package.json"
             || name == "npm-shrinkwrap.json"
             || name.contains("lock"))
+}
+
+/// Whether the file is the metadata of a package that exists for the tests of the one that lists it.
+fn is_test_metadata(path: &str) -> bool {
+    let is_metadata =
+        path.ends_with("/PKG-INFO") || path.ends_with("/METADATA") || path.ends_with(".egg-info");
+    is_metadata && path.split('/').any(|part| matches!(part, "test" | "tests"))
 }
 
 #[cfg(test)]
@@ -159,6 +168,9 @@ mod tests {
     fn record_lists_what_the_package_owns() {
         let record = "foo/__init__.py,sha256=x,1\r\n\
                       foo/requirements.txt,sha256=x,1\r\n\
+                      requirements.txt,sha256=x,1\r\n\
+                      foo/_vendor/a-1.dist-info/METADATA,sha256=x,1\r\n\
+                      foo/tests/data/t.egg-info/PKG-INFO,sha256=x,1\r\n\
                       \"foo/a \"\"b\"\", c/package.json\",sha256=x,1\r\n\
                       ../../../share/foo/uv.lock,,\r\n\
                       ../../../../../out.txt,,\r\n\
@@ -173,6 +185,7 @@ mod tests {
             owned(&seen),
             [
                 "lib/python3.9/site-packages/foo/requirements.txt",
+                "lib/python3.9/site-packages/foo/tests/data/t.egg-info/PKG-INFO",
                 "lib/python3.9/site-packages/foo/a \"b\", c/package.json",
                 "share/foo/uv.lock",
             ]
