@@ -121,12 +121,12 @@ pub enum Kind {
     Artifact,
 }
 
-/// Whether a finding is a fact, or depends on what could not be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// Whether a finding is a fact, or depends on what could not be seen. The surer is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {
-    Certain,
     Possible,
+    Certain,
 }
 
 /// A stable kind of finding: its place in reports, in policies and in the documentation.
@@ -198,6 +198,19 @@ pub struct ArtifactFinding {
     pub detail: String,
 }
 
+/// What a vulnerability's severity was taken from, least telling first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SeveritySource {
+    /// No record states one: [`Severity::Medium`] stands in.
+    #[default]
+    Default,
+    /// A database's own word.
+    Database,
+    /// A CVSS vector.
+    Cvss,
+}
+
 /// The part of an advisory that a finding carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AdvisoryFacts {
@@ -207,6 +220,7 @@ pub struct AdvisoryFacts {
     /// The lowest version above the component's that is not affected; none where none is known.
     pub fixed: Option<String>,
     pub cvss: Option<Cvss>,
+    pub severity_source: SeveritySource,
     pub cwes: Vec<String>,
     pub url: String,
 }

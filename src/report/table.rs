@@ -11,7 +11,7 @@ use super::Report;
 use crate::advisory::database::DatabaseKind;
 use crate::artifact::Artifact;
 use crate::component::{Component, Scope};
-use crate::finding::{Finding, Kind, Location, Severity};
+use crate::finding::{Certainty, Finding, Kind, Location, Severity, SeveritySource};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -218,10 +218,18 @@ fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         .as_ref()
         .map(|v| format!(", fixed in {v}"))
         .unwrap_or_default();
+    let possible = match finding.certainty {
+        Certainty::Possible => ", possibly affected",
+        Certainty::Certain => "",
+    };
+    let unrated = match advisory.severity_source {
+        SeveritySource::Default => ", severity not stated",
+        SeveritySource::Database | SeveritySource::Cvss => "",
+    };
     let color = style(finding.severity);
     writeln!(
         out,
-        "          {color}{:8}{color:#}  {}{cve}  {}{DIM}{fixed}{DIM:#}",
+        "          {color}{:8}{color:#}  {}{cve}  {}{DIM}{possible}{unrated}{fixed}{DIM:#}",
         finding.severity, advisory.id, finding.title
     )
 }
