@@ -125,14 +125,14 @@ pub enum Kind {
     Artifact,
 }
 
-/// Whether a finding is a fact, or depends on what could not be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// Whether a finding is a fact, or depends on what could not be seen. The surer is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {
-    /// It is so.
-    Certain,
     /// It may be so; such a finding fails no build.
     Possible,
+    /// It is so.
+    Certain,
 }
 
 /// A stable kind of finding: its place in reports, in policies and in the documentation.
@@ -209,6 +209,19 @@ pub struct ArtifactFinding {
     pub detail: String,
 }
 
+/// What a vulnerability's severity was taken from, least telling first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SeveritySource {
+    /// No record states one: [`Severity::Medium`] stands in.
+    #[default]
+    Default,
+    /// A database's own word.
+    Database,
+    /// A CVSS vector.
+    Cvss,
+}
+
 /// The part of an advisory that a finding carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AdvisoryFacts {
@@ -220,6 +233,8 @@ pub struct AdvisoryFacts {
     pub fixed: Option<String>,
     /// The highest of its records' scores.
     pub cvss: Option<Cvss>,
+    /// What the finding's severity was taken from.
+    pub severity_source: SeveritySource,
     /// Kinds of weakness, as `CWE-79`.
     pub cwes: Vec<String>,
     /// Where to read about it.

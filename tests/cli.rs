@@ -376,6 +376,42 @@ fn an_imported_database_is_used() {
 }
 
 #[test]
+fn what_an_advisory_leaves_open_is_said_and_fails_nothing() {
+    let place = Workplace::new();
+    let unreadable = RECORD.replace(r#""2.0""#, r#""2019-09-12""#);
+    place.file("records/EX-1.json", unreadable);
+    let unrated = RECORD.replace("severity", "x").replace("EX-1", "EX-2");
+    place.file("records/EX-2.json", unrated);
+    assert_eq!(
+        place.run(&["db", "import", "records", "--db", "db"]).status,
+        0
+    );
+    place.zip(
+        "fn.zip",
+        &[("demo-1.0.dist-info/METADATA", &metadata("demo", "1.0"))],
+    );
+    let run = place.run(&["fn.zip", "--db", "db", "--format", "json"]);
+    assert_eq!(run.status, 0);
+    let report = run.json();
+    let [possible, certain] = [&report["findings"][0], &report["findings"][1]];
+    assert_eq!(possible["severity"], "critical");
+    assert_eq!(possible["certainty"], "possible");
+    assert_eq!(possible["advisory"]["severity_source"], "cvss");
+    assert_eq!(certain["severity"], "medium");
+    assert_eq!(certain["certainty"], "certain");
+    assert_eq!(certain["advisory"]["severity_source"], "default");
+    let table = place.run(&["fn.zip", "--db", "db"]).stdout;
+    assert!(
+        table.contains("no fix known  Something bad, possibly affected\n"),
+        "{table}"
+    );
+    assert!(
+        table.contains("fixed in 2.0  Something bad, severity not stated\n"),
+        "{table}"
+    );
+}
+
+#[test]
 fn bad_databases_are_refused_in_one_line() {
     let place = Workplace::new();
     place.file("fn.zip", vulnerable());

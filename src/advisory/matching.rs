@@ -8,7 +8,7 @@ use crate::advisory::range::{self, AffectedVersions, PackageVersion};
 use crate::advisory::severity::{self, Assessment, Score};
 use crate::advisory::title::{self, Title};
 use crate::component::{Ecosystem, Upgrade};
-use crate::finding::Severity;
+use crate::finding::{Certainty, Severity, SeveritySource};
 use crate::text::visible;
 
 /// Everything the database knows of one version of a package.
@@ -27,10 +27,11 @@ pub struct Match {
     /// Its other ids, sorted.
     pub aliases: Vec<String>,
     pub title: String,
+    /// Possible where none of its records is sure that the version is affected.
+    pub certainty: Certainty,
     /// The highest that any of its records states.
     pub severity: Severity,
-    /// Whether any record states one; [`Severity::Medium`] stands in otherwise.
-    pub severity_known: bool,
+    pub severity_source: SeveritySource,
     pub cvss: Option<Score>,
     /// CWE ids, sorted.
     pub cwes: Vec<String>,
@@ -55,7 +56,8 @@ pub fn match_component(
         .map(|record| Advisory::new(record, ecosystem, &name))
         .collect();
     let current = PackageVersion::new(ecosystem, version);
-    let matched: Vec<&Advisory> = advisories.iter().filter(|a| a.affects(&current)).collect();
+    let affecting = |advisory: &&Advisory| advisory.certainty(&current).is_some();
+    let matched: Vec<&Advisory> = advisories.iter().filter(affecting).collect();
     if matched.is_empty() {
         return Ok(Matches::default());
     }
@@ -63,10 +65,10 @@ pub fn match_component(
     let newer = newer_fixed_versions(&advisories, &current, ecosystem);
     let mut findings: Vec<Match> = groups
         .iter()
-        .map(|group| describe(group, &name, &newer))
+        .map(|group| describe(group, &name, &current, &newer))
         .collect();
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
-    let upgrade = best_upgrade(&groups, &advisories, &newer);
+    let upgrade = best_upgrade(&groups, &advisories, &current, &newer);
     Ok(Matches { findings, upgrade })
 }
 
@@ -88,10 +90,12 @@ impl<'a> Advisory<'a> {
         }
     }
 
-    fn affects(&self, version: &PackageVersion) -> bool {
-        self.versions
-            .iter()
-            .any(|versions| versions.contains(version))
+    /// How surely it affects the version, if it does.
+    fn certainty(&self, version: &PackageVersion) -> Option<Certainty> {
+        let entries = self.versions.iter();
+        entries
+            .filter_map(|versions| versions.certainty(version))
+            .max()
     }
 
     fn ids(&self) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -159,16 +163,32 @@ fn published(fixed: &str, ecosystem: Ecosystem) -> &str {
     }
 }
 
-fn affects_any(advisories: &[&Advisory], version: &PackageVersion) -> bool {
-    advisories.iter().any(|advisory| advisory.affects(version))
+/// How surely any of the advisories affects the version.
+fn certainty(advisories: &[&Advisory], version: &PackageVersion) -> Option<Certainty> {
+    advisories.iter().filter_map(|a| a.certainty(version)).max()
+}
+
+/// Whether the version is free of what affects the current one. What certainly affects that need only be
+/// less sure: otherwise one record with a range that cannot be read would hide the fix that others know.
+fn is_fixed(group: &[&Advisory], current: &PackageVersion, version: &PackageVersion) -> bool {
+    certainty(group, version) < certainty(group, current)
 }
 
 fn best_upgrade(
     groups: &[Vec<&Advisory>],
     all: &[Advisory],
+    current: &PackageVersion,
     newer: &[PackageVersion],
 ) -> Option<Upgrade> {
-    let clean = |version: &&PackageVersion| !all.iter().any(|a| a.affects(version));
+    let fixes = |version: &PackageVersion| {
+        let fixed = groups.iter().filter(|g| is_fixed(g, current, version));
+        fixed.count()
+    };
+    let certain = |version: &PackageVersion| {
+        all.iter()
+            .any(|a| a.certainty(version) == Some(Certainty::Certain))
+    };
+    let clean = |version: &&PackageVersion| !certain(version) && fixes(version) == groups.len();
     if let Some(version) = newer.iter().find(clean) {
         return Some(Upgrade {
             version: visible(version.text()).into_owned(),
@@ -176,8 +196,6 @@ fn best_upgrade(
             fixes: groups.len(),
         });
     }
-    let fixes =
-        |version: &PackageVersion| groups.iter().filter(|g| !affects_any(g, version)).count();
     // Of equals `max_by_key` takes the last, so the lowest goes last.
     let (fixes, version) = newer
         .iter()
@@ -191,7 +209,12 @@ fn best_upgrade(
     })
 }
 
-fn describe(group: &[&Advisory], package: &str, newer: &[PackageVersion]) -> Match {
+fn describe(
+    group: &[&Advisory],
+    package: &str,
+    current: &PackageVersion,
+    newer: &[PackageVersion],
+) -> Match {
     let mut ids: Vec<&str> = group.iter().flat_map(|advisory| advisory.ids()).collect();
     ids.sort_unstable_by_key(|id| (preference(id), *id));
     ids.dedup();
@@ -202,22 +225,30 @@ fn describe(group: &[&Advisory], package: &str, newer: &[PackageVersion]) -> Mat
         .iter()
         .map(|advisory| severity::assess(advisory.record, &advisory.affected))
         .collect();
-    let severity = assessments.iter().filter_map(|a| a.severity).max();
+    let stated = assessments
+        .iter()
+        .filter_map(|a| Some((a.severity?, a.source)));
+    let (severity, severity_source) = stated
+        .max()
+        .unwrap_or((Severity::Medium, SeveritySource::Default));
     let scores = assessments.into_iter().filter_map(|a| a.score);
     let cwes: BTreeSet<&str> = group
         .iter()
         .flat_map(|advisory| title::cwes(advisory.record, &advisory.affected))
         .collect();
     let malware = |advisory: &&Advisory| severity::is_malware(advisory.record, &advisory.affected);
-    let fixed = newer.iter().find(|version| !affects_any(group, version));
+    let fixed = newer
+        .iter()
+        .find(|version| is_fixed(group, current, version));
     let shown = |text: &str| visible(text).into_owned();
     Match {
         url: format!("https://osv.dev/vulnerability/{}", percent_encoded(id)),
         id: shown(id),
         aliases: ids.into_iter().map(shown).collect(),
         title: best_title(group, package),
-        severity: severity.unwrap_or(Severity::Medium),
-        severity_known: severity.is_some(),
+        certainty: certainty(group, current).unwrap_or(Certainty::Possible),
+        severity,
+        severity_source,
         cvss: scores.max_by(|a, b| a.value.total_cmp(&b.value)),
         cwes: cwes.into_iter().map(str::to_owned).collect(),
         malware: group.iter().any(malware),
@@ -364,15 +395,15 @@ mod tests {
             panic!("{found:?}");
         };
         assert_eq!(
-            (first.severity, first.severity_known),
-            (Severity::Critical, true)
+            (first.severity, first.severity_source),
+            (Severity::Critical, SeveritySource::Database)
         );
         assert_eq!(first.cvss.as_ref().map(|score| score.value), Some(7.5));
         assert_eq!(first.cwes, ["CWE-20", "CWE-22"]);
         assert_eq!(first.title, "Path traversal in left");
         assert_eq!(
-            (second.severity, second.severity_known),
-            (Severity::Medium, false)
+            (second.severity, second.severity_source),
+            (Severity::Medium, SeveritySource::Default)
         );
         assert_eq!(second.title, "Known vulnerability in left");
         assert!(!first.malware && !second.malware);
@@ -394,6 +425,27 @@ mod tests {
         ghsa["summary"] = json!("Left leaks files");
         assert_eq!(title(&[&ghsa, &osv]), "Left leaks files");
         assert_eq!(title(&[&osv, &ghsa]), "Left leaks files");
+    }
+
+    #[test]
+    fn a_vulnerability_is_as_sure_as_the_surest_of_its_records() {
+        let records = [
+            record("X-1", &["CVE-1"], until("next")),
+            record("X-2", &["CVE-1"], until("2.0.0")),
+        ];
+        let certainties = |version| {
+            let found = matches(&records, version).findings;
+            found.iter().map(|f| f.certainty).collect::<Vec<_>>()
+        };
+        assert_eq!(certainties("1.0.0"), [Certainty::Certain]);
+        assert_eq!(certainties("2.0.0"), [Certainty::Possible]);
+        let found = matches(&records, "1.0.0");
+        assert_eq!(found.findings[0].fixed.as_deref(), Some("2.0.0"));
+        assert!(found.upgrade.is_some_and(|upgrade| upgrade.fixes_all));
+        let unreadable = [records[0].clone(), record("X-3", &[], until("3.0.0"))];
+        let found = matches(&unreadable, "1.0.0");
+        assert_eq!(found.findings[0].fixed, None);
+        assert!(found.upgrade.is_some_and(|upgrade| !upgrade.fixes_all));
     }
 
     #[test]

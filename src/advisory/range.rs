@@ -4,13 +4,14 @@
 //!
 //! - Of two events at one version the one written later counts, and a `last_affected` counts last.
 //!   Databases write `fixed 1.0, introduced 1.0` where two affected ranges meet.
-//! - An event whose version cannot be read is taken in the direction of a report: the range starts at
-//!   the beginning, or does not end. A range that is open by mistake is seen and can be ignored with a
-//!   reason; one that is closed by mistake is never seen.
+//! - An event whose version cannot be read says nothing about where its range starts or ends. If the
+//!   entry lists versions too, they alone decide. Otherwise the range starts at the beginning, or does
+//!   not end, and what it contains is affected possibly, not certainly.
 //! - A component whose own version cannot be read is affected where `versions` lists that very text.
 
 use crate::advisory::osv::{Affected, Event, Range};
 use crate::component::Ecosystem;
+use crate::finding::Certainty;
 use crate::version::Version;
 
 /// A version to ask about, parsed once.
@@ -38,8 +39,9 @@ impl<'a> PackageVersion<'a> {
     }
 }
 
-pub fn affects(affected: &Affected, version: &PackageVersion) -> bool {
-    AffectedVersions::new(affected, version.ecosystem).contains(version)
+/// How surely the version is affected, if it is.
+pub fn affects(affected: &Affected, version: &PackageVersion) -> Option<Certainty> {
+    AffectedVersions::new(affected, version.ecosystem).certainty(version)
 }
 
 /// The versions that an `affected` entry describes, parsed once for many questions.
@@ -57,7 +59,9 @@ impl<'a> AffectedVersions<'a> {
             Ecosystem::PyPi => affected.versions.iter().filter_map(parse).collect(),
             Ecosystem::Npm | Ecosystem::CratesIo | Ecosystem::Go => Vec::new(),
         };
-        let ranges = ordered_ranges(affected).map(|range| Timeline::new(range, ecosystem));
+        let ranges = ordered_ranges(affected)
+            .map(|range| Timeline::new(range, ecosystem))
+            .filter(|range| range.certainty == Certainty::Certain || affected.versions.is_empty());
         AffectedVersions {
             listed: &affected.versions,
             equivalents,
@@ -65,12 +69,17 @@ impl<'a> AffectedVersions<'a> {
         }
     }
 
-    pub fn contains(&self, version: &PackageVersion) -> bool {
-        self.listed.iter().any(|listed| listed == version.text)
-            || version.parsed().is_some_and(|parsed| {
-                self.ranges.iter().any(|range| range.contains(parsed))
-                    || self.equivalents.contains(parsed)
-            })
+    /// How surely the version is among them, if it is.
+    pub fn certainty(&self, version: &PackageVersion) -> Option<Certainty> {
+        if self.listed.iter().any(|listed| listed == version.text) {
+            return Some(Certainty::Certain);
+        }
+        let version = version.parsed()?;
+        if self.equivalents.contains(version) {
+            return Some(Certainty::Certain);
+        }
+        let containing = self.ranges.iter().filter(|range| range.contains(version));
+        containing.map(|range| range.certainty).max()
     }
 }
 
@@ -92,6 +101,8 @@ struct Timeline {
     changes: Vec<Change>,
     /// `None` where the range has no limit.
     limits: Option<Vec<Version>>,
+    /// Of what the range contains.
+    certainty: Certainty,
 }
 
 struct Change {
@@ -122,6 +133,11 @@ impl Timeline {
         Timeline {
             changes,
             limits: limited.then(|| limits().filter_map(version).collect()),
+            certainty: if is_readable(range, ecosystem) {
+                Certainty::Certain
+            } else {
+                Certainty::Possible
+            },
         }
     }
 
@@ -144,6 +160,19 @@ impl Timeline {
         }
         affected
     }
+}
+
+/// Whether every event has a place in the ecosystem's order, or is the limit `*`, which is beyond it.
+fn is_readable(range: &Range, ecosystem: Ecosystem) -> bool {
+    let is_version = |text: &str| Version::parse(ecosystem, text).is_some();
+    let readable = |text: &Option<String>| text.as_deref().is_none_or(is_version);
+    range.events.iter().all(|event| {
+        let unlimited = event.limit.as_deref() == Some("*");
+        readable(&event.introduced)
+            && readable(&event.fixed)
+            && readable(&event.last_affected)
+            && (unlimited || readable(&event.limit))
+    })
 }
 
 impl Change {
@@ -186,8 +215,20 @@ mod tests {
 
     fn among<'a>(affected: &Affected, ecosystem: Ecosystem, versions: &[&'a str]) -> Vec<&'a str> {
         let all = versions.iter().copied();
-        all.filter(|v| affects(affected, &PackageVersion::new(ecosystem, v)))
+        all.filter(|v| affects(affected, &PackageVersion::new(ecosystem, v)).is_some())
             .collect()
+    }
+
+    /// As [`in_range`], where the entry has a list of versions too. A possible one has a `?`.
+    fn in_range_or_list(events: Value, listed: &[&str], versions: &[&str]) -> Vec<String> {
+        let affected = affected(json!({
+            "versions": listed, "ranges": [{"type": "SEMVER", "events": events}]
+        }));
+        let shown = |v: &&str| match affects(&affected, &PackageVersion::new(Ecosystem::Npm, v))? {
+            Certainty::Certain => Some((*v).to_owned()),
+            Certainty::Possible => Some(format!("{v}?")),
+        };
+        versions.iter().filter_map(shown).collect()
     }
 
     #[test]
@@ -262,14 +303,40 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_cannot_be_read_leans_towards_a_report() {
-        let versions = ["1.0.0", "2.0.0", "3.0.0"];
+    fn a_range_with_an_event_that_cannot_be_read_affects_only_possibly() {
+        let in_range = |events| in_range_or_list(events, &[], &["1.0.0", "2.0.0", "3.0.0"]);
         let events = json!([{"introduced": "unknown"}, {"fixed": "2.0.0"}]);
-        assert_eq!(in_range(events, &versions), ["1.0.0"]);
+        assert_eq!(in_range(events), ["1.0.0?"]);
         let events = json!([{"introduced": "2.0.0"}, {"fixed": "next"}]);
-        assert_eq!(in_range(events, &versions), ["2.0.0", "3.0.0"]);
+        assert_eq!(in_range(events), ["2.0.0?", "3.0.0?"]);
         let events = json!([{"introduced": "2.0.0"}, {"last_affected": "?"}]);
-        assert_eq!(in_range(events, &versions), ["2.0.0", "3.0.0"]);
+        assert_eq!(in_range(events), ["2.0.0?", "3.0.0?"]);
+        let events = json!([{"introduced": "0"}, {"limit": "?"}, {"fixed": "2.0.0"}]);
+        assert_eq!(in_range(events), ["1.0.0?"]);
+        let events = json!([{"introduced": "2.0.0"}, {"limit": "*"}]);
+        assert_eq!(in_range(events), ["2.0.0", "3.0.0"]);
+    }
+
+    #[test]
+    fn where_an_event_cannot_be_read_a_list_of_versions_decides() {
+        let in_range = |events| in_range_or_list(events, &["2.0.0"], &["1.0.0", "2.0.0", "3.0.0"]);
+        let events = json!([{"introduced": "0"}, {"fixed": "next"}]);
+        assert_eq!(in_range(events), ["2.0.0"]);
+        let events = json!([{"introduced": "3.0.0"}, {"fixed": "4.0.0"}]);
+        assert_eq!(in_range(events), ["2.0.0", "3.0.0"]);
+    }
+
+    #[test]
+    fn what_one_range_contains_for_certain_is_certain() {
+        let affected = affected(json!({"ranges": [
+            {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "0.2.0-n653"}]},
+            {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "0.1"}]},
+        ]}));
+        let certainty =
+            |version| affects(&affected, &PackageVersion::new(Ecosystem::PyPi, version));
+        assert_eq!(certainty("0.0.9"), Some(Certainty::Certain));
+        assert_eq!(certainty("0.1"), Some(Certainty::Possible));
+        assert_eq!(certainty("nightly"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use cvss::Cvss;
 
 use crate::advisory::osv::{Affected, Record};
-use crate::finding::Severity;
+use crate::finding::{Severity, SeveritySource};
 
 /// A CVSS vector and what it comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,7 @@ enum CvssVersion {
 pub struct Assessment {
     /// `None` where the record says nothing.
     pub severity: Option<Severity>,
+    pub source: SeveritySource,
     pub score: Option<Score>,
 }
 
@@ -43,22 +44,30 @@ pub fn assess(record: &Record, affected: &[&Affected]) -> Assessment {
         .chain(record.severity.iter().map(|s| &s.score))
         .filter_map(|vector| Score::parse(vector))
         .max_by(|a, b| a.version.cmp(&b.version).then(a.value.total_cmp(&b.value)));
-    let severity = if is_malware(record, affected) {
-        Some(Severity::Critical)
+    let (severity, source) = if is_malware(record, affected) {
+        (Some(Severity::Critical), SeveritySource::Database)
     } else if affected.iter().any(|a| is_notice(a)) {
-        Some(Severity::Info)
+        (Some(Severity::Info), SeveritySource::Database)
     } else if let Some(score) = &score {
-        Some(score.severity)
+        (Some(score.severity), SeveritySource::Cvss)
+    } else if let Some(severity) = stated(record, affected) {
+        (Some(severity), SeveritySource::Database)
     } else {
-        let stated = record
-            .database_specific
-            .severity
-            .as_deref()
-            .and_then(from_word);
-        let unsound = || affected.iter().any(|a| informational(a) == Some("unsound"));
-        stated.or_else(|| unsound().then_some(Severity::Low))
+        (None, SeveritySource::Default)
     };
-    Assessment { severity, score }
+    Assessment {
+        severity,
+        source,
+        score,
+    }
+}
+
+/// What the database says in words of its own.
+fn stated(record: &Record, affected: &[&Affected]) -> Option<Severity> {
+    let word = record.database_specific.severity.as_deref();
+    let unsound = || affected.iter().any(|a| informational(a) == Some("unsound"));
+    word.and_then(from_word)
+        .or_else(|| unsound().then_some(Severity::Low))
 }
 
 /// Whether the package is itself an attack: OpenSSF's malicious packages, and RustSec's category.
@@ -251,11 +260,15 @@ mod tests {
             json!({"severity": [{"score": v2}], "database_specific": {"severity": "LOW"}}),
         );
         assert_eq!(found.severity, Some(Severity::High));
+        assert_eq!(found.source, SeveritySource::Cvss);
     }
 
     #[test]
     fn without_a_vector_the_database_has_its_say() {
-        let word = |word| assessed(json!({"database_specific": {"severity": word}})).severity;
+        let assessed_word = |word| assessed(json!({"database_specific": {"severity": word}}));
+        assert_eq!(assessed_word("LOW").source, SeveritySource::Database);
+        assert_eq!(assessed_word("bad").source, SeveritySource::Default);
+        let word = |word| assessed_word(word).severity;
         assert_eq!(word("MODERATE"), Some(Severity::Medium));
         assert_eq!(word("medium"), Some(Severity::Medium));
         assert_eq!(word("Critical"), Some(Severity::Critical));

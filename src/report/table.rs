@@ -11,7 +11,7 @@ use super::Report;
 use crate::advisory::database::DatabaseKind;
 use crate::artifact::Artifact;
 use crate::component::{Component, Scope};
-use crate::finding::{Certainty, EntryPath, Finding, Kind, Location, Severity};
+use crate::finding::{Certainty, EntryPath, Finding, Kind, Location, Severity, SeveritySource};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -269,11 +269,16 @@ fn write_findings(
             }
         }
         let title = title_beside(component, finding);
-        let note = match finding.certainty {
+        let possible = match finding.certainty {
             Certainty::Possible => ", possibly affected",
             Certainty::Certain => "",
         };
-        writeln!(out, "{title}{DIM}{note}{DIM:#}")?;
+        let source = finding.advisory.as_ref().map(|a| a.severity_source);
+        let unrated = match source {
+            Some(SeveritySource::Default) => ", severity not stated",
+            _ => "",
+        };
+        writeln!(out, "{title}{DIM}{possible}{unrated}{DIM:#}")?;
     }
     if !hidden.is_empty() {
         let more = hidden.len();
