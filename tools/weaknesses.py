@@ -64,7 +64,8 @@ PHRASES = [
     ("CWE-457", r"use of uninitiali[sz]ed variable"),
     ("CWE-835", r"infinite (?:\w+ )?loop|unbounded loop"),
     ("CWE-674", r"(?:uncontrolled|infinite|unbounded|excessive) recursion|does not limit recursion"),
-    ("CWE-674", r"stack (?:overflow|exhaustion)"),
+    # Without a word about nesting it may be a buffer on the stack that overflows.
+    ("CWE-674", r"stack exhaustion|stack overflow(?=.*(?:nest|recurs))|(?:nest|recurs).*stack overflow"),
     ("CWE-401", r"memory leaks?"),
     ("CWE-833", r"deadlocks?"),
     ("CWE-770", r"allocation of resources without limits or throttling"),
