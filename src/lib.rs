@@ -80,17 +80,17 @@ impl KindFilter {
 /// Why there is no report.
 #[derive(Debug, Error)]
 pub enum AuditError {
-    #[error(transparent)]
     /// It could not be opened or read.
-    Artifact(#[from] ArtifactError),
     #[error(transparent)]
+    Artifact(#[from] ArtifactError),
     /// The database is there, but cannot be read.
+    #[error(transparent)]
     Database(#[from] DatabaseError),
-    #[error("{}: holds no advisory database; make one with `fnaudit db import PATH --db {}`", .0.display(), .0.display())]
     /// The folder that was asked for holds no database.
+    #[error("{}: holds no advisory database; make one with `fnaudit db import PATH --db {}`", .0.display(), .0.display())]
     NoDatabase(PathBuf),
-    #[error("threads could not be started: {0}; try --threads 1")]
     /// The system would not start as many.
+    #[error("threads could not be started: {0}; try --threads 1")]
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
