@@ -5,16 +5,20 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 use crate::advisory::database::{Database, DatabaseError};
-use crate::advisory::matching::{Match, match_component};
+use crate::advisory::matching::{Match, match_records};
+use crate::advisory::osv::Record;
+use crate::artifact::limits::Budget;
 use crate::component::{Component, Ecosystem, Scope};
 use crate::finding::{
     AdvisoryFacts, ArtifactFinding, Certainty, Cvss, Finding, Location, Rule, rules,
 };
 
-/// Findings about components, each of which also learns what to upgrade to.
+/// Findings about components, each of which also learns what to upgrade to. Ends early when the time is up;
+/// the budget says so.
 pub fn assess_components(
     components: &mut [Component],
     database: &Database,
+    budget: &Budget,
 ) -> Result<Vec<Finding>, DatabaseError> {
     let shipped: HashSet<Ecosystem> = components
         .iter()
@@ -22,11 +26,21 @@ pub fn assess_components(
         .map(|c| c.ecosystem)
         .collect();
     let mut findings = Vec::new();
+    // Components are sorted by name: one look-up serves all versions of a package.
+    let mut records: (Option<(Ecosystem, String)>, Vec<Record>) = (None, Vec::new());
     for component in components {
         let Some(version) = &component.version else {
             continue;
         };
-        let matches = match_component(database, component.ecosystem, &component.name, version)?;
+        if budget.check_time().is_err() {
+            break;
+        }
+        let package = Some((component.ecosystem, component.name.clone()));
+        if records.0 != package {
+            let found = database.records(component.ecosystem, &component.name)?;
+            records = (package, found);
+        }
+        let matches = match_records(&records.1, component.ecosystem, &component.name, version);
         let counts = component.scope == Scope::Shipped || !shipped.contains(&component.ecosystem);
         let found = matches.findings.into_iter();
         findings.extend(found.map(|found| vulnerability(component, found, counts)));

@@ -197,5 +197,12 @@ pub fn purl(ecosystem: Ecosystem, name: &str, version: Option<&str>) -> String {
         }
         Ok(purl.to_string())
     };
-    build().unwrap_or_else(|_| format!("pkg:{}/invalid", ecosystem.purl_type()))
+    build().unwrap_or_else(|_| {
+        let encoded =
+            |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
+        let version = version
+            .map(|v| format!("@{}", encoded(v)))
+            .unwrap_or_default();
+        format!("pkg:{}/{}{version}", ecosystem.purl_type(), encoded(name))
+    })
 }

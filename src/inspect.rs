@@ -76,10 +76,10 @@ pub trait Inspector: Sync {
     /// Whether to be given this entry. Asked for every entry of every artifact, so it must be cheap.
     fn wants(&self, header: &Header) -> bool;
 
-    /// The largest entry that is read; a larger one that is wanted is an `errors` row. The default is several
-    /// times the largest manifests and lock files that people have.
+    /// The largest entry that is read; a larger one that is wanted is an `errors` row. Parsing takes many
+    /// times a text's size, so the default is only somewhat more than the largest lock files that people have.
     fn max_size(&self) -> u64 {
-        16 * 1024 * 1024
+        8 * 1024 * 1024
     }
 
     /// Reads an entry that [`Inspector::wants`] asked for. What was seen before an error counts.

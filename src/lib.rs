@@ -33,7 +33,7 @@ use advisory::database::{Database, DatabaseError};
 use artifact::image::ImageDocuments;
 use artifact::limits::{Budget, Limits};
 use artifact::{ArtifactError, Tools};
-use finding::{EntryPath, Kind};
+use finding::{EntryPath, Finding, Kind};
 use inspect::{Inspector, Observations};
 use report::{ReadError, Report, SCHEMA_VERSION, Summary, Tool};
 
@@ -190,19 +190,27 @@ impl Auditor {
             artifacts.push(opened.artifact);
         }
         let whole = EntryPath::new(&Arc::from(""), &artifacts[0].path);
-        let shortfalls = budget.shortfalls();
+        let (mut packages, unresolved) = inventory::resolve::resolve(observations);
+        errors.extend(unresolved);
+        if let Some(database) = &self.database {
+            findings.extend(assess::assess_components(&mut packages, database, &budget)?);
+        }
+        let reported = |finding: &Finding| self.kinds.keeps(finding.kind);
+        // What was not audited is said even where nobody asked for findings about it.
+        let unasked = findings.iter().filter(|finding| !reported(finding));
         errors.extend(
-            shortfalls
+            unasked
+                .filter(|f| f.kind == Kind::Artifact)
+                .map(not_audited),
+        );
+        findings.retain(reported);
+        errors.extend(
+            budget
+                .shortfalls()
                 .into_iter()
                 .map(|message| ReadError::new(whole.clone(), message)),
         );
-        let (mut packages, unresolved) = inventory::resolve::resolve(observations);
-        errors.extend(unresolved);
         errors.sort();
-        if let Some(database) = &self.database {
-            findings.extend(assess::assess_components(&mut packages, database)?);
-        }
-        findings.retain(|finding| self.kinds.keeps(finding.kind));
         let mut report = Report {
             schema_version: SCHEMA_VERSION,
             tool: Tool::THIS,
@@ -221,4 +229,12 @@ impl Auditor {
         report.finish();
         Ok(Audited { report, cut })
     }
+}
+
+fn not_audited(finding: &Finding) -> ReadError {
+    let path = match finding.locations.first() {
+        Some(location) => location.path.clone(),
+        None => EntryPath::new(&Arc::from(""), ""),
+    };
+    ReadError::new(path, finding.title.clone())
 }

@@ -122,7 +122,7 @@ fn every_kind_of_artifact_gives_the_same_packages() {
             .unwrap();
         assert!(location.ends_with(files[0].0), "{location}");
     }
-    for bytes in [zip(files), tar(files), gzip(&tar(files))] {
+    for bytes in [zip(files), tar(files), gzip(&tar(files)), gzip(&zip(files))] {
         let run = place.run_with_input(&["-", "--format", "json", "-q"], bytes.clone());
         let report = run.json();
         assert_eq!(packages(&report), ["PyPI jinja2 2.10 shipped installed"]);
@@ -278,6 +278,12 @@ fn bad_artifacts_are_refused_in_one_line() {
         &place,
         &["no-entries.zip", "-q"],
         &["no-entries.zip", "holds no files"],
+    );
+    place.file("empty.tar", vec![0; 10_240]);
+    assert_refused(
+        &place,
+        &["empty.tar", "-q"],
+        &["empty.tar", "holds no files"],
     );
     assert_refused(
         &place,

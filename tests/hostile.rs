@@ -354,3 +354,71 @@ fn control_characters_in_contents_reach_no_terminal() {
     let hostile = "npm left\\u{9b}1m 1.0\\r\\nNo findings. declared locked";
     assert!(shown.iter().any(|row| row == hostile), "{shown:?}");
 }
+
+#[test]
+fn memory_for_nothing_and_depth_for_everything_still_end() {
+    let place = Workplace::new();
+    let noise = vec![b'x'; 60_000];
+    let mut bytes = zip(&[(HONEST, &honest()), ("noise", &noise)]);
+    for _ in 0..14 {
+        bytes = zip(&[("in.zip", &bytes)]);
+    }
+    place.file("deep.zip", bytes);
+    place.run(&["deep.zip", "-q", "--max-depth", "64"]);
+    place.run(&["deep.zip", "-q", "--max-memory", "1"]);
+    place.file("fn.tar", tar(&[(HONEST, &honest()), ("noise", &noise)]));
+    let run = place.run(&["fn.tar", "-q", "--format", "json", "--max-memory", "1"]);
+    assert_eq!(
+        packages(&run.json()),
+        [HONEST_ROW],
+        "a small entry is read in one piece"
+    );
+}
+
+#[test]
+fn a_requirements_file_that_crosses_all_with_all_is_merged_in_bounds() {
+    let place = Workplace::new();
+    let pins: String = (0..4000).map(|i| format!("a=={i}\na>=0\n")).collect();
+    let same = "b==1\n".repeat(100_000);
+    place.zip(
+        "fn.zip",
+        &[
+            ("requirements.txt", pins.as_bytes()),
+            ("x/requirements.txt", same.as_bytes()),
+        ],
+    );
+    let report = place.report("fn.zip");
+    let b = report["packages"].as_array().unwrap().last().unwrap();
+    assert_eq!(b["name"], "b");
+    assert_eq!(b["locations"].as_array().unwrap().len(), 1000);
+}
+
+#[test]
+fn one_large_entry_costs_a_tar_no_other() {
+    let place = Workplace::new();
+    let large = vec![b'x'; 300_000];
+    place.file("fn.tar", tar(&[("large", &large), (HONEST, &honest())]));
+    let run = place.run(&["fn.tar", "-q", "--format", "json", "--max-entry", "100kB"]);
+    assert_eq!(findings(&run.json()), ["FA-ARTIFACT-BOMB fn.tar!/large"]);
+    assert_eq!(packages(&run.json()), [HONEST_ROW]);
+    let listed = place.run(&["inventory", "fn.tar", "--max-entry", "100kB"]);
+    assert!(listed.stdout.contains("fn.tar!/large"), "{}", listed.stdout);
+}
+
+#[test]
+fn a_record_of_a_package_hides_nothing_outside_it() {
+    let place = Workplace::new();
+    let lock = br#"{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.0.0"}}}"#;
+    let record = b"../package-lock.json,,\nhonest/x.txt,,\n";
+    place.zip(
+        "fn.zip",
+        &[
+            ("package-lock.json", lock),
+            ("python/honest-1.0.dist-info/RECORD", record),
+        ],
+    );
+    assert_eq!(
+        packages(&place.report("fn.zip")),
+        ["npm a 1.0.0 declared locked", HONEST_ROW]
+    );
+}

@@ -50,6 +50,16 @@ pub fn match_component(
     version: &str,
 ) -> Result<Matches, DatabaseError> {
     let records = database.records(ecosystem, name)?;
+    Ok(match_records(&records, ecosystem, name, version))
+}
+
+/// The same with the package's records at hand, for a package of many versions.
+pub fn match_records(
+    records: &[Record],
+    ecosystem: Ecosystem,
+    name: &str,
+    version: &str,
+) -> Matches {
     let name = ecosystem.normalize_name(name);
     let advisories: Vec<Advisory> = records
         .iter()
@@ -59,7 +69,7 @@ pub fn match_component(
     let affecting = |advisory: &&Advisory| advisory.certainty(&current).is_some();
     let matched: Vec<&Advisory> = advisories.iter().filter(affecting).collect();
     if matched.is_empty() {
-        return Ok(Matches::default());
+        return Matches::default();
     }
     let groups = group_by_alias(&matched);
     let newer = newer_fixed_versions(&advisories, &current, ecosystem);
@@ -69,7 +79,7 @@ pub fn match_component(
         .collect();
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
     let upgrade = best_upgrade(&groups, &advisories, &current, &newer);
-    Ok(Matches { findings, upgrade })
+    Matches { findings, upgrade }
 }
 
 /// A record, seen from one package.

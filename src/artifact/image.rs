@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::names;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
@@ -23,6 +24,8 @@ const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
 pub struct LayerFiles {
     layer: EntryPath,
     names: Vec<Box<str>>,
+    /// Hard links and what they share their content with, which is seen under that name alone.
+    links: Vec<(Box<str>, Box<str>)>,
 }
 
 impl LayerFiles {
@@ -31,11 +34,17 @@ impl LayerFiles {
         is_layer(layer).then(|| LayerFiles {
             layer: layer.clone(),
             names: Vec::new(),
+            links: Vec::new(),
         })
     }
 
     pub fn add(&mut self, path: &EntryPath) {
         self.names.push(path.inner().into());
+    }
+
+    pub fn add_link(&mut self, link: &EntryPath, target: &str) {
+        let target = names::clean(target).name;
+        self.links.push((link.inner().into(), target.into()));
     }
 }
 
@@ -220,12 +229,18 @@ fn hidden_in<'a>(stack: &[&'a LayerFiles]) -> Vec<(&'a LayerFiles, HashSet<Box<s
     let mut above = Above::default();
     let mut out = Vec::new();
     for &layer in stack.iter().rev() {
-        let hidden = layer
+        let mut hidden: HashSet<Box<str>> = layer
             .names
             .iter()
             .filter(|name| above.hides(name))
             .cloned()
             .collect();
+        // Content is still there while one of its names is.
+        for (link, target) in &layer.links {
+            if !above.hides(link) {
+                hidden.remove(target);
+            }
+        }
         out.push((layer, hidden));
         for name in &layer.names {
             above.add(name);
@@ -238,6 +253,8 @@ fn hidden_in<'a>(stack: &[&'a LayerFiles]) -> Vec<(&'a LayerFiles, HashSet<Box<s
 #[derive(Default)]
 struct Above<'a> {
     replaced: HashSet<&'a str>,
+    /// Folders that files lie in; a file of that name below is gone.
+    folders: HashSet<&'a str>,
     deleted: HashSet<String>,
     /// An opaque whiteout at the root hides all that lies below.
     everything: bool,
@@ -255,6 +272,8 @@ impl<'a> Above<'a> {
         } else {
             self.replaced.insert(name);
         }
+        let parents = name.match_indices('/').map(|(at, _)| &name[..at]);
+        self.folders.extend(parents);
     }
 
     /// A name is hidden by itself or by any folder above it: a file in place of a folder hides all in it.
@@ -264,6 +283,7 @@ impl<'a> Above<'a> {
             .map(|(at, _)| at)
             .chain([name.len()]);
         self.everything
+            || self.folders.contains(name)
             || ends
                 .map(|end| &name[..end])
                 .any(|path| self.deleted.contains(path) || self.replaced.contains(path))
@@ -281,6 +301,7 @@ mod tests {
         LayerFiles {
             layer: EntryPath::new(&Arc::from("i.tar!/"), name),
             names: names.iter().map(|&n| n.into()).collect(),
+            links: Vec::new(),
         }
     }
 
@@ -330,6 +351,7 @@ mod tests {
             ("app/two", true),
             ("opt/deep/y", false),
             ("lib/z", false),
+            ("srv", false),
         ] {
             assert_eq!(shows(&visibility, "a.tar", file), visible, "{file}");
         }
@@ -382,6 +404,21 @@ mod tests {
         );
         assert!(shows(&visibility, "base.tar", "kept"));
         assert!(!shows(&visibility, "base.tar", "gone"));
+    }
+
+    #[test]
+    fn content_stays_while_a_hard_link_to_it_does() {
+        let mut base = layer("base.tar", &["cache/METADATA", "site/METADATA"]);
+        base.links = vec![("site/METADATA".into(), "cache/METADATA".into())];
+        let docs = documents(&[("manifest.json", r#"[{"Layers":["base.tar","top.tar"]}]"#)]);
+        let shown = |top: &[&str]| {
+            let mut lower = layer("base.tar", &["cache/METADATA", "site/METADATA"]);
+            lower.links.clone_from(&base.links);
+            let visibility = Visibility::of("i.tar!/", &docs, &[lower, layer("top.tar", top)]);
+            shows(&visibility, "base.tar", "cache/METADATA")
+        };
+        assert!(shown(&[".wh.cache"]));
+        assert!(!shown(&[".wh.cache", ".wh.site"]));
     }
 
     #[test]

@@ -64,7 +64,8 @@ impl<'m> Level<'m> {
         };
         let mut state = self.state();
         loop {
-            if state.held + bytes <= self.limit {
+            // One entry alone is always admitted, however little memory there is: it is streamed.
+            if state.held == 0 || state.held + bytes <= self.limit {
                 state.held += bytes;
                 state.running += 1;
                 return Admission::Granted(self.permit(bytes, true));

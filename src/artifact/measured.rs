@@ -96,6 +96,11 @@ impl<'a> Measured<'a> {
             .unwrap_or_else(|| Failure::Damaged(format!("is damaged: {error}")))
     }
 
+    /// How many bytes were read so far.
+    pub fn len(&self) -> u64 {
+        self.read
+    }
+
     /// The failure that an error further up began with, if it began here.
     pub fn own_failure(&mut self) -> Option<Failure> {
         self.failure.take()

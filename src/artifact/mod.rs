@@ -11,6 +11,7 @@ mod names;
 mod seen;
 mod source;
 mod stream;
+mod tar_guard;
 mod walk;
 mod zip;
 mod zstd;
@@ -59,9 +60,10 @@ pub enum ArtifactError {
     #[error("{}: {error}; build or download it again", .path.display())]
     Zip { path: PathBuf, error: ZipError },
     #[error(
-        "standard input is a zip of more than {limit} bytes; save it to a file, or raise --max-memory"
+        "{}: is a zip of more than {limit} bytes that comes through a pipe; save it to a file, or raise --max-memory",
+        .path.display()
     )]
-    StdinTooLarge { limit: u64 },
+    PipeTooLarge { path: PathBuf, limit: u64 },
 }
 
 /// A row of the report's `artifacts`.
@@ -105,23 +107,27 @@ pub struct Tools<'a> {
 pub fn open(path: &Path, tools: &Tools) -> Result<Opened, ArtifactError> {
     let walk = Walk::new(tools.pool, tools.inspectors, tools.budget, tools.progress);
     if path == Path::new(STDIN) {
-        return open_stdin(walk);
+        return open_pipe(path, "stdin", io::stdin().lock(), walk);
     }
     let cannot_open = |error| ArtifactError::Open {
         path: path.to_owned(),
         error,
     };
     let name = visible(&path.to_string_lossy()).into_owned();
-    if path.metadata().map_err(cannot_open)?.is_dir() {
+    let metadata = path.metadata().map_err(cannot_open)?;
+    if metadata.is_dir() {
         let directory = Directory::open(path).map_err(cannot_open)?;
         let separator = if name.ends_with('/') { "" } else { "/" };
         let prefix: Arc<str> = format!("{name}{separator}").into();
         walk.directory(&prefix, &directory);
         return opened(walk, &prefix, &name, "directory", None);
     }
-    let source = File::open(path)
-        .and_then(Source::file)
-        .map_err(cannot_open)?;
+    let file = File::open(path).map_err(cannot_open)?;
+    if !metadata.is_file() {
+        // A pipe can only be read from front to back.
+        return open_pipe(path, &name, file, walk);
+    }
+    let source = Source::file(file).map_err(cannot_open)?;
     open_source(path, &name, source, walk)
 }
 
@@ -142,6 +148,12 @@ fn open_source(
     head.read_to_end(&mut first).map_err(cannot_read)?;
     if first.is_empty() {
         return Err(ArtifactError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    if first.len() == SNIFF && first.iter().all(|&byte| byte == 0) {
+        // The end of a tar, and nothing before it.
+        return Err(ArtifactError::NoFiles {
             path: path.to_owned(),
         });
     }
@@ -177,19 +189,21 @@ fn open_source(
     opened(walk, &prefix, name, format.name(), Some((packed, sha256)))
 }
 
-/// Standard input: a tar is read as it comes, a zip must be held because its directory stands at its end.
-fn open_stdin(walk: Walk) -> Result<Opened, ArtifactError> {
-    let path = Path::new(STDIN);
+/// Standard input or another pipe: a tar is read as it comes, a zip must be held because its directory stands at its end.
+fn open_pipe(
+    path: &Path,
+    name: &str,
+    mut input: impl Read,
+    walk: Walk,
+) -> Result<Opened, ArtifactError> {
     let cannot_read = |error| ArtifactError::Read {
         path: path.to_owned(),
         error,
     };
-    let mut input = io::stdin().lock();
     let mut first = Vec::new();
     Read::take(&mut input, SNIFF as u64)
         .read_to_end(&mut first)
         .map_err(cannot_read)?;
-    let name = "stdin";
     match Format::sniff(&first) {
         Some(format @ (Format::Tar | Format::Compressed(_))) => {
             let itself = EntryPath::new(&Arc::from(""), name);
@@ -212,7 +226,10 @@ fn open_stdin(walk: Walk) -> Result<Opened, ArtifactError> {
                 .read_to_end(&mut first)
                 .map_err(cannot_read)?;
             if first.len() as u64 > limit {
-                return Err(ArtifactError::StdinTooLarge { limit });
+                return Err(ArtifactError::PipeTooLarge {
+                    path: path.to_owned(),
+                    limit,
+                });
             }
             open_source(path, name, Source::memory(first), walk)
         }
@@ -238,7 +255,11 @@ fn opened(
         errors.retain(|error| visibility.shows(&error.path));
         findings.retain(|finding| visibility.shows(&finding.path));
     }
-    let kind = if visibility.is_image { "image" } else { kind };
+    let (kind, count) = if visibility.is_image {
+        ("image", seen.in_layers)
+    } else {
+        (kind, seen.own)
+    };
     let (packed_bytes, sha256) = packed.unzip();
     Ok(Opened {
         artifact: Artifact {
@@ -247,8 +268,8 @@ fn opened(
             platform: None,
             sha256,
             packed_bytes,
-            unpacked_bytes: seen.unpacked,
-            entries: seen.entries,
+            unpacked_bytes: count.bytes,
+            entries: count.entries,
         },
         observations: seen.observations,
         errors,

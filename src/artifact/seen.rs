@@ -17,12 +17,26 @@ pub struct Seen {
     errors: Vec<ReadError>,
     findings: Vec<ArtifactFinding>,
     pub layers: Vec<LayerFiles>,
-    /// Files of the artifact itself (in an image, of its layers), and their unpacked bytes.
-    pub entries: u64,
-    pub unpacked: u64,
+    /// The artifact's own files, and those in its layers if it is an image.
+    pub own: Count,
+    pub in_layers: Count,
     /// Set where the artifact as a whole is cut, so that what follows is unknown.
     pub cut: Option<String>,
     left_out: LeftOut,
+}
+
+/// A number of files, and their unpacked bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count {
+    pub entries: u64,
+    pub bytes: u64,
+}
+
+impl Count {
+    pub fn add(&mut self, entries: u64, bytes: u64) {
+        self.entries += entries;
+        self.bytes += bytes;
+    }
 }
 
 /// How many rows came after the last that was kept.
@@ -57,7 +71,7 @@ impl Seen {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.entries == 0 && self.errors.is_empty() && self.findings.is_empty()
+        self.own.entries == 0 && self.errors.is_empty() && self.findings.is_empty()
     }
 
     /// The errors and findings, and a row for what there was no room for.

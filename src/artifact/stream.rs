@@ -6,8 +6,9 @@ use std::io::{self, BufReader, Read};
 use super::format::{Compression, Format, SNIFF};
 use super::image;
 use super::level::{Admission, Level};
-use super::measured::{Counted, Failure, Measured, Stated};
+use super::measured::{self, Counted, Failure, Measured, Stated};
 use super::source::Source;
+use super::tar_guard::TarGuard;
 use super::walk::{CHUNK, Place, Walk, nested_prefix, with_chunk};
 use crate::finding::EntryPath;
 use crate::inspect::Entry;
@@ -31,7 +32,11 @@ impl Walk<'_> {
                 self.budget.take_entry().map_err(|_| Failure::Exhausted)?;
                 let mut measured = Measured::entry(&mut whole, Stated::default(), self.budget);
                 if let Some(bytes) = self.read_whole(path, &[], &mut measured, 0, place)? {
-                    self.open_zip(path, Source::memory(bytes), place.below());
+                    let below = Place {
+                        counted: place.counted,
+                        ..place.below()
+                    };
+                    self.open_zip(path, Source::memory(bytes), below);
                 }
                 Ok(())
             }
@@ -68,7 +73,11 @@ impl Walk<'_> {
             Some(Format::Tar) => self.walk_tar(path, &mut whole, place),
             // What is packed once more is an archive within an archive.
             Some(Format::Zip | Format::Compressed(_)) if self.may_open(path, place) => {
-                self.walk_stream(&inner(), &mut whole, place.below())
+                let below = Place {
+                    counted: place.counted,
+                    ..place.below()
+                };
+                self.walk_stream(&inner(), &mut whole, below)
             }
             Some(Format::Zip | Format::Compressed(_)) => Ok(()),
             None => self.audit_single(&inner(), &mut whole, place),
@@ -89,7 +98,9 @@ impl Walk<'_> {
         let mut measured = Measured::entry(reader, Stated::default(), self.budget);
         with_chunk(|chunk| {
             let n = measured.fill(chunk)?;
-            self.audit_bytes(path, Some(0), chunk, n, &mut measured, place)
+            self.audit_bytes(path, Some(0), chunk, n, &mut measured, place)?;
+            self.count(place, 1, measured.len());
+            Ok(())
         })
     }
 
@@ -102,30 +113,43 @@ impl Walk<'_> {
         let prefix = nested_prefix(path);
         let mut layer = image::LayerFiles::of(path);
         let place = Place {
-            counted: place.counted || (place.depth == 1 && layer.is_some()),
+            in_layer: place.depth == 1 && layer.is_some(),
             ..place
         };
         let level = Level::new(place.share());
         let outcome = self.pool.in_place_scope(|scope| {
-            let mut archive = tar::Archive::new(reader);
+            let mut archive = tar::Archive::new(TarGuard::new(reader));
             for entry in archive.entries().map_err(damaged)? {
                 let mut entry = entry.map_err(damaged)?;
                 let kind = entry.header().entry_type();
                 let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-                if kind.is_dir() || kind.is_pax_global_extensions() {
+                if kind.is_pax_global_extensions() {
+                    continue;
+                }
+                let path = self.entry_path(&prefix, &raw);
+                if kind.is_dir() {
                     continue;
                 }
                 if self.budget.take_entry().is_err() {
                     return Err(Failure::Exhausted);
                 }
-                let path = self.entry_path(&prefix, &raw);
                 if let Some(layer) = &mut layer {
                     layer.add(&path);
+                    if kind.is_hard_link()
+                        && let Some(target) = entry.link_name_bytes()
+                    {
+                        layer.add_link(&path, &String::from_utf8_lossy(&target));
+                    }
                 }
                 if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
                     continue;
                 }
                 let size = entry.size();
+                // Nothing is packed in a tar itself: what counts is the size alone.
+                if let Some(failure) = measured::refuse(self.budget.limits, size, size) {
+                    self.settle(&path, Err(failure));
+                    continue;
+                }
                 let stated = Stated {
                     unpacked: Some(size),
                     crc32: None,
@@ -165,12 +189,14 @@ impl Walk<'_> {
                 }
                 Ok(())
             } else {
-                let below = place.below();
-                if !(below.depth == 1 && image::is_layer(path)) {
-                    self.count(place, 1, size);
-                }
-                self.walk_stream(path, &mut first.as_slice().chain(&mut measured), below)
+                self.count(place, 1, size);
+                let mut whole = first.as_slice().chain(&mut measured);
+                let walked = self.walk_stream(path, &mut whole, place.below());
+                walked.map_err(|failure| measured.own_failure().unwrap_or(failure))
             };
+            if outcome == Err(Failure::Exhausted) {
+                return outcome;
+            }
             self.settle(path, outcome);
             return with_chunk(|chunk| measured.drain(chunk));
         }

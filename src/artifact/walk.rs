@@ -17,7 +17,6 @@ use rayon::ThreadPool;
 use super::container::{Container, DirectoryContainer, Member, Nested, ZipContainer, batches};
 use super::directory::Directory;
 use super::format::Format;
-use super::image;
 use super::level::{Admission, Level};
 use super::limits::Budget;
 use super::measured::{self, Failure, Measured, Stated};
@@ -32,6 +31,9 @@ use crate::report::ReadError;
 /// How much of an entry is unpacked before it is decided who wants it.
 pub const CHUNK: usize = 64 * 1024;
 
+/// From this size on, manifests and lock files are parsed one at a time.
+const LARGE_TEXT: usize = 1024 * 1024;
+
 pub struct Walk<'a> {
     pub pool: &'a ThreadPool,
     pub inspectors: &'a [&'static dyn Inspector],
@@ -39,6 +41,7 @@ pub struct Walk<'a> {
     /// Called with the unpacked bytes of each entry that was read.
     pub progress: &'a (dyn Fn(u64) + Sync),
     seen: Mutex<Seen>,
+    large_texts: Mutex<()>,
 }
 
 /// Where in the nesting a container stands.
@@ -49,6 +52,8 @@ pub struct Place {
     pub memory: u64,
     /// Whether its entries are the artifact's own, and counted as such.
     pub counted: bool,
+    /// Whether it is a tar where images keep their layers: if there is an image, its entries count instead.
+    pub in_layer: bool,
 }
 
 impl Place {
@@ -62,6 +67,7 @@ impl Place {
             depth: self.depth + 1,
             memory: self.memory - self.share(),
             counted: false,
+            in_layer: false,
         }
     }
 }
@@ -79,6 +85,7 @@ impl<'a> Walk<'a> {
             budget,
             progress,
             seen: Mutex::default(),
+            large_texts: Mutex::default(),
         }
     }
 
@@ -128,6 +135,7 @@ impl<'a> Walk<'a> {
             depth: 0,
             memory: self.budget.limits.max_memory,
             counted: true,
+            in_layer: false,
         }
     }
 
@@ -154,10 +162,12 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn count(&self, place: Place, entries: u64, bytes: u64) {
+        let mut seen = self.seen();
         if place.counted {
-            let mut seen = self.seen();
-            seen.entries += entries;
-            seen.unpacked += bytes;
+            seen.own.add(entries, bytes);
+        }
+        if place.in_layer {
+            seen.in_layers.add(entries, bytes);
         }
     }
 
@@ -189,10 +199,10 @@ impl<'a> Walk<'a> {
             .leave_out((archive.entries.len() - listed) as u64);
         for (index, entry) in archive.entries.iter().enumerate().take(listed) {
             let raw = archive.name(entry);
+            let path = self.entry_path(prefix, &raw);
             if raw.ends_with('/') && entry.unpacked == 0 {
                 continue;
             }
-            let path = self.entry_path(prefix, &raw);
             if overlapping.contains(&index) {
                 first_overlapping.get_or_insert(path);
                 continue;
@@ -242,11 +252,8 @@ impl<'a> Walk<'a> {
             .count();
         self.budget.leave_out((members.len() - admitted) as u64);
         members.truncate(admitted);
-        let files = members
-            .iter()
-            .filter(|member| !image::is_layer(&member.path));
-        let (entries, bytes) = files.fold((0, 0), |(n, sum), member| (n + 1, sum + member.size));
-        self.count(place, entries, bytes);
+        let bytes = members.iter().map(|member| member.size).sum();
+        self.count(place, members.len() as u64, bytes);
         let level = Level::new(place.share());
         self.pool.in_place_scope(|scope| {
             for batch in batches(&members) {
@@ -465,6 +472,15 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn inspect(&self, wanted: &[&'static dyn Inspector], entry: &Entry) {
+        // Parsing a text takes many times its size: large ones wait for one another. Who holds the lock waits
+        // for nobody.
+        let is_large =
+            entry.bytes.len() > LARGE_TEXT && wanted.iter().any(|i| i.max_size() < u64::MAX);
+        let alone = is_large.then(|| {
+            self.large_texts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        });
         let mut observations = Observations::default();
         let mut errors = Vec::new();
         for inspector in wanted {
@@ -472,6 +488,7 @@ impl<'a> Walk<'a> {
                 errors.push(ReadError::unreadable(entry.path.clone(), unreadable));
             }
         }
+        drop(alone);
         let mut seen = self.seen();
         seen.observe(observations);
         for error in errors {

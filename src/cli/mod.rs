@@ -14,7 +14,7 @@ use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use fnaudit::advisory::database::DatabaseKind;
 use fnaudit::advisory::{self, download, import};
-use fnaudit::finding::EntryPath;
+use fnaudit::finding::{EntryPath, Kind};
 use fnaudit::policy::FailOn;
 use fnaudit::report::{ReadError, Report, json, table};
 use fnaudit::text::visible;
@@ -98,7 +98,10 @@ fn inventory(args: &InventoryArgs) -> Result<u8, String> {
         advisories: Advisories::None,
         limits: args.input.limits.limits(),
         threads: args.input.threads.map(usize::from),
-        kinds: KindFilter::default(),
+        kinds: KindFilter {
+            skip: vec![Kind::Artifact],
+            ..KindFilter::default()
+        },
     };
     let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
     let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;

@@ -13,6 +13,11 @@ use crate::report::ReadError;
 use crate::text::visible;
 use crate::version::Version;
 
+/// How many places of one component are kept, and how many versions of a package a range is tried on: far
+/// more than honest artifacts have, so that hostile ones cost no more than they do.
+const MAX_LOCATIONS: usize = 1000;
+const MAX_VERSIONS_ASKED: usize = 100;
+
 /// Merges observations into components, sorted by ecosystem, name and version.
 pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError>) {
     drop_foreign_manifests(&mut observations);
@@ -95,18 +100,25 @@ fn merge(ecosystem: Ecosystem, name: &str, rows: Vec<ObservedComponent>) -> Vec<
     }
     // A row without a version is about the versions that are known, if they can be meant.
     open.retain(|row| {
-        let mut meant = false;
-        for rows in by_version.values_mut() {
-            let version = rows[0].version.as_deref().unwrap_or_default();
-            if may_mean(ecosystem, row.version_range.as_deref(), version) {
-                meant = true;
+        let range = row.version_range.as_deref();
+        let meant = by_version
+            .values_mut()
+            .take(MAX_VERSIONS_ASKED)
+            .filter(|rows| {
+                let version = rows[0].version.as_deref().unwrap_or_default();
+                may_mean(ecosystem, range, version)
+            });
+        let mut found = false;
+        for rows in meant {
+            found = true;
+            if rows.len() < MAX_LOCATIONS {
                 rows.push(ObservedComponent {
                     version: None,
                     ..row.clone()
                 });
             }
         }
-        !meant
+        !found
     });
     let mut by_range: BTreeMap<Option<String>, Vec<ObservedComponent>> = BTreeMap::new();
     for row in open {
@@ -193,12 +205,13 @@ fn component(
         Some(_) => None,
         None => rows.iter().find_map(|row| row.version_range.clone()),
     };
-    let mut locations: Vec<Location> = Vec::with_capacity(rows.len());
-    for row in rows {
-        if !locations.contains(&row.location) {
-            locations.push(row.location);
-        }
-    }
+    // In their order, each once.
+    let mut known = HashSet::new();
+    let locations = rows.into_iter().map(|row| row.location);
+    let locations: Vec<Location> = locations
+        .filter(|location| known.insert(location.clone()))
+        .take(MAX_LOCATIONS)
+        .collect();
     Some(Component {
         ecosystem,
         name: visible(name).into_owned(),

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -55,7 +56,9 @@ impl Workplace {
             .env("HOME", self.path("home"))
             .env("XDG_CACHE_HOME", self.path("home/cache"))
             .env("NO_COLOR", "1")
-            .env("COLUMNS", "100");
+            .env("COLUMNS", "100")
+            // Nothing here takes seconds; what hangs must fail and not hang the tests.
+            .timeout(Duration::from_secs(120));
         command
     }
 

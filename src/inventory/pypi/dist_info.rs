@@ -67,7 +67,7 @@ fn inspect_record(entry: &Entry, seen: &mut Observations) {
     for line in entry.bytes.split(|&b| b == b'\n') {
         let listed = first_csv_field(&String::from_utf8_lossy(line));
         // Where packages are installed beside the function's own files, those are not the package's to claim.
-        let in_a_folder = listed.contains(['/', '\\']);
+        let in_a_folder = listed.contains(['/', '\\']) && !listed.contains("..");
         if !in_a_folder || !(could_be_manifest(&listed) || is_test_metadata(&listed)) {
             continue;
         }
@@ -187,7 +187,6 @@ mod tests {
                 "lib/python3.9/site-packages/foo/requirements.txt",
                 "lib/python3.9/site-packages/foo/tests/data/t.egg-info/PKG-INFO",
                 "lib/python3.9/site-packages/foo/a \"b\", c/package.json",
-                "share/foo/uv.lock",
             ]
         );
     }
