@@ -90,6 +90,8 @@ pub trait Inspector: Sync {
 #[derive(Debug, Default)]
 pub struct Observations {
     pub components: Vec<ObservedComponent>,
+    /// Rows of lock files that an installer may leave out, on another platform for one.
+    pub optional: Vec<ObservedComponent>,
     /// Requirements files wait until all are known, because they include one another.
     pub requirements: Vec<RequirementsFile>,
     /// Files that an installed package lists as its own.
@@ -139,7 +141,7 @@ impl Observations {
     /// How many packages are named, requirements among them.
     pub fn rows(&self) -> usize {
         let requirements = self.requirements.iter().map(|file| file.requirements.len());
-        self.components.len() + requirements.sum::<usize>()
+        self.components.len() + self.optional.len() + requirements.sum::<usize>()
     }
 
     /// Keeps the first rows and returns how many there were besides.
@@ -147,6 +149,8 @@ impl Observations {
         let before = self.rows();
         self.components.truncate(room);
         room -= self.components.len();
+        self.optional.truncate(room);
+        room -= self.optional.len();
         for file in &mut self.requirements {
             file.requirements.truncate(room);
             room -= file.requirements.len();
@@ -157,12 +161,14 @@ impl Observations {
     /// Keeps what was seen at paths that `visible` is true of.
     pub fn retain(&mut self, visible: impl Fn(&EntryPath) -> bool) {
         self.components.retain(|c| visible(&c.location.path));
+        self.optional.retain(|c| visible(&c.location.path));
         self.requirements.retain(|r| visible(&r.path));
         self.owned.retain(|path| visible(path));
     }
 
     pub fn append(&mut self, other: Observations) {
         self.components.extend(other.components);
+        self.optional.extend(other.optional);
         self.requirements.extend(other.requirements);
         self.owned.extend(other.owned);
         self.images.extend(other.images);

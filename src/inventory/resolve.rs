@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use pep440_rs::VersionSpecifiers;
 
@@ -21,6 +22,7 @@ const MAX_VERSIONS_ASKED: usize = 100;
 /// Merges observations into components, sorted by ecosystem, name and version.
 pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError>) {
     drop_foreign_manifests(&mut observations);
+    add_installed_options(&mut observations);
     let (required, unresolved) = resolve_includes(observations.requirements);
     let mut observed = observations.components;
     observed.extend(required);
@@ -52,15 +54,88 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
 /// this artifact; and the metadata that it lists as its own are those of packages made for its tests.
 fn drop_foreign_manifests(observations: &mut Observations) {
     let owned: HashSet<EntryPath> = observations.owned.drain(..).collect();
-    // What a wheel has in a `node_modules` is installed all the same.
-    let is_claim =
-        |c: &ObservedComponent| c.evidence <= Evidence::Locked || c.ecosystem == Ecosystem::PyPi;
+    let packages = package_folders(&observations.components);
+    let is_owned = |path: &EntryPath| owned.contains(path) || is_below(path, &packages);
+    observations.components.retain(|c| {
+        let path = &c.location.path;
+        match c.evidence {
+            Evidence::Declared | Evidence::Locked => !is_owned(path),
+            // What a wheel has in a `node_modules` is installed all the same.
+            Evidence::Embedded | Evidence::Installed => {
+                c.ecosystem != Ecosystem::PyPi || !owned.contains(path)
+            }
+        }
+    });
     observations
-        .components
-        .retain(|c| !(is_claim(c) && owned.contains(&c.location.path)));
+        .optional
+        .retain(|c| !is_owned(&c.location.path));
     observations
         .requirements
-        .retain(|file| !owned.contains(&file.path));
+        .retain(|file| !is_owned(&file.path));
+}
+
+/// The folders that bear the names of the Python distributions installed beside them: what is in them is
+/// theirs, even where slimming dropped the RECORD that would say so.
+fn package_folders(components: &[ObservedComponent]) -> HashSet<(Arc<str>, String)> {
+    let installed = components
+        .iter()
+        .filter(|c| c.ecosystem == Ecosystem::PyPi && c.evidence == Evidence::Installed);
+    installed
+        .filter_map(|c| {
+            let path = &c.location.path;
+            let (site, metadata) = path
+                .parent()
+                .rsplit_once('/')
+                .unwrap_or(("", path.parent()));
+            let name = Ecosystem::PyPi.normalize_name(&c.name);
+            metadata
+                .ends_with(".dist-info")
+                .then(|| (Arc::clone(path.container()), folder_key(site, &name)))
+        })
+        .collect()
+}
+
+fn folder_key(site: &str, name: &str) -> String {
+    format!("{site}/{name}")
+}
+
+fn is_below(path: &EntryPath, folders: &HashSet<(Arc<str>, String)>) -> bool {
+    if folders.is_empty() {
+        return false;
+    }
+    let inner = path.inner();
+    inner.match_indices('/').any(|(end, _)| {
+        let (site, name) = inner[..end].rsplit_once('/').unwrap_or(("", &inner[..end]));
+        let name = Ecosystem::PyPi.normalize_name(name);
+        folders.contains(&(Arc::clone(path.container()), folder_key(site, &name)))
+    })
+}
+
+/// An optional row of a lock file counts where it is installed, or where nothing of its project is: then
+/// nobody knows which of them will be.
+fn add_installed_options(observations: &mut Observations) {
+    let project = |path: &EntryPath| {
+        let end = path.inner().find("node_modules/");
+        let end = end.unwrap_or(path.inner().len() - path.file_name().len());
+        (Arc::clone(path.container()), path.inner()[..end].to_owned())
+    };
+    let installed = observations
+        .components
+        .iter()
+        .filter(|c| c.ecosystem == Ecosystem::Npm && c.evidence == Evidence::Installed);
+    let mut projects = HashSet::new();
+    let mut packages = HashSet::new();
+    for component in installed {
+        projects.insert(project(&component.location.path));
+        packages.insert((component.name.clone(), component.version.clone()));
+    }
+    let optional = std::mem::take(&mut observations.optional);
+    let counts = |row: &ObservedComponent| {
+        !projects.contains(&project(&row.location.path))
+            || packages.contains(&(row.name.clone(), row.version.clone()))
+    };
+    let counting: Vec<_> = optional.into_iter().filter(counts).collect();
+    observations.components.extend(counting);
 }
 
 /// The files of one `.dist-info` folder speak of one package: METADATA says it best, otherwise any does.
@@ -412,6 +487,76 @@ mod tests {
         assert_eq!(
             rows(seen),
             ["c 1.0.0 shipped Installed pkg/node_modules/c/package.json"]
+        );
+    }
+
+    #[test]
+    fn manifests_in_a_distributions_own_folder_are_its_own() {
+        let mut seen = Observations::default();
+        let metadata = path("lib/Jupyter_Lab-1.dist-info/METADATA");
+        seen.component(
+            Ecosystem::PyPi,
+            "Jupyter-Lab",
+            "1",
+            Evidence::Installed,
+            metadata,
+        );
+        seen.component(
+            Ecosystem::Npm,
+            "a",
+            "1.0.0",
+            Evidence::Locked,
+            path("lib/jupyter_lab/staging/yarn.lock"),
+        );
+        seen.component(
+            Ecosystem::Npm,
+            "b",
+            "1.0.0",
+            Evidence::Locked,
+            path("lib/ui/yarn.lock"),
+        );
+        seen.component(
+            Ecosystem::Npm,
+            "c",
+            "1.0.0",
+            Evidence::Locked,
+            path("jupyter_lab/yarn.lock"),
+        );
+        assert_eq!(
+            rows(seen),
+            [
+                "b 1.0.0 declared Locked lib/ui/yarn.lock",
+                "c 1.0.0 declared Locked jupyter_lab/yarn.lock",
+                "Jupyter-Lab 1 shipped Installed lib/Jupyter_Lab-1.dist-info/METADATA",
+            ]
+            .map(|row| row.replace("Jupyter-Lab 1", "jupyter-lab 1"))
+        );
+    }
+
+    #[test]
+    fn optional_rows_count_where_they_are_installed_or_nothing_is() {
+        let optional = |lock: &str, name: &str| {
+            let mut seen = Observations::default();
+            seen.component(Ecosystem::Npm, name, "1.0.0", Evidence::Locked, path(lock));
+            seen.components
+        };
+        let mut seen = Observations::default();
+        let installed = path("app/node_modules/a/package.json");
+        seen.component(Ecosystem::Npm, "a", "1.0.0", Evidence::Installed, installed);
+        for (lock, name) in [
+            ("app/package-lock.json", "a"),
+            ("app/package-lock.json", "not-for-this-platform"),
+            ("app/node_modules/.package-lock.json", "nor-this"),
+            ("other/package-lock.json", "b"),
+        ] {
+            seen.optional.extend(optional(lock, name));
+        }
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.0.0 shipped Installed app/node_modules/a/package.json,app/package-lock.json",
+                "b 1.0.0 declared Locked other/package-lock.json",
+            ]
         );
     }
 

@@ -65,6 +65,9 @@ struct Package {
     kind: Text,
     #[serde(default)]
     root: Flag,
+    /// Places in the list of packages.
+    #[serde(default)]
+    dependencies: Vec<usize>,
 }
 
 impl Inspector for Auditable {
@@ -119,11 +122,60 @@ fn third_party(section: &[u8]) -> Result<BTreeSet<(String, String)>, Unreadable>
         let reason = read::not_json(&error).message;
         Unreadable::new(format!("carries audit data that {reason}"))
     })?;
-    let packages = data.packages.into_iter().filter_map(Lenient::map);
-    Ok(packages
-        .filter(Package::is_third_party_code)
+    let packages: Vec<Option<Package>> = data.packages.into_iter().map(Lenient::map).collect();
+    let in_the_code = in_the_code(&packages);
+    let shipped = packages
+        .into_iter()
+        .zip(in_the_code)
+        .filter(|(_, ships)| *ships);
+    Ok(shipped
+        .filter_map(|(package, _)| package.filter(Package::is_third_party_code))
         .filter_map(|package| Some((package.name.text()?, package.version.text()?)))
         .collect())
+}
+
+/// All packages but procedural macros and what only they need.
+///
+/// The data marks a macro as built in where its crate has tests of its own. Macros are told by `proc-macro2`,
+/// the interface to the compiler that they go through; where the root itself uses it, it is a library like any
+/// other.
+fn in_the_code(packages: &[Option<Package>]) -> Vec<bool> {
+    let dependencies = |index: usize| -> &[usize] {
+        match packages.get(index) {
+            Some(Some(package)) => &package.dependencies,
+            _ => &[],
+        }
+    };
+    let is_interface = |index: usize| {
+        let package = packages.get(index).and_then(Option::as_ref);
+        package.is_some_and(|p| matches!(&p.name, Lenient::Text(name) if name == "proc-macro2"))
+    };
+    let is_macro =
+        |index: usize| is_interface(index) || dependencies(index).iter().any(|&d| is_interface(d));
+    let is_root = |index: &usize| packages[*index].as_ref().is_some_and(|p| p.root.is_set());
+    let all = 0..packages.len();
+    let (roots, others): (Vec<usize>, Vec<usize>) = all.partition(is_root);
+    if roots.iter().any(|&root| is_macro(root)) {
+        return vec![true; packages.len()];
+    }
+    // From the roots without passing through a macro, and from the macros.
+    let reach = |mut queue: Vec<usize>, through_macros: bool| {
+        let mut reached = vec![false; packages.len()];
+        while let Some(index) = queue.pop() {
+            let enters = through_macros || !is_macro(index);
+            if index < packages.len() && enters && !std::mem::replace(&mut reached[index], true) {
+                queue.extend(dependencies(index));
+            }
+        }
+        reached
+    };
+    let macros = others
+        .into_iter()
+        .filter(|&index| is_macro(index))
+        .collect();
+    let (code, of_macros) = (reach(roots, false), reach(macros, true));
+    let ships = code.into_iter().zip(of_macros);
+    ships.map(|(code, of_macros)| code || !of_macros).collect()
 }
 
 impl Package {
@@ -239,6 +291,32 @@ mod tests {
 
     use super::*;
     use crate::inventory::testing::{inspect, rows, wants};
+
+    #[test]
+    fn macros_and_what_only_they_need_are_not_in_the_code() {
+        let json = br#"{"packages": [
+            {"name": "fn", "version": "0.1.0", "source": "local", "root": true, "dependencies": [1, 2]},
+            {"name": "library", "version": "1.0.0", "dependencies": [2, 3]},
+            {"name": "a-macro", "version": "2.0.0", "dependencies": [4, 5]},
+            {"name": "shared", "version": "3.0.0"},
+            {"name": "proc-macro2", "version": "4.0.0", "dependencies": [6]},
+            {"name": "quote", "version": "5.0.0", "dependencies": [4]},
+            {"name": "unicode-ident", "version": "6.0.0"}
+        ]}"#;
+        let packed = |json: &[u8]| {
+            let mut encoder = flate2::read::ZlibEncoder::new(json, flate2::Compression::fast());
+            let mut section = Vec::new();
+            encoder.read_to_end(&mut section).unwrap();
+            section
+        };
+        let names = |json: &[u8]| -> Vec<String> {
+            let found = third_party(&packed(json)).unwrap();
+            found.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(json), ["library", "shared"]);
+        let generator = String::from_utf8_lossy(json).replace("[1, 2]}", "[1, 2, 4]}");
+        assert_eq!(names(generator.as_bytes()).len(), 6);
+    }
 
     const JSON: &str = r#"{"packages": [
         {"name": "own", "version": "0.1.0", "source": "local", "root": true, "dependencies": [1, 2]},

@@ -33,6 +33,8 @@ struct Package {
     resolved: Text,
     #[serde(default)]
     link: Flag,
+    #[serde(default)]
+    optional: Flag,
 }
 
 /// A row of `dependencies`, by its name or alias.
@@ -41,6 +43,8 @@ struct Dependency {
     /// A version, an alias or an address.
     #[serde(default)]
     version: Text,
+    #[serde(default)]
+    optional: Flag,
     #[serde(default)]
     dependencies: Table<Dependency>,
 }
@@ -56,17 +60,38 @@ impl Inspector for PackageLock {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let lockfile: Lockfile = read::json(entry)?;
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for (folder, package) in lockfile.packages.rows() {
-            found.extend(package.locked(&folder));
+            let optional = package.optional.is_set();
+            found.add(package.locked(&folder), optional);
         }
         // In version 2 both say the same, but only `packages` tells folders of the project apart.
-        if found.is_empty() {
+        if found.certain.is_empty() && found.optional.is_empty() {
             collect(lockfile.dependencies, &mut found);
         }
         let observed = |package: Locked| package.observed(entry.path.clone());
-        seen.components.extend(found.into_iter().map(observed));
+        seen.components
+            .extend(found.certain.into_iter().map(observed));
+        seen.optional
+            .extend(found.optional.into_iter().map(observed));
         Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    certain: Vec<Locked>,
+    optional: Vec<Locked>,
+}
+
+impl Found {
+    fn add(&mut self, package: Option<Locked>, optional: bool) {
+        let rows = if optional {
+            &mut self.optional
+        } else {
+            &mut self.certain
+        };
+        rows.extend(package);
     }
 }
 
@@ -92,10 +117,10 @@ impl Package {
 }
 
 /// Nesting is bounded by the JSON parser.
-fn collect(dependencies: Table<Dependency>, found: &mut Vec<Locked>) {
+fn collect(dependencies: Table<Dependency>, found: &mut Found) {
     for (name, dependency) in dependencies.rows() {
         if let Some(reference) = dependency.version.text() {
-            found.extend(locked(&name, &reference));
+            found.add(locked(&name, &reference), dependency.optional.is_set());
         }
         collect(dependency.dependencies, found);
     }
@@ -169,6 +194,20 @@ mod tests {
             "repository 4.0.0",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn rows_that_may_be_left_out_are_told_apart() {
+        for json in [
+            r#"{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.0.0"},
+                "node_modules/b": {"version": "2.0.0", "optional": true}}}"#,
+            r#"{"lockfileVersion": 1, "dependencies": {"a": {"version": "1.0.0"},
+                "b": {"version": "2.0.0", "optional": true}}}"#,
+        ] {
+            let seen = inspect(&PackageLock, "package-lock.json", json).unwrap();
+            assert_eq!(rows(&seen), ["a 1.0.0 locked package-lock.json"]);
+            assert_eq!(seen.optional[0].name, "b");
+        }
     }
 
     #[test]
