@@ -172,7 +172,7 @@ pub struct Upgrade {
     pub version: String,
     /// How many of the component's findings it fixes.
     pub fixes: usize,
-    /// Whether no advisory of the package affects it.
+    /// Whether it fixes all of them, and no advisory of the package certainly affects it.
     pub fixes_all: bool,
 }
 
