@@ -16,6 +16,8 @@ use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
+/// Folders on the way to a file that are looked at. No path that a system can unpack has more of them by far.
+const MAX_FOLDERS: usize = 256;
 /// Manifests are a few kilobytes; a blob larger than this is not one.
 const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
 
@@ -272,7 +274,10 @@ impl<'a> Above<'a> {
         } else {
             self.replaced.insert(name);
         }
-        let parents = name.match_indices('/').map(|(at, _)| &name[..at]);
+        let parents = name
+            .match_indices('/')
+            .take(MAX_FOLDERS)
+            .map(|(at, _)| &name[..at]);
         self.folders.extend(parents);
     }
 
@@ -280,6 +285,7 @@ impl<'a> Above<'a> {
     fn hides(&self, name: &str) -> bool {
         let ends = name
             .match_indices('/')
+            .take(MAX_FOLDERS)
             .map(|(at, _)| at)
             .chain([name.len()]);
         self.everything

@@ -18,6 +18,8 @@ use crate::version::Version;
 /// more than honest artifacts have, so that hostile ones cost no more than they do.
 const MAX_LOCATIONS: usize = 1000;
 const MAX_VERSIONS_ASKED: usize = 100;
+/// No longer path can be unpacked on the systems that functions run on (Linux's PATH_MAX).
+const MAX_PATH: usize = 4096;
 
 /// Merges observations into components, sorted by ecosystem, name and version.
 pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError>) {
@@ -100,10 +102,10 @@ fn folder_key(site: &str, name: &str) -> String {
 }
 
 fn is_below(path: &EntryPath, folders: &HashSet<(Arc<str>, String)>) -> bool {
-    if folders.is_empty() {
+    let inner = path.inner();
+    if folders.is_empty() || inner.len() > MAX_PATH {
         return false;
     }
-    let inner = path.inner();
     inner.match_indices('/').any(|(end, _)| {
         let (site, name) = inner[..end].rsplit_once('/').unwrap_or(("", &inner[..end]));
         let name = Ecosystem::PyPi.normalize_name(name);

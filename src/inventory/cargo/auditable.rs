@@ -150,20 +150,24 @@ fn in_the_code(packages: &[Option<Package>]) -> Vec<bool> {
         let package = packages.get(index).and_then(Option::as_ref);
         package.is_some_and(|p| matches!(&p.name, Lenient::Text(name) if name == "proc-macro2"))
     };
-    let is_macro =
-        |index: usize| is_interface(index) || dependencies(index).iter().any(|&d| is_interface(d));
+    // Asked once a package: a hostile list may name the same one millions of times.
+    let is_macro: Vec<bool> = (0..packages.len())
+        .map(|index| is_interface(index) || dependencies(index).iter().any(|&d| is_interface(d)))
+        .collect();
     let is_root = |index: &usize| packages[*index].as_ref().is_some_and(|p| p.root.is_set());
     let all = 0..packages.len();
     let (roots, others): (Vec<usize>, Vec<usize>) = all.partition(is_root);
-    if roots.iter().any(|&root| is_macro(root)) {
+    if roots.iter().any(|&root| is_macro[root]) {
         return vec![true; packages.len()];
     }
     // From the roots without passing through a macro, and from the macros.
     let reach = |mut queue: Vec<usize>, through_macros: bool| {
         let mut reached = vec![false; packages.len()];
         while let Some(index) = queue.pop() {
-            let enters = through_macros || !is_macro(index);
-            if index < packages.len() && enters && !std::mem::replace(&mut reached[index], true) {
+            let enters = is_macro
+                .get(index)
+                .is_some_and(|&is_macro| through_macros || !is_macro);
+            if enters && !std::mem::replace(&mut reached[index], true) {
                 queue.extend(dependencies(index));
             }
         }
@@ -171,7 +175,7 @@ fn in_the_code(packages: &[Option<Package>]) -> Vec<bool> {
     };
     let macros = others
         .into_iter()
-        .filter(|&index| is_macro(index))
+        .filter(|&index| is_macro[index])
         .collect();
     let (code, of_macros) = (reach(roots, false), reach(macros, true));
     let ships = code.into_iter().zip(of_macros);
