@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::advisory::database::{Database, DatabaseError};
-use crate::advisory::matching::{Match, match_records};
-use crate::advisory::osv::Record;
+use crate::advisory::matching::{Match, match_advisories};
 use crate::artifact::limits::Budget;
 use crate::component::{Component, Ecosystem, Scope};
 use crate::finding::{
@@ -25,23 +25,44 @@ pub fn assess_components(
         .filter(|c| c.scope == Scope::Shipped)
         .map(|c| c.ecosystem)
         .collect();
-    let mut findings = Vec::new();
     // Components are sorted by name: one look-up serves all versions of a package.
-    let mut records: (Option<(Ecosystem, String)>, Vec<Record>) = (None, Vec::new());
-    for component in components {
+    let same_package =
+        |a: &Component, b: &Component| a.ecosystem == b.ecosystem && a.name == b.name;
+    let packages: Vec<&mut [Component]> = components.chunk_by_mut(same_package).collect();
+    let findings: Result<Vec<Vec<Finding>>, DatabaseError> = packages
+        .into_par_iter()
+        .map(|versions| {
+            let counts = |component: &Component| {
+                component.scope == Scope::Shipped || !shipped.contains(&component.ecosystem)
+            };
+            assess_package(versions, database, budget, counts)
+        })
+        .collect();
+    Ok(findings?.into_iter().flatten().collect())
+}
+
+/// Findings about all versions of one package.
+fn assess_package(
+    versions: &mut [Component],
+    database: &Database,
+    budget: &Budget,
+    counts: impl Fn(&Component) -> bool,
+) -> Result<Vec<Finding>, DatabaseError> {
+    let mut findings = Vec::new();
+    let Some(first) = versions.first() else {
+        return Ok(findings);
+    };
+    let encoded = database.advisories(first.ecosystem, &first.name)?;
+    let advisories = database.decode(&encoded)?;
+    for component in versions {
         let Some(version) = &component.version else {
             continue;
         };
         if budget.check_time().is_err() {
             break;
         }
-        let package = Some((component.ecosystem, component.name.clone()));
-        if records.0 != package {
-            let found = database.records(component.ecosystem, &component.name)?;
-            records = (package, found);
-        }
-        let matches = match_records(&records.1, component.ecosystem, &component.name, version);
-        let counts = component.scope == Scope::Shipped || !shipped.contains(&component.ecosystem);
+        let matches = match_advisories(&advisories, component.ecosystem, &component.name, version);
+        let counts = counts(component);
         let found = matches.findings.into_iter();
         findings.extend(found.map(|found| vulnerability(component, found, counts)));
         component.upgrade = matches.upgrade;

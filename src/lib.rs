@@ -193,7 +193,8 @@ impl Auditor {
         let (mut packages, unresolved) = inventory::resolve::resolve(observations);
         errors.extend(unresolved);
         if let Some(database) = &self.database {
-            findings.extend(assess::assess_components(&mut packages, database, &budget)?);
+            let assess = || assess::assess_components(&mut packages, database, &budget);
+            findings.extend(self.pool.install(assess)?);
         }
         let reported = |finding: &Finding| self.kinds.keeps(finding.kind);
         // What was not audited is said even where nobody asked for findings about it.
@@ -214,10 +215,7 @@ impl Auditor {
         let mut report = Report {
             schema_version: SCHEMA_VERSION,
             tool: Tool::THIS,
-            database: self
-                .database
-                .as_ref()
-                .map(|database| database.info().clone()),
+            database: self.database.as_ref().map(Database::info),
             artifacts,
             packages,
             findings,

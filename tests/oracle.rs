@@ -53,8 +53,12 @@ fn agrees_with_an_independent_evaluation() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let summary = import(&shared.join("osv"), dir.path(), &mut |_| {}).unwrap();
-    assert_eq!(summary.unreadable, 0, "{:?}", summary.unreadable_shown);
+    let summary = import(&shared.join("osv"), dir.path(), &mut || {}, &mut |_| {}).unwrap();
+    assert_eq!(
+        summary.counts.unreadable, 0,
+        "{:?}",
+        summary.counts.unreadable_shown
+    );
     let database = Database::open(dir.path()).unwrap().unwrap();
 
     let python = Command::new("python3")
@@ -104,10 +108,11 @@ fn affecting(
     version: &str,
 ) -> BTreeSet<String> {
     let version = PackageVersion::new(ecosystem, version);
-    let records = database.records(ecosystem, name).unwrap();
-    let affecting = records.iter().filter(|record| {
-        let mut affected = record.affected_of(ecosystem, name);
+    let encoded = database.advisories(ecosystem, name).unwrap();
+    let advisories = database.decode(&encoded).unwrap();
+    let affecting = advisories.iter().filter(|advisory| {
+        let mut affected = advisory.affected.iter();
         affected.any(|affected| range::affects(affected, &version) == Some(Certainty::Certain))
     });
-    affecting.map(|record| record.id.clone()).collect()
+    affecting.map(|advisory| advisory.id.to_owned()).collect()
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::advisory::compiled::Advisory;
 use crate::advisory::database::{Database, DatabaseError};
-use crate::advisory::osv::{Affected, Record};
 use crate::advisory::range::{self, AffectedVersions, PackageVersion};
 use crate::advisory::severity::{self, Assessment, Score};
 use crate::advisory::title::{self, Title};
@@ -49,25 +49,26 @@ pub fn match_component(
     name: &str,
     version: &str,
 ) -> Result<Matches, DatabaseError> {
-    let records = database.records(ecosystem, name)?;
-    Ok(match_records(&records, ecosystem, name, version))
+    let encoded = database.advisories(ecosystem, name)?;
+    let advisories = database.decode(&encoded)?;
+    Ok(match_advisories(&advisories, ecosystem, name, version))
 }
 
-/// The same with the package's records at hand, for a package of many versions.
-pub fn match_records(
-    records: &[Record],
+/// The same with the package's advisories at hand, for a package of many versions.
+pub fn match_advisories(
+    advisories: &[Advisory],
     ecosystem: Ecosystem,
     name: &str,
     version: &str,
 ) -> Matches {
     let name = ecosystem.normalize_name(name);
-    let advisories: Vec<Advisory> = records
+    let advisories: Vec<Candidate> = advisories
         .iter()
-        .map(|record| Advisory::new(record, ecosystem, &name))
+        .map(|advisory| Candidate::new(advisory, ecosystem))
         .collect();
     let current = PackageVersion::new(ecosystem, version);
-    let affecting = |advisory: &&Advisory| advisory.certainty(&current).is_some();
-    let matched: Vec<&Advisory> = advisories.iter().filter(affecting).collect();
+    let affecting = |advisory: &&Candidate| advisory.certainty(&current).is_some();
+    let matched: Vec<&Candidate> = advisories.iter().filter(affecting).collect();
     if matched.is_empty() {
         return Matches::default();
     }
@@ -82,21 +83,20 @@ pub fn match_records(
     Matches { findings, upgrade }
 }
 
-/// A record, seen from one package.
-struct Advisory<'a> {
-    record: &'a Record,
-    affected: Vec<&'a Affected>,
+/// An advisory with the versions that it affects.
+struct Candidate<'a> {
+    advisory: &'a Advisory<'a>,
     versions: Vec<AffectedVersions<'a>>,
 }
 
-impl<'a> Advisory<'a> {
-    fn new(record: &'a Record, ecosystem: Ecosystem, name: &'a str) -> Self {
-        let affected: Vec<_> = record.affected_of(ecosystem, name).collect();
-        let versions = affected.iter().map(|a| AffectedVersions::new(a, ecosystem));
-        Advisory {
-            record,
-            versions: versions.collect(),
-            affected,
+impl<'a> Candidate<'a> {
+    fn new(advisory: &'a Advisory<'a>, ecosystem: Ecosystem) -> Self {
+        let affected = advisory.affected.iter();
+        Candidate {
+            advisory,
+            versions: affected
+                .map(|affected| AffectedVersions::new(affected, ecosystem))
+                .collect(),
         }
     }
 
@@ -109,13 +109,16 @@ impl<'a> Advisory<'a> {
     }
 
     fn ids(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let aliases = self.record.aliases.iter();
-        aliases.chain([&self.record.id]).map(String::as_str)
+        self.advisory
+            .aliases
+            .iter()
+            .chain([&self.advisory.id])
+            .copied()
     }
 }
 
 /// Puts the advisories together that share an id or an alias, directly or through others.
-fn group_by_alias<'m>(matched: &[&'m Advisory<'m>]) -> Vec<Vec<&'m Advisory<'m>>> {
+fn group_by_alias<'m>(matched: &[&'m Candidate<'m>]) -> Vec<Vec<&'m Candidate<'m>>> {
     let mut parents: Vec<usize> = (0..matched.len()).collect();
     let mut owners: HashMap<&str, usize> = HashMap::new();
     for (i, advisory) in matched.iter().enumerate() {
@@ -126,7 +129,7 @@ fn group_by_alias<'m>(matched: &[&'m Advisory<'m>]) -> Vec<Vec<&'m Advisory<'m>>
             parents[a.max(b)] = a.min(b);
         }
     }
-    let mut groups: Vec<Vec<&Advisory>> = vec![Vec::new(); matched.len()];
+    let mut groups: Vec<Vec<&Candidate>> = vec![Vec::new(); matched.len()];
     for (i, advisory) in matched.iter().enumerate() {
         groups[root(&mut parents, i)].push(advisory);
     }
@@ -144,11 +147,13 @@ fn root(parents: &mut [usize], mut i: usize) -> usize {
 
 /// Every version that any advisory of the package calls fixed and that is above the current one, lowest first.
 fn newer_fixed_versions<'a>(
-    advisories: &[Advisory<'a>],
+    advisories: &[Candidate<'a>],
     current: &PackageVersion,
     ecosystem: Ecosystem,
 ) -> Vec<PackageVersion<'a>> {
-    let affected = advisories.iter().flat_map(|advisory| &advisory.affected);
+    let affected = advisories
+        .iter()
+        .flat_map(|candidate| &candidate.advisory.affected);
     let mut newer: Vec<PackageVersion> = affected
         .flat_map(|affected| range::fixed_versions(affected))
         .map(|text| PackageVersion::new(ecosystem, published(text, ecosystem)))
@@ -174,19 +179,19 @@ fn published(fixed: &str, ecosystem: Ecosystem) -> &str {
 }
 
 /// How surely any of the advisories affects the version.
-fn certainty(advisories: &[&Advisory], version: &PackageVersion) -> Option<Certainty> {
+fn certainty(advisories: &[&Candidate], version: &PackageVersion) -> Option<Certainty> {
     advisories.iter().filter_map(|a| a.certainty(version)).max()
 }
 
 /// Whether the version is free of what affects the current one. What certainly affects that need only be
 /// less sure: otherwise one record with a range that cannot be read would hide the fix that others know.
-fn is_fixed(group: &[&Advisory], current: &PackageVersion, version: &PackageVersion) -> bool {
+fn is_fixed(group: &[&Candidate], current: &PackageVersion, version: &PackageVersion) -> bool {
     certainty(group, version) < certainty(group, current)
 }
 
 fn best_upgrade(
-    groups: &[Vec<&Advisory>],
-    all: &[Advisory],
+    groups: &[Vec<&Candidate>],
+    all: &[Candidate],
     current: &PackageVersion,
     newer: &[PackageVersion],
 ) -> Option<Upgrade> {
@@ -220,7 +225,7 @@ fn best_upgrade(
 }
 
 fn describe(
-    group: &[&Advisory],
+    group: &[&Candidate],
     package: &str,
     current: &PackageVersion,
     newer: &[PackageVersion],
@@ -233,7 +238,7 @@ fn describe(
 
     let assessments: Vec<Assessment> = group
         .iter()
-        .map(|advisory| severity::assess(advisory.record, &advisory.affected))
+        .map(|candidate| severity::assess(candidate.advisory))
         .collect();
     let stated = assessments
         .iter()
@@ -244,9 +249,9 @@ fn describe(
     let scores = assessments.into_iter().filter_map(|a| a.score);
     let cwes: BTreeSet<&str> = group
         .iter()
-        .flat_map(|advisory| title::cwes(advisory.record, &advisory.affected))
+        .flat_map(|candidate| title::cwes(candidate.advisory))
         .collect();
-    let malware = |advisory: &&Advisory| severity::is_malware(advisory.record, &advisory.affected);
+    let malware = |candidate: &&Candidate| severity::is_malware(candidate.advisory);
     let fixed = newer
         .iter()
         .find(|version| is_fixed(group, current, version));
@@ -280,12 +285,12 @@ fn percent_encoded(id: &str) -> String {
 }
 
 /// The most telling title; of equals that of the record whose id people know best.
-fn best_title(group: &[&Advisory], package: &str) -> String {
+fn best_title(group: &[&Candidate], package: &str) -> String {
     let mut group = group.to_vec();
-    group.sort_by_key(|advisory| preference(&advisory.record.id));
+    group.sort_by_key(|candidate| preference(candidate.advisory.id));
     let titles = group
         .iter()
-        .map(|advisory| Title::new(package, advisory.record, &advisory.affected));
+        .map(|candidate| Title::new(package, candidate.advisory));
     // Of equals `max_by_key` takes the last.
     let best = titles.rev().max_by_key(|title| title.source);
     best.map(|title| title.text).unwrap_or_default()
@@ -317,7 +322,7 @@ mod tests {
         for (i, record) in records.iter().enumerate() {
             fs::write(dir.path().join(format!("{i}.json")), record.to_string()).unwrap();
         }
-        import(dir.path(), dir.path(), &mut |_| {}).unwrap();
+        import(dir.path(), dir.path(), &mut || {}, &mut |_| {}).unwrap();
         Database::open(dir.path()).unwrap().unwrap()
     }
 

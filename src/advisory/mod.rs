@@ -1,7 +1,10 @@
 //! Known vulnerabilities: the OSV records, the local store that holds them, and how a component meets them.
 
+mod builder;
+pub mod compiled;
 pub mod database;
 pub mod download;
+mod folder;
 pub mod import;
 pub mod matching;
 pub mod osv;
@@ -10,6 +13,7 @@ pub mod severity;
 mod starter;
 mod store;
 mod title;
+pub mod verify;
 
 use std::path::PathBuf;
 

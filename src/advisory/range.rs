@@ -9,7 +9,7 @@
 //!   not end, and what it contains is affected possibly, not certainly.
 //! - A component whose own version cannot be read is affected where `versions` lists that very text.
 
-use crate::advisory::osv::{Affected, Event, Range};
+use crate::advisory::compiled::{Affected, Event};
 use crate::component::Ecosystem;
 use crate::finding::Certainty;
 use crate::version::Version;
@@ -46,20 +46,22 @@ pub fn affects(affected: &Affected, version: &PackageVersion) -> Option<Certaint
 
 /// The versions that an `affected` entry describes, parsed once for many questions.
 pub struct AffectedVersions<'a> {
-    listed: &'a [String],
+    listed: &'a [&'a str],
     /// The listed ones again, where the ecosystem writes one version in several ways.
     equivalents: Vec<Version>,
     ranges: Vec<Timeline>,
 }
 
 impl<'a> AffectedVersions<'a> {
-    pub fn new(affected: &'a Affected, ecosystem: Ecosystem) -> Self {
-        let parse = |text: &String| Version::parse(ecosystem, text);
+    pub fn new(affected: &'a Affected<'a>, ecosystem: Ecosystem) -> Self {
+        let parse = |text: &&str| Version::parse(ecosystem, text);
         let equivalents = match ecosystem {
             Ecosystem::PyPi => affected.versions.iter().filter_map(parse).collect(),
             Ecosystem::Npm | Ecosystem::CratesIo | Ecosystem::Go => Vec::new(),
         };
-        let ranges = ordered_ranges(affected)
+        let ranges = affected
+            .ranges
+            .iter()
             .map(|range| Timeline::new(range, ecosystem))
             .filter(|range| range.certainty == Certainty::Certain || affected.versions.is_empty());
         AffectedVersions {
@@ -71,7 +73,7 @@ impl<'a> AffectedVersions<'a> {
 
     /// How surely the version is among them, if it is.
     pub fn certainty(&self, version: &PackageVersion) -> Option<Certainty> {
-        if self.listed.iter().any(|listed| listed == version.text) {
+        if self.listed.contains(&version.text) {
             return Some(Certainty::Certain);
         }
         let version = version.parsed()?;
@@ -84,16 +86,15 @@ impl<'a> AffectedVersions<'a> {
 }
 
 /// The versions that the entry's ranges say are fixed, as they are written.
-pub fn fixed_versions(affected: &Affected) -> impl Iterator<Item = &str> {
-    ordered_ranges(affected)
-        .flat_map(|range| &range.events)
-        .filter_map(|event| event.fixed.as_deref())
-}
-
-/// The ranges over versions; a `GIT` range needs its repository.
-fn ordered_ranges(affected: &Affected) -> impl Iterator<Item = &Range> {
-    let ordered = |range: &&Range| matches!(range.kind.as_str(), "SEMVER" | "ECOSYSTEM");
-    affected.ranges.iter().filter(ordered)
+pub fn fixed_versions<'a>(affected: &Affected<'a>) -> impl Iterator<Item = &'a str> {
+    affected
+        .ranges
+        .iter()
+        .flatten()
+        .filter_map(|event| match event {
+            Event::Fixed(version) => Some(*version),
+            _ => None,
+        })
 }
 
 /// A range's events in order.
@@ -120,20 +121,25 @@ enum State {
 }
 
 impl Timeline {
-    fn new(range: &Range, ecosystem: Ecosystem) -> Self {
+    fn new(events: &[Event], ecosystem: Ecosystem) -> Self {
         let change = |event| Change::new(event, ecosystem);
-        let mut changes: Vec<Change> = range.events.iter().filter_map(change).collect();
+        let mut changes: Vec<Change> = events.iter().filter_map(change).collect();
         let order = |change: &Change| (change.at.clone(), change.to == State::FixedAfter);
         changes.sort_by_cached_key(order);
 
-        let limits = || range.events.iter().filter_map(|e| e.limit.as_deref());
+        let limits = || {
+            events.iter().filter_map(|event| match event {
+                Event::Limit(limit) => Some(*limit),
+                _ => None,
+            })
+        };
         let version = |limit: &str| Version::parse(ecosystem, limit);
         // `*` is infinity, and so is a limit that cannot be read.
         let limited = limits().next().is_some() && limits().all(|limit| version(limit).is_some());
         Timeline {
             changes,
             limits: limited.then(|| limits().filter_map(version).collect()),
-            certainty: if is_readable(range, ecosystem) {
+            certainty: if is_readable(events, ecosystem) {
                 Certainty::Certain
             } else {
                 Certainty::Possible
@@ -163,35 +169,26 @@ impl Timeline {
 }
 
 /// Whether every event has a place in the ecosystem's order, or is the limit `*`, which is beyond it.
-fn is_readable(range: &Range, ecosystem: Ecosystem) -> bool {
-    let is_version = |text: &str| Version::parse(ecosystem, text).is_some();
-    let readable = |text: &Option<String>| text.as_deref().is_none_or(is_version);
-    range.events.iter().all(|event| {
-        let unlimited = event.limit.as_deref() == Some("*");
-        readable(&event.introduced)
-            && readable(&event.fixed)
-            && readable(&event.last_affected)
-            && (unlimited || readable(&event.limit))
+fn is_readable(events: &[Event], ecosystem: Ecosystem) -> bool {
+    events.iter().all(|event| match event {
+        Event::Limit("*") => true,
+        Event::Introduced(text)
+        | Event::Fixed(text)
+        | Event::LastAffected(text)
+        | Event::Limit(text) => Version::parse(ecosystem, text).is_some(),
     })
 }
 
 impl Change {
     fn new(event: &Event, ecosystem: Ecosystem) -> Option<Self> {
         let version = |text: &str| Version::parse(ecosystem, text);
-        if let Some(introduced) = &event.introduced {
-            let at = match introduced.as_str() {
-                "0" => None,
-                text => version(text),
-            };
-            let to = State::Affected;
-            return Some(Change { at, to });
-        }
-        let (text, to) = match (&event.fixed, &event.last_affected) {
-            (Some(fixed), _) => (fixed, State::Fixed),
-            (None, Some(last)) => (last, State::FixedAfter),
-            (None, None) => return None,
+        let (at, to) = match event {
+            Event::Introduced("0") => (None, State::Affected),
+            Event::Introduced(text) => (version(text), State::Affected),
+            Event::Fixed(text) => (Some(version(text)?), State::Fixed),
+            Event::LastAffected(text) => (Some(version(text)?), State::FixedAfter),
+            Event::Limit(_) => return None,
         };
-        let at = Some(version(text)?);
         Some(Change { at, to })
     }
 }
@@ -202,9 +199,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::advisory::osv;
 
-    fn affected(value: Value) -> Affected {
-        serde_json::from_value(value).unwrap()
+    fn affected(value: Value) -> Affected<'static> {
+        let entry: osv::Affected = serde_json::from_value(value).unwrap();
+        Affected::new(Box::leak(Box::new(entry)))
     }
 
     /// Which of the versions an npm entry of one range affects.

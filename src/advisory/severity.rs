@@ -2,7 +2,7 @@
 
 use cvss::Cvss;
 
-use crate::advisory::osv::{Affected, Record};
+use crate::advisory::compiled::{Advisory, Affected};
 use crate::finding::{Severity, SeveritySource};
 
 /// A CVSS vector and what it comes to.
@@ -33,24 +33,21 @@ pub struct Assessment {
     pub score: Option<Score>,
 }
 
-/// `affected` are the record's entries about the package.
-pub fn assess(record: &Record, affected: &[&Affected]) -> Assessment {
+pub fn assess(advisory: &Advisory) -> Assessment {
+    let affected = &advisory.affected;
     let score = affected
         .iter()
-        .flat_map(|a| {
-            let listed = a.severity.iter().map(|s| &s.score);
-            listed.chain(&a.database_specific.cvss)
-        })
-        .chain(record.severity.iter().map(|s| &s.score))
+        .flat_map(|a| &a.severity)
+        .chain(&advisory.severity)
         .filter_map(|vector| Score::parse(vector))
         .max_by(|a, b| a.version.cmp(&b.version).then(a.value.total_cmp(&b.value)));
-    let (severity, source) = if is_malware(record, affected) {
+    let (severity, source) = if is_malware(advisory) {
         (Some(Severity::Critical), SeveritySource::Database)
-    } else if affected.iter().any(|a| is_notice(a)) {
+    } else if affected.iter().any(is_notice) {
         (Some(Severity::Info), SeveritySource::Database)
     } else if let Some(score) = &score {
         (Some(score.severity), SeveritySource::Cvss)
-    } else if let Some(severity) = stated(record, affected) {
+    } else if let Some(severity) = stated(advisory) {
         (Some(severity), SeveritySource::Database)
     } else {
         (None, SeveritySource::Default)
@@ -63,32 +60,25 @@ pub fn assess(record: &Record, affected: &[&Affected]) -> Assessment {
 }
 
 /// What the database says in words of its own.
-fn stated(record: &Record, affected: &[&Affected]) -> Option<Severity> {
-    let word = record.database_specific.severity.as_deref();
-    let unsound = || affected.iter().any(|a| informational(a) == Some("unsound"));
-    word.and_then(from_word)
-        .or_else(|| unsound().then_some(Severity::Low))
+fn stated(advisory: &Advisory) -> Option<Severity> {
+    let mut affected = advisory.affected.iter();
+    let mut unsound = || affected.any(|a| a.informational == "unsound");
+    from_word(advisory.severity_word).or_else(|| unsound().then_some(Severity::Low))
 }
 
 /// Whether the package is itself an attack: OpenSSF's malicious packages, and RustSec's category.
-pub fn is_malware(record: &Record, affected: &[&Affected]) -> bool {
-    let ids = record.aliases.iter().chain([&record.id]);
-    let categories = |a: &&Affected| {
-        a.database_specific
-            .categories
+pub fn is_malware(advisory: &Advisory) -> bool {
+    let mut ids = advisory.aliases.iter().chain([&advisory.id]);
+    ids.any(|id| id.starts_with("MAL-"))
+        || advisory
+            .affected
             .iter()
-            .any(|c| c == "malicious")
-    };
-    ids.into_iter().any(|id| id.starts_with("MAL-")) || affected.iter().any(categories)
-}
-
-pub fn informational(affected: &Affected) -> Option<&str> {
-    affected.database_specific.informational.as_deref()
+            .any(|a| a.categories.contains(&"malicious"))
 }
 
 /// RustSec's advisories that are no vulnerability.
 fn is_notice(affected: &Affected) -> bool {
-    matches!(informational(affected), Some("unmaintained" | "notice"))
+    matches!(affected.informational, "unmaintained" | "notice")
 }
 
 fn from_word(word: &str) -> Option<Severity> {
@@ -151,12 +141,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::advisory::osv;
 
     fn assessed(value: Value) -> Assessment {
         let mut value = value;
         value["id"] = value.get("id").cloned().unwrap_or(json!("X-1"));
-        let record: Record = serde_json::from_value(value).unwrap();
-        assess(&record, &record.affected.iter().collect::<Vec<_>>())
+        let record: osv::Record = serde_json::from_value(value).unwrap();
+        assess(&Advisory::new(
+            &record,
+            &record.affected.iter().collect::<Vec<_>>(),
+        ))
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
+use crate::advisory::compiled::{Advisories, Advisory};
 use crate::advisory::database::{self, DatabaseInfo, DatabaseKind};
 use crate::advisory::osv::Record;
 use crate::component::Ecosystem;
@@ -77,17 +78,26 @@ impl Starter {
         Starter { info, packages }
     }
 
-    pub fn info(&self) -> &DatabaseInfo {
-        &self.info
+    pub fn info(&self) -> DatabaseInfo {
+        self.info.clone()
+    }
+
+    /// The lines that name the package. `name` must be normalised.
+    fn records(&self, ecosystem: Ecosystem, name: &str) -> impl Iterator<Item = Record> {
+        let lines = self.packages.get(&ecosystem).and_then(|p| p.get(name));
+        let lines = lines.into_iter().flatten();
+        lines.filter_map(|line| serde_json::from_str(line).ok())
     }
 
     /// `name` must be normalised.
-    pub fn records(&self, ecosystem: Ecosystem, name: &str) -> Vec<Record> {
-        let lines = self.packages.get(&ecosystem).and_then(|p| p.get(name));
-        let lines = lines.into_iter().flatten();
-        lines
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
+    pub fn advisories(&self, ecosystem: Ecosystem, name: &str) -> Advisories<'static> {
+        let mut encoded = Vec::new();
+        for record in self.records(ecosystem, name) {
+            let affected: Vec<_> = record.affected_of(ecosystem, name).collect();
+            // Encoding into memory fails for nothing that a record can hold.
+            let _ = Advisory::new(&record, &affected).encode(&mut encoded);
+        }
+        Advisories::new(encoded)
     }
 }
 
@@ -150,11 +160,13 @@ mod tests {
             (Ecosystem::Go, "stdlib"),
             (Ecosystem::Go, "golang.org/x/net"),
         ] {
-            let records = starter.records(ecosystem, name);
-            assert!(!records.is_empty(), "{name}");
-            let about = |record: &Record| record.affected_of(ecosystem, name).next().is_some();
-            assert!(records.iter().all(about), "{name}");
+            let encoded = starter.advisories(ecosystem, name);
+            let advisories = encoded.decode().unwrap();
+            assert!(!advisories.is_empty(), "{name}");
+            let about = |advisory: &Advisory| !advisory.affected.is_empty();
+            assert!(advisories.iter().all(about), "{name}");
         }
-        assert!(starter.records(Ecosystem::Go, "lodash").is_empty());
+        let none = starter.advisories(Ecosystem::Go, "lodash");
+        assert!(none.decode().unwrap().is_empty());
     }
 }

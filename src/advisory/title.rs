@@ -1,6 +1,6 @@
 //! What a finding is called: the record's own summary, or a name for its kind of weakness.
 
-use crate::advisory::osv::{Affected, Record, Weakness};
+use crate::advisory::compiled::Advisory;
 use crate::advisory::severity;
 use crate::text::visible;
 
@@ -21,16 +21,16 @@ pub enum TitleSource {
 }
 
 impl Title {
-    /// A title for one record about `package`. `affected` are the record's entries about it.
-    pub fn new(package: &str, record: &Record, affected: &[&Affected]) -> Title {
-        let summary = one_line(&record.summary);
+    /// A title for an advisory about `package`.
+    pub fn new(package: &str, advisory: &Advisory) -> Title {
+        let summary = one_line(advisory.summary);
         if !summary.is_empty() {
             return Title {
                 text: shortened(&visible(&summary)),
                 source: TitleSource::Summary,
             };
         }
-        let (text, source) = match weakness(package, record, affected) {
+        let (text, source) = match weakness(package, advisory) {
             Some(text) => (text, TitleSource::Weakness),
             None => (
                 format!("Known vulnerability in {package}"),
@@ -41,35 +41,29 @@ impl Title {
     }
 }
 
-/// The kind of weakness and the package, where the record tells the kind.
-fn weakness(package: &str, record: &Record, affected: &[&Affected]) -> Option<String> {
-    if severity::is_malware(record, affected) {
+/// The kind of weakness and the package, where the advisory tells the kind.
+fn weakness(package: &str, advisory: &Advisory) -> Option<String> {
+    if severity::is_malware(advisory) {
         return Some(format!("Malicious code in {package}"));
     }
-    let unmaintained = |a: &&Affected| severity::informational(a) == Some("unmaintained");
-    if affected.iter().any(unmaintained) {
+    let affected = &advisory.affected;
+    if affected.iter().any(|a| a.informational == "unmaintained") {
         return Some(format!("{package} is unmaintained"));
     }
     let category = || {
-        let mut categories = affected
-            .iter()
-            .flat_map(|a| &a.database_specific.categories);
+        let mut categories = affected.iter().flat_map(|a| &a.categories);
         categories.find_map(|category| category_name(category))
     };
-    let kind = cwes(record, affected)
-        .find_map(weakness_name)
-        .or_else(category)?;
+    let kind = cwes(advisory).find_map(weakness_name).or_else(category)?;
     Some(format!("{kind} in {package}"))
 }
 
-/// The record's CWE ids, most telling place first.
-pub fn cwes<'a>(record: &'a Record, affected: &[&'a Affected]) -> impl Iterator<Item = &'a str> {
-    let notes = &record.database_specific;
-    let of_package = affected.iter().flat_map(|a| &a.database_specific.cwes);
+/// The advisory's CWE ids, most telling place first.
+pub fn cwes<'a>(advisory: &'a Advisory<'a>) -> impl Iterator<Item = &'a str> {
+    let of_package = advisory.affected.iter().flat_map(|a| &a.weaknesses);
     of_package
-        .chain(&notes.cwe_ids)
-        .chain(&notes.cwes)
-        .map(Weakness::id)
+        .chain(&advisory.weaknesses)
+        .copied()
         .filter(|id| cwe_number(id).is_some())
 }
 
@@ -641,12 +635,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::advisory::osv;
 
     fn title(value: Value) -> String {
         let mut value = value;
         value["id"] = json!("X-1");
-        let record: Record = serde_json::from_value(value).unwrap();
-        Title::new("left", &record, &record.affected.iter().collect::<Vec<_>>()).text
+        let record: osv::Record = serde_json::from_value(value).unwrap();
+        let affected: Vec<_> = record.affected.iter().collect();
+        Title::new("left", &Advisory::new(&record, &affected)).text
     }
 
     #[test]

@@ -9,11 +9,11 @@ pub mod limits;
 mod measured;
 mod names;
 mod seen;
-mod source;
+pub(crate) mod source;
 mod stream;
 mod tar_guard;
 mod walk;
-mod zip;
+pub(crate) mod zip;
 mod zstd;
 
 use std::fs::File;

@@ -1,11 +1,11 @@
 //! What each command does: results on standard output, talk on standard error.
 
 pub mod args;
+mod db;
 mod progress;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write, stdout};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,17 +13,13 @@ use anstream::AutoStream;
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use fnaudit::advisory::database::DatabaseKind;
-use fnaudit::advisory::{self, download, import};
 use fnaudit::finding::{EntryPath, Kind};
 use fnaudit::policy::FailOn;
 use fnaudit::report::{ReadError, Report, json, table};
 use fnaudit::text::visible;
 use fnaudit::{Advisories, Audited, Auditor, KindFilter, Options};
 
-use self::args::{
-    AuditArgs, Cli, Command, DbCommand, Format, ImportArgs, InputArgs, InventoryArgs, OutputArgs,
-    TalkArgs,
-};
+use self::args::{AuditArgs, Cli, Command, Format, InputArgs, InventoryArgs, OutputArgs, TalkArgs};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
@@ -38,7 +34,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => audit(&cli.audit),
         Some(Command::Audit(args)) => audit(&args),
         Some(Command::Inventory(args)) => inventory(&args),
-        Some(Command::Db(DbCommand::Import(args))) => db_import(&args),
+        Some(Command::Db(command)) => db::run(&command),
     };
     match status {
         Ok(status) => ExitCode::from(status),
@@ -208,70 +204,4 @@ fn write_report(
         )),
         Ok(()) => Ok(()),
     }
-}
-
-fn db_import(args: &ImportArgs) -> Result<u8, String> {
-    let dir = args
-        .database
-        .db
-        .clone()
-        .or_else(advisory::default_dir)
-        .ok_or(
-            "there is no cache folder for this user; say where the database goes with --db DIR",
-        )?;
-    let bar = progress::bytes("importing", args.quiet);
-    let is_address = args.source.starts_with("https://") || args.source.starts_with("http://");
-    let downloaded = if is_address {
-        if args.offline {
-            return Err(format!(
-                "{}: --offline forbids the download; give a file or folder",
-                args.source
-            ));
-        }
-        Some(fetch(&args.source, &bar)?)
-    } else {
-        None
-    };
-    let source = downloaded
-        .as_ref()
-        .map_or(Path::new(&args.source), |file| file.path());
-    let summary = import::import(source, &dir, &mut |_| bar.tick()).map_err(|e| e.to_string())?;
-    bar.finish_and_clear();
-    for unreadable in &summary.unreadable_shown {
-        eprintln!("{NOTE}warning{NOTE:#}: {}", visible(unreadable));
-    }
-    let left_out: Vec<String> = [
-        (summary.withdrawn, "withdrawn"),
-        (summary.unreadable, "could not be read"),
-    ]
-    .iter()
-    .filter(|(n, _)| *n > 0)
-    .map(|(n, why)| format!("{n} {why}"))
-    .collect();
-    let left_out = match left_out.as_slice() {
-        [] => String::new(),
-        some => format!("; left out: {}", some.join(", ")),
-    };
-    println!(
-        "{}: {} for {}{left_out}",
-        summary.path.display(),
-        count(summary.info.advisories, "advisory", "advisories"),
-        count(summary.info.ecosystems.len(), "ecosystem", "ecosystems"),
-    );
-    Ok(0)
-}
-
-fn count(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
-}
-
-/// Downloads to a temporary file, which goes when it is dropped.
-fn fetch(url: &str, bar: &indicatif::ProgressBar) -> Result<tempfile::NamedTempFile, String> {
-    let mut file = tempfile::NamedTempFile::new()
-        .map_err(|e| format!("no temporary file could be made: {e}"))?;
-    download::fetch(url, &mut file, &mut |progress| {
-        bar.set_position(progress.bytes)
-    })
-    .map_err(|e| e.to_string())?;
-    Ok(file)
 }
