@@ -5,7 +5,7 @@ mod progress;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write, stdout};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,12 +13,15 @@ use anstream::AutoStream;
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use fnaudit::advisory::database::DatabaseKind;
-use fnaudit::advisory::{self, download, import};
+use fnaudit::advisory::download::{DownloadOptions, Downloader, Event};
+use fnaudit::advisory::{self, import};
 use fnaudit::finding::{EntryPath, Kind};
 use fnaudit::policy::FailOn;
 use fnaudit::report::{ReadError, Report, json, table};
 use fnaudit::text::visible;
 use fnaudit::{Advisories, Audited, Auditor, KindFilter, Options};
+use indicatif::ProgressBar;
+use tempfile::TempDir;
 
 use self::args::{
     AuditArgs, Cli, Command, DbCommand, Format, ImportArgs, InputArgs, InventoryArgs, OutputArgs,
@@ -32,6 +35,10 @@ const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 const FAILED: u8 = 2;
 /// Something was found at or above `--fail-on`.
 const FOUND: u8 = 1;
+
+const DOWNLOADED: &str = "download";
+/// Many times the export of all ecosystems.
+const MAX_EXPORT_BYTES: u64 = 16 << 30;
 
 pub fn run(cli: Cli) -> ExitCode {
     let status = match cli.command {
@@ -228,14 +235,15 @@ fn db_import(args: &ImportArgs) -> Result<u8, String> {
                 args.source
             ));
         }
-        Some(fetch(&args.source, &bar)?)
+        Some(fetch(&args.source, args.quiet, &bar)?)
     } else {
         None
     };
-    let source = downloaded
-        .as_ref()
-        .map_or(Path::new(&args.source), |file| file.path());
-    let summary = import::import(source, &dir, &mut |_| bar.tick()).map_err(|e| e.to_string())?;
+    let source = match &downloaded {
+        Some(dir) => dir.path().join(DOWNLOADED),
+        None => PathBuf::from(&args.source),
+    };
+    let summary = import::import(&source, &dir, &mut |_| bar.tick()).map_err(|e| e.to_string())?;
     bar.finish_and_clear();
     for unreadable in &summary.unreadable_shown {
         eprintln!("{NOTE}warning{NOTE:#}: {}", visible(unreadable));
@@ -265,13 +273,27 @@ fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// Downloads to a temporary file, which goes when it is dropped.
-fn fetch(url: &str, bar: &indicatif::ProgressBar) -> Result<tempfile::NamedTempFile, String> {
-    let mut file = tempfile::NamedTempFile::new()
-        .map_err(|e| format!("no temporary file could be made: {e}"))?;
-    download::fetch(url, &mut file, &mut |progress| {
-        bar.set_position(progress.bytes)
-    })
-    .map_err(|e| e.to_string())?;
-    Ok(file)
+/// Downloads to a file of this name in a temporary folder, which goes when it is dropped.
+fn fetch(url: &str, quiet: bool, bar: &ProgressBar) -> Result<TempDir, String> {
+    let dir = TempDir::new().map_err(|e| format!("no temporary folder could be made: {e}"))?;
+    let downloader = Downloader::new(DownloadOptions {
+        keep_partial: false,
+        ..DownloadOptions::default()
+    });
+    let to = dir.path().join(DOWNLOADED);
+    downloader
+        .and_then(|downloader| {
+            downloader.fetch_file(url, None, &to, MAX_EXPORT_BYTES, &mut |event| match event {
+                Event::Started { bytes, .. } | Event::Bytes { bytes, .. } => {
+                    bar.set_position(bytes)
+                }
+                Event::Waiting { url, reason, wait } if !quiet => bar.suspend(|| {
+                    let wait = wait.as_secs_f64();
+                    eprintln!("{NOTE}note{NOTE:#}: {url}: {reason}; next try in {wait:.1} s");
+                }),
+                Event::Waiting { .. } => {}
+            })
+        })
+        .map_err(|e| e.to_string())?;
+    Ok(dir)
 }
