@@ -298,6 +298,20 @@ fn another_process_goes_on() {
 }
 
 #[test]
+fn a_part_goes_when_the_server_has_nothing_new() {
+    let served = Served::tagged(content());
+    let known = Validators {
+        etag: served.etag.clone(),
+        last_modified: None,
+    };
+    let mut target = Target::new();
+    let server = target.interrupt(&served, 50_000);
+    let fetched = target.fetch_if(&server.url("/file"), Some(&known)).unwrap();
+    assert_eq!(fetched, Fetched::NotModified);
+    assert_eq!(target.names(), [""; 0]);
+}
+
+#[test]
 fn a_whole_part_is_asked_for_its_last_byte() {
     let mut target = Target::new();
     let server = target.interrupt(&Served::tagged(content()), 50_000);
@@ -444,7 +458,8 @@ fn notes_that_lie_or_are_cut_do_no_harm() {
     let write = |name: &'static str, content: &'static [u8]| {
         move |target: &Target| fs::write(target.path(name), content).unwrap()
     };
-    let lies: [Box<dyn Fn(&Target)>; 11] = [
+    type Lie = Box<dyn Fn(&Target)>;
+    let lies: [Lie; 11] = [
         Box::new(edit("100000", "10")),
         Box::new(edit("100000", "100001")),
         Box::new(edit("100000", "0")),
