@@ -1,6 +1,8 @@
 //! What the tests of the program share: running it, and making artifacts.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod server;
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -53,6 +55,7 @@ impl Workplace {
             .args(args)
             .current_dir(self.dir.path())
             .env_remove("FNAUDIT_DB")
+            .env("NO_PROXY", "127.0.0.1")
             .env("HOME", self.path("home"))
             .env("XDG_CACHE_HOME", self.path("home/cache"))
             .env("NO_COLOR", "1")
