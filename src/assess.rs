@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::advisory::database::{Database, DatabaseError};
+use crate::advisory::exploitation::{Epss, Exploitation};
 use crate::advisory::matching::{Match, match_advisories};
 use crate::artifact::limits::Budget;
 use crate::component::{Component, Ecosystem, Scope};
@@ -64,13 +65,36 @@ fn assess_package(
         let matches = match_advisories(&advisories, component.ecosystem, &component.name, version);
         let counts = counts(component);
         let found = matches.findings.into_iter();
-        findings.extend(found.map(|found| vulnerability(component, found, counts)));
+        for found in found {
+            let exploitation = exploitation(&found, database)?;
+            findings.push(vulnerability(component, found, exploitation, counts));
+        }
         component.upgrade = matches.upgrade;
     }
     Ok(findings)
 }
 
-fn vulnerability(component: &Component, found: Match, counts: bool) -> Finding {
+/// What is known of the exploitation of a vulnerability, under any of its ids: the worst of it.
+fn exploitation(found: &Match, database: &Database) -> Result<Exploitation, DatabaseError> {
+    let mut worst = Exploitation::default();
+    let ids = std::iter::once(&found.id).chain(&found.aliases);
+    for cve in ids.filter(|id| id.starts_with("CVE-")) {
+        let known = database.exploitation(cve)?;
+        worst.kev = worst.kev.or(known.kev);
+        let score = |epss: &Option<Epss>| epss.map_or(-1.0, |epss| epss.score);
+        if score(&known.epss) > score(&worst.epss) {
+            worst.epss = known.epss;
+        }
+    }
+    Ok(worst)
+}
+
+fn vulnerability(
+    component: &Component,
+    found: Match,
+    exploitation: Exploitation,
+    counts: bool,
+) -> Finding {
     let rule = if found.malware {
         &rules::MALWARE
     } else {
@@ -104,6 +128,8 @@ fn vulnerability(component: &Component, found: Match, counts: bool) -> Finding {
             cwes: found.cwes,
             url: found.url,
         }),
+        kev: exploitation.kev,
+        epss: exploitation.epss,
         certainty: found.certainty,
         counts,
         locations: component.locations.clone(),
@@ -135,6 +161,8 @@ pub fn structure(artifact: &str, found: ArtifactFinding) -> Finding {
         title: format!("{}: {}", rule.title, found.detail),
         package: None,
         advisory: None,
+        kev: None,
+        epss: None,
         certainty: Certainty::Certain,
         counts: true,
         fingerprint: fingerprint(rule, &[inside]),

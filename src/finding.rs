@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use crate::advisory::exploitation::{Epss, Kev};
+
 /// How bad a finding is, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -264,6 +266,10 @@ pub struct Finding {
     pub package: Option<String>,
     /// Of kinds [`Kind::Vulnerability`] and [`Kind::Malware`].
     pub advisory: Option<AdvisoryFacts>,
+    /// What CISA's list of exploited vulnerabilities says of it, if it was downloaded.
+    pub kev: Option<Kev>,
+    /// How likely it is exploited within 30 days, if FIRST's estimates were downloaded.
+    pub epss: Option<Epss>,
     pub certainty: Certainty,
     /// Whether it can fail a build: what only a manifest names cannot where code of that ecosystem ships.
     pub counts: bool,

@@ -53,7 +53,14 @@ fn agrees_with_an_independent_evaluation() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let summary = import(&shared.join("osv"), dir.path(), &mut || {}, &mut |_| {}).unwrap();
+    let summary = import(
+        &shared.join("osv"),
+        "osv",
+        dir.path(),
+        &mut || {},
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!(
         summary.counts.unreadable, 0,
         "{:?}",

@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Write};
 use rayon::prelude::*;
 
 use crate::advisory::compiled::Advisory;
-use crate::advisory::database::{self, Description, Origin};
+use crate::advisory::database::{self, Description};
 use crate::advisory::folder::{Folder, NewFile};
 use crate::advisory::osv::{self, Record};
 use crate::advisory::store::records::{BLOCK_BYTES, PackedBlock, Place, Records};
@@ -280,12 +280,12 @@ impl Builder {
         Ok(())
     }
 
-    /// Writes the database, which replaces the one that was there. `origins` is told the ecosystems and when the
-    /// newest record was modified.
+    /// Writes the database, which replaces the one that was there. `describe` adds where it is from; it is told
+    /// when the newest record was modified.
     pub fn finish(
         mut self,
         exploitation: &mut dyn Iterator<Item = io::Result<(Vec<u8>, Vec<u8>)>>,
-        origins: impl FnOnce(&BTreeMap<String, usize>, Option<&str>) -> BTreeMap<String, Origin>,
+        describe: impl FnOnce(Description, Option<&str>) -> Description,
     ) -> io::Result<(Description, Counts)> {
         if !self.block.is_empty() {
             self.full.push(std::mem::take(&mut self.block));
@@ -321,12 +321,12 @@ impl Builder {
         let of = |wanted: fn(&Reading) -> bool| self.newest.values().filter(|r| wanted(r)).count();
         self.counts.withdrawn = of(|r| r.withdrawn);
         self.counts.without_package = of(|r| !r.withdrawn && !r.has_package);
-        let ecosystems = count_by_ecosystem(&self.packages);
-        let description = Description {
+        let counted = Description {
             advisories: of(|r| r.has_package),
-            origins: origins(&ecosystems, newest_change(self.newest.values())),
-            ecosystems,
+            ecosystems: count_by_ecosystem(&self.packages),
+            ..Description::default()
         };
+        let description = describe(counted, newest_change(self.newest.values()));
         self.writer.finish(&description)?;
         self.file.persist()?;
         Ok((description, self.counts))

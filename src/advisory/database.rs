@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::advisory::compiled::{Advisories, Advisory};
+use crate::advisory::download::Validators;
+use crate::advisory::exploitation::Exploitation;
 use crate::advisory::starter::Starter;
 use crate::advisory::store::{self, Store};
+use crate::advisory::verify;
+pub use crate::advisory::verify::Verified;
 use crate::component::Ecosystem;
 
 /// Where advisories are looked up, from any number of threads.
@@ -47,6 +51,9 @@ pub struct Description {
     pub ecosystems: BTreeMap<String, usize>,
     /// Where each ecosystem's advisories are from, by OSV's names.
     pub origins: BTreeMap<String, Origin>,
+    /// Where what is known of exploitation is from, by [`Feed`](crate::advisory::exploitation::Feed).
+    #[serde(default)]
+    pub feeds: BTreeMap<String, Origin>,
 }
 
 /// Where advisories are from, and how old they are.
@@ -57,6 +64,17 @@ pub struct Origin {
     /// RFC 3339: when they were last compared with what is at the URL; for imported ones, when the newest of
     /// them was modified.
     pub current: Option<String>,
+    /// Of the archive that was downloaded last.
+    pub archive: Option<Validators>,
+    /// Of the list of all records, as of the last time when everything on it was taken in.
+    pub listing: Option<Validators>,
+}
+
+impl Origin {
+    /// Whether it can be asked for changes.
+    pub fn is_url(&self) -> bool {
+        self.from.starts_with("https://") || self.from.starts_with("http://")
+    }
 }
 
 impl Description {
@@ -110,6 +128,40 @@ impl Database {
         }
     }
 
+    /// The file of a database in a folder.
+    pub fn path(&self) -> Option<&Path> {
+        Some(self.store()?.path())
+    }
+
+    /// Every byte of that file.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        Some(self.store()?.bytes())
+    }
+
+    fn store(&self) -> Option<&Store> {
+        match &self.source {
+            Source::Starter(_) => None,
+            Source::Full(store) => Some(store),
+        }
+    }
+
+    /// Reads every byte of a database in a folder, and whether one thing leads to the other. The starter set
+    /// is read by the tests.
+    pub fn verify(&self) -> Result<Option<Verified>, DatabaseError> {
+        self.store().map(verify::verify).transpose()
+    }
+
+    /// What is known of the exploitation of a CVE; nothing where no such list was fetched.
+    pub fn exploitation(&self, cve: &str) -> Result<Exploitation, DatabaseError> {
+        let Some(store) = self.store() else {
+            return Ok(Exploitation::default());
+        };
+        let known = store.exploitation(cve)?.map(postcard::from_bytes);
+        let known = known.transpose();
+        let known = known.map_err(|_| store.damaged(store::Damage("a CVE id")))?;
+        Ok(known.unwrap_or_default())
+    }
+
     pub fn info(&self) -> DatabaseInfo {
         match &self.source {
             Source::Starter(starter) => starter.info(),
@@ -148,6 +200,84 @@ impl Database {
             },
         })
     }
+}
+
+/// A package that the database has advisories about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundPackage {
+    pub ecosystem: String,
+    pub name: String,
+    /// The ids of its advisories, sorted.
+    pub advisories: Vec<String>,
+}
+
+impl Database {
+    /// The records of this id, or that have it as an alias, as their sources wrote them. Ids are compared without
+    /// regard to case.
+    pub fn show(&self, id: &str) -> Result<Vec<Vec<u8>>, DatabaseError> {
+        let store = match &self.source {
+            Source::Starter(starter) => return Ok(starter.show(id)),
+            Source::Full(store) => store,
+        };
+        for id in spellings(id) {
+            let Some(entry) = store.id(&id)? else {
+                continue;
+            };
+            let mut records = Vec::new();
+            if let Some(record) = entry.record {
+                records.push(store.record(record.place)?);
+            }
+            for other in entry.alias_of {
+                if let Some(record) = store.id(other)?.and_then(|entry| entry.record) {
+                    records.push(store.record(record.place)?);
+                }
+            }
+            return Ok(records);
+        }
+        Ok(Vec::new())
+    }
+
+    /// The packages whose names contain the text, without regard to case, in the order of their names.
+    pub fn search(&self, text: &str) -> Result<Vec<FoundPackage>, DatabaseError> {
+        let text = text.to_lowercase();
+        let store = match &self.source {
+            Source::Starter(starter) => return Ok(starter.search(&text)),
+            Source::Full(store) => store,
+        };
+        let mut found = Vec::new();
+        for package in store.packages()? {
+            let (key, encoded) = package?;
+            let Some((ecosystem, name)) = store::split_key(key) else {
+                continue;
+            };
+            if name.to_lowercase().contains(&text) {
+                found.push(FoundPackage::new(ecosystem, name, &self.decode(&encoded)?));
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl FoundPackage {
+    pub(super) fn new(ecosystem: &str, name: &str, advisories: &[Advisory]) -> Self {
+        let mut ids: Vec<String> = advisories.iter().map(|a| a.id.to_owned()).collect();
+        ids.sort_unstable();
+        FoundPackage {
+            ecosystem: ecosystem.to_owned(),
+            name: name.to_owned(),
+            advisories: ids,
+        }
+    }
+}
+
+/// As it is given, in capitals as most are, and as GitHub writes its own.
+fn spellings(id: &str) -> [String; 3] {
+    let upper = id.to_ascii_uppercase();
+    let github = match upper.strip_prefix("GHSA-") {
+        Some(rest) => format!("GHSA-{}", rest.to_ascii_lowercase()),
+        None => upper.clone(),
+    };
+    [id.to_owned(), github, upper]
 }
 
 /// Whether the text has the shape of OSV's timestamps, so that the newest can be told from others.
@@ -190,8 +320,8 @@ mod tests {
     fn a_database_is_as_old_as_its_oldest_origin() {
         let updated = |moments: &[Option<&str>]| {
             let origin = |moment: &Option<&str>| Origin {
-                from: String::new(),
                 current: moment.map(str::to_owned),
+                ..Origin::default()
             };
             let origins = moments.iter().map(origin).enumerate();
             let description = Description {

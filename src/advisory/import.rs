@@ -1,11 +1,11 @@
 //! Makes the database from what is on disk: OSV's export, <https://google.github.io/osv.dev/data/>, records
 //! in a folder, or a database that was exported elsewhere.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use crate::advisory::builder::{Builder, Counts, MAX_RECORD_BYTES};
@@ -45,6 +45,8 @@ pub enum ImportError {
     Archive { path: PathBuf, source: ZipError },
     #[error("{} {problem}; {HINT}", path.display())]
     Directory { path: PathBuf, problem: String },
+    #[error("{problem}")]
+    Damaged { problem: String },
     #[error("there are no advisories in {}; {HINT}", path.display())]
     Nothing { path: PathBuf },
     #[error("none of the {count} records in {} is an OSV record ({first}); {HINT}", path.display())]
@@ -59,10 +61,11 @@ pub enum ImportError {
 
 const HINT: &str = "give a folder laid out like OSV's bucket (ECOSYSTEM/all.zip), one all.zip, a folder of OSV records as JSON, or a database that `fnaudit db export` wrote";
 
-/// Reads `source` and replaces the database in `dir`, all or nothing. `on_wait` is called if another process
-/// is writing there.
+/// Reads `source` and replaces the database in `dir`, all or nothing. `from` is where the source is from, for people;
+/// `on_wait` is called if another process is writing there.
 pub fn import(
     source: &Path,
+    from: &str,
     dir: &Path,
     on_wait: &mut dyn FnMut(),
     progress: &mut dyn FnMut(ImportProgress),
@@ -91,16 +94,19 @@ pub fn import(
             None => ImportError::Nothing { path },
         });
     }
-    let origins = |ecosystems: &BTreeMap<String, usize>, newest: Option<&str>| {
+    let describe = |mut description: Description, newest: Option<&str>| {
         let origin = Origin {
-            from: source.display().to_string(),
+            from: from.to_owned(),
             current: newest.map(str::to_owned),
             ..Origin::default()
         };
-        let each = ecosystems.keys().map(|name| (name.clone(), origin.clone()));
-        each.collect()
+        for ecosystem in description.ecosystems.keys() {
+            let origin = origin.clone();
+            description.origins.insert(ecosystem.clone(), origin);
+        }
+        description
     };
-    let finished = builder.finish(&mut std::iter::empty(), origins);
+    let finished = builder.finish(&mut std::iter::empty(), describe);
     let (description, counts) = finished.map_err(|e| write_error(dir, e))?;
     Ok(ImportSummary {
         path: dir.join(store::FILE_NAME),
@@ -191,6 +197,48 @@ pub(super) fn add_archive(
     builder: &mut Builder,
     progress: &mut dyn FnMut(ImportProgress),
 ) -> Result<(), ImportError> {
+    let (archive, records) = open_archive(path)?;
+    let entry = |&i: &usize| &archive.entries[i];
+    let total = records.len();
+    builder
+        .add_all(
+            &records,
+            |i| entry(i).unpacked.min(MAX_RECORD_BYTES),
+            |i| format!("{}!/{}", path.display(), visible(&archive.name(entry(i)))),
+            |i| read_entry(&archive, entry(i)),
+            &mut |read| {
+                progress(ImportProgress {
+                    source: path,
+                    read,
+                    total,
+                })
+            },
+        )
+        .map_err(|e| write_error(path, e))
+}
+
+/// Reads every record of an archive; an error where one is damaged, or where there is none.
+pub(super) fn verify_archive(path: &Path) -> Result<(), ImportError> {
+    let (archive, records) = open_archive(path)?;
+    let damaged = records.par_iter().find_map_first(|&i| {
+        let entry = &archive.entries[i];
+        let name = || format!("{}!/{}", path.display(), visible(&archive.name(entry)));
+        Some(format!(
+            "{}: {}",
+            name(),
+            read_entry(&archive, entry).err()?
+        ))
+    });
+    let path = || path.to_owned();
+    match damaged {
+        Some(problem) => Err(ImportError::Damaged { problem }),
+        None if records.is_empty() => Err(ImportError::Nothing { path: path() }),
+        None => Ok(()),
+    }
+}
+
+/// The archive, and which of its entries are records.
+fn open_archive(path: &Path) -> Result<(ZipArchive, Vec<usize>), ImportError> {
     let archive_error = |source| ImportError::Archive {
         path: path.to_owned(),
         source,
@@ -204,24 +252,12 @@ pub(super) fn add_archive(
             problem: problem.clone(),
         });
     }
-    let is_record = |entry: &&ZipEntry| archive.name(entry).ends_with(".json");
-    let records: Vec<&ZipEntry> = archive.entries.iter().filter(is_record).collect();
-    let total = records.len();
-    builder
-        .add_all(
-            &records,
-            |entry| entry.unpacked.min(MAX_RECORD_BYTES),
-            |entry| format!("{}!/{}", path.display(), visible(&archive.name(entry))),
-            |entry| read_entry(&archive, entry),
-            &mut |read| {
-                progress(ImportProgress {
-                    source: path,
-                    read,
-                    total,
-                })
-            },
-        )
-        .map_err(|e| write_error(path, e))
+    let entries = archive.entries.iter().enumerate();
+    let records = entries
+        .filter(|(_, entry)| archive.name(entry).ends_with(".json"))
+        .map(|(i, _)| i)
+        .collect();
+    Ok((archive, records))
 }
 
 /// The entry's bytes, if they are as many as it says and match its checksum.
@@ -263,6 +299,7 @@ mod tests {
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
+    use std::collections::BTreeMap;
     use std::io::Write;
 
     use super::*;
@@ -308,7 +345,7 @@ mod tests {
     }
 
     fn import_quietly(source: &Path, dir: &Path) -> Result<ImportSummary, ImportError> {
-        import(source, dir, &mut || {}, &mut |_| {})
+        import(source, "test", dir, &mut || {}, &mut |_| {})
     }
 
     fn import_records(records: &[Value]) -> (tempfile::TempDir, ImportSummary, Database) {
@@ -344,7 +381,7 @@ mod tests {
 
         let target = dir.path().join("new/target");
         let mut seen = Vec::new();
-        let summary = import(&bucket, &target, &mut || {}, &mut |p| {
+        let summary = import(&bucket, "bucket", &target, &mut || {}, &mut |p| {
             seen.push((p.read, p.total))
         })
         .unwrap();

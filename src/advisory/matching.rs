@@ -9,7 +9,7 @@ use crate::advisory::severity::{self, Assessment, Score};
 use crate::advisory::title::{self, Title};
 use crate::component::{Ecosystem, Upgrade};
 use crate::finding::{Certainty, Severity, SeveritySource};
-use crate::text::visible;
+use crate::text::{percent_encoded, visible};
 
 /// Everything the database knows of one version of a package.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -271,19 +271,6 @@ fn describe(
     }
 }
 
-/// The id as one segment of a URL's path.
-fn percent_encoded(id: &str) -> String {
-    let mut encoded = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => encoded.push(byte.into()),
-            _ => encoded += &format!("%{byte:02X}"),
-        }
-    }
-    encoded
-}
-
 /// The most telling title; of equals that of the record whose id people know best.
 fn best_title(group: &[&Candidate], package: &str) -> String {
     let mut group = group.to_vec();
@@ -322,7 +309,7 @@ mod tests {
         for (i, record) in records.iter().enumerate() {
             fs::write(dir.path().join(format!("{i}.json")), record.to_string()).unwrap();
         }
-        import(dir.path(), dir.path(), &mut || {}, &mut |_| {}).unwrap();
+        import(dir.path(), "test", dir.path(), &mut || {}, &mut |_| {}).unwrap();
         Database::open(dir.path()).unwrap().unwrap()
     }
 

@@ -4,6 +4,7 @@ mod builder;
 pub mod compiled;
 pub mod database;
 pub mod download;
+pub mod exploitation;
 mod folder;
 pub mod import;
 pub mod matching;
@@ -13,7 +14,8 @@ pub mod severity;
 mod starter;
 mod store;
 mod title;
-pub mod verify;
+pub mod update;
+mod verify;
 
 use std::path::PathBuf;
 

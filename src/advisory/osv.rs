@@ -86,6 +86,30 @@ pub struct RecordNotes {
     pub cwes: Vec<Weakness>,
 }
 
+/// What a record says to people alone.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Prose {
+    /// Markdown.
+    #[serde(default, deserialize_with = "if_understood")]
+    pub details: String,
+    /// RFC 3339.
+    #[serde(default, deserialize_with = "if_understood")]
+    pub published: String,
+    /// RFC 3339; empty where the record holds.
+    #[serde(default, deserialize_with = "if_understood")]
+    pub withdrawn: String,
+    #[serde(default, deserialize_with = "understood_items")]
+    pub references: Vec<Reference>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reference {
+    /// `ADVISORY`, `FIX`, `WEB` and others.
+    #[serde(default, rename = "type", deserialize_with = "if_understood")]
+    pub kind: String,
+    pub url: String,
+}
+
 /// What databases add to an `affected` entry. All but the CWEs are RustSec's.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct AffectedNotes {

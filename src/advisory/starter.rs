@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use crate::advisory::compiled::{Advisories, Advisory};
-use crate::advisory::database::{self, DatabaseInfo, DatabaseKind};
+use crate::advisory::database::{self, DatabaseInfo, DatabaseKind, FoundPackage};
 use crate::advisory::osv::Record;
 use crate::component::Ecosystem;
 
@@ -87,6 +87,37 @@ impl Starter {
         let lines = self.packages.get(&ecosystem).and_then(|p| p.get(name));
         let lines = lines.into_iter().flatten();
         lines.filter_map(|line| serde_json::from_str(line).ok())
+    }
+
+    /// The records of this id, or that have it as an alias, without regard to case.
+    pub fn show(&self, id: &str) -> Vec<Vec<u8>> {
+        let is_asked = |line: &&str| {
+            serde_json::from_str::<Record>(line).is_ok_and(|record| {
+                let mut ids = record.aliases.iter().chain([&record.id]);
+                ids.any(|known| known.eq_ignore_ascii_case(id))
+            })
+        };
+        let lines = FILES.iter().flat_map(|(_, file)| file.lines());
+        lines
+            .filter(is_asked)
+            .map(|line| line.as_bytes().to_owned())
+            .collect()
+    }
+
+    /// The packages whose names contain the text, which is in lower case.
+    pub fn search(&self, text: &str) -> Vec<FoundPackage> {
+        let mut found = Vec::new();
+        for (&ecosystem, packages) in &self.packages {
+            for name in packages.keys() {
+                if name.to_lowercase().contains(text)
+                    && let Ok(advisories) = self.advisories(ecosystem, name).decode()
+                {
+                    found.push(FoundPackage::new(ecosystem.as_str(), name, &advisories));
+                }
+            }
+        }
+        found.sort_by(|a, b| (&a.ecosystem, &a.name).cmp(&(&b.ecosystem, &b.name)));
+        found
     }
 
     /// `name` must be normalised.

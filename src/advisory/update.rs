@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 
@@ -50,8 +51,9 @@ pub struct UpdateOptions {
     /// Base URLs; the first that has what is asked for is taken.
     pub urls: Vec<String>,
     pub ecosystems: Ecosystems,
-    /// Lists of exploited vulnerabilities, with the URL of each.
-    pub feeds: BTreeMap<Feed, String>,
+    /// Lists of exploited vulnerabilities beside those that were downloaded before. Where no URL is given, the list
+    /// is where it was before, or where its publisher has it.
+    pub feeds: BTreeMap<Feed, Option<String>>,
     pub download: DownloadOptions,
 }
 
@@ -123,7 +125,9 @@ pub enum UpdateError {
     Download(#[from] DownloadError),
     #[error("{url} holds no {what}; check the name and the address")]
     Missing { url: String, what: String },
-    #[error("what was downloaded from {url} is damaged ({why}); run it again, or name another server with --url")]
+    #[error(
+        "what was downloaded from {url} is damaged ({why}); run it again, or name another server with --url"
+    )]
     Damaged { url: String, why: String },
     #[error("cannot write the advisory database to {}: {source}; the one that was there is as it was", path.display())]
     Write { path: PathBuf, source: io::Error },
@@ -174,6 +178,13 @@ pub fn update(
 pub fn now() -> String {
     let now = Timestamp::now();
     now.round(Unit::Second).unwrap_or(now).to_string()
+}
+
+/// How long ago a moment is, by RFC 3339; one that is still to come is now.
+pub fn age_of(moment: &str) -> Option<Duration> {
+    let moment: Timestamp = moment.parse().ok()?;
+    let age = Timestamp::now().duration_since(moment);
+    Some(Duration::try_from(age).unwrap_or_default())
 }
 
 struct Update<'a> {
@@ -268,7 +279,11 @@ impl Update<'_> {
             let base = builder::base_ecosystem(name);
             !name.is_empty() && (base == **name || !names.contains(base))
         };
-        Ok(names.iter().filter(is_whole).map(|&n| n.to_owned()).collect())
+        Ok(names
+            .iter()
+            .filter(is_whole)
+            .map(|&n| n.to_owned())
+            .collect())
     }
 
     /// Fetches what a server has of an ecosystem that the database has not.
@@ -355,7 +370,11 @@ impl Update<'_> {
         let fetched = Mutex::new(Vec::with_capacity(ids.len()));
         let work = || -> Result<(), UpdateError> {
             while let Some(&id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let url = format!("{base}/{}/{}.json", percent_encoded(ecosystem), percent_encoded(id));
+                let url = format!(
+                    "{base}/{}/{}.json",
+                    percent_encoded(ecosystem),
+                    percent_encoded(id)
+                );
                 let record =
                     self.downloader
                         .fetch_bytes(&url, None, MAX_RECORD_BYTES, &mut |event| {
@@ -426,14 +445,23 @@ impl Update<'_> {
     }
 
     /// A list that is not to be had costs nothing but itself.
-    fn fetch_feeds(&self, urls: &BTreeMap<Feed, String>) -> Feeds {
+    fn fetch_feeds(&self, asked: &BTreeMap<Feed, Option<String>>) -> Feeds {
         let mut feeds = Feeds {
             origins: self.description().feeds,
             known: None,
             failed: Vec::new(),
         };
-        for (&feed, url) in urls {
-            if let Err(error) = self.fetch_feed(feed, url, &mut feeds) {
+        for feed in Feed::ALL {
+            let before = feeds.origins.get(feed.as_str()).map(|o| o.from.clone());
+            let url = match asked.get(&feed) {
+                Some(Some(url)) => url.clone(),
+                Some(None) => before.unwrap_or_else(|| feed.default_url().to_owned()),
+                None => match before {
+                    Some(before) => before,
+                    None => continue,
+                },
+            };
+            if let Err(error) = self.fetch_feed(feed, &url, &mut feeds) {
                 feeds.failed.push(feed);
                 let error = &error;
                 (self.on_event)(UpdateEvent::FeedFailed { feed, error });
@@ -444,7 +472,10 @@ impl Update<'_> {
 
     fn fetch_feed(&self, feed: Feed, url: &str, feeds: &mut Feeds) -> Result<(), UpdateError> {
         let before = feeds.origins.get(feed.as_str());
-        let mut origin = before.filter(|o| o.from == url).cloned().unwrap_or_default();
+        let mut origin = before
+            .filter(|o| o.from == url)
+            .cloned()
+            .unwrap_or_default();
         let path = self.downloads.join(feed.as_str());
         let known = origin.archive.as_ref();
         let fetched =
@@ -484,7 +515,9 @@ impl Update<'_> {
             let known = known.map_err(|_| store.damaged(store::Damage("a CVE id")))?;
             Ok((String::from_utf8_lossy(cve).into_owned(), known))
         });
-        known.collect::<Result<ByCve, DatabaseError>>().map_err(Into::into)
+        known
+            .collect::<Result<ByCve, DatabaseError>>()
+            .map_err(Into::into)
     }
 
     fn write(
@@ -513,7 +546,8 @@ impl Update<'_> {
         let unchanged = |fetch: &Fetch| matches!(fetch.changes, Changes::None);
         let (description, counts) = match &self.store {
             Some(store) if fetched.values().all(unchanged) => {
-                self.copy(store, &known, &description).map_err(write_error)?;
+                self.copy(store, &known, &description)
+                    .map_err(write_error)?;
                 (description, Counts::default())
             }
             _ => self.build(&fetched, &known, description)?,
@@ -594,10 +628,13 @@ impl Update<'_> {
                 StoreError::Write(error) => write_error(error),
             })?;
         }
-        let finished = builder.finish(&mut encoded(known), |_, _| description.origins.clone());
-        let (mut written, counts) = finished.map_err(write_error)?;
-        written.feeds = description.feeds;
-        Ok((written, counts))
+        let describe = |counted: Description, _: Option<&str>| Description {
+            origins: description.origins,
+            feeds: description.feeds,
+            ..counted
+        };
+        let finished = builder.finish(&mut encoded(known), describe);
+        finished.map_err(write_error)
     }
 }
 
@@ -705,7 +742,10 @@ mod tests {
         assert_eq!(listed["A-1"], "2024-01-01T00:00:00Z");
         assert_eq!(listed.len(), 2);
         for bad in ["<html>", "2024-01-01T00:00:00Z", "A-1,2024-01-01T00:00:00Z"] {
-            assert_eq!(read_listing(bad).unwrap_err(), "line 1 is not a moment and an id");
+            assert_eq!(
+                read_listing(bad).unwrap_err(),
+                "line 1 is not a moment and an id"
+            );
         }
     }
 
@@ -717,6 +757,10 @@ mod tests {
 
     #[test]
     fn moments_are_written_as_osv_writes_them() {
-        assert!(database::is_timestamp(&now()) && now().len() == 20, "{}", now());
+        assert!(
+            database::is_timestamp(&now()) && now().len() == 20,
+            "{}",
+            now()
+        );
     }
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::advisory::database::DatabaseError;
+use crate::advisory::exploitation::Exploitation;
 use crate::advisory::osv::Record;
 use crate::advisory::store::records::{Place, Records};
 use crate::advisory::store::{Damage, Store};
@@ -24,7 +25,8 @@ pub fn verify(store: &Store) -> Result<Verified, DatabaseError> {
         packages += 1;
     }
     for pair in store.all_exploitation()? {
-        pair?;
+        let known = postcard::from_bytes::<Exploitation>(pair?.1);
+        known.map_err(|_| store.damaged(Damage("a CVE id")))?;
     }
     let mut blocks: Vec<Vec<(&str, Place)>> = vec![Vec::new(); store.record_blocks()?];
     let mut records = 0;

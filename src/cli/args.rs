@@ -1,8 +1,10 @@
 //! The command line as it is written.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::OsStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fnaudit::artifact::limits::Limits;
 use fnaudit::finding::{Kind, Severity};
@@ -39,11 +41,85 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
+    /// Download what is new in OSV's public data
+    ///
+    /// Without --ecosystem, what was downloaded before is brought up to date; the first time npm, PyPI, crates.io,
+    /// Go and Maven are. Nothing is downloaded twice, and what breaks off goes on where it was. Proxies are taken
+    /// from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+    Update(UpdateArgs),
+    /// Say what the database holds, how old it is, and where it is from
+    Status(StatusArgs),
+    /// Read every byte of the database, and compare it with its checksums
+    Verify(VerifyArgs),
     /// Build the local database from advisories in OSV form
     ///
     /// SOURCE is a folder laid out like OSV's public bucket (ECOSYSTEM/all.zip), one all.zip, a folder of
-    /// JSON records, or the http(s) address of an all.zip. The new database replaces the one that was there.
+    /// JSON records, the http(s) address of an all.zip, or a database that `fnaudit db export` wrote. The new
+    /// database replaces the one that was there.
     Import(ImportArgs),
+    /// Write the database to one file, to carry it to a machine without a network
+    ///
+    /// Prints the file's SHA-256 as `sha256sum` does. `fnaudit db import FILE` takes it in.
+    Export(ExportArgs),
+    /// Show an advisory by its id or an alias
+    Show(ShowArgs),
+    /// List the packages with advisories whose names contain a text
+    Search(SearchArgs),
+}
+
+#[derive(Debug, Default, Args)]
+pub struct UpdateArgs {
+    /// Download these, by OSV's names, or `all`; may be given several times
+    #[arg(long = "ecosystem", value_name = "NAME")]
+    pub ecosystems: Vec<String>,
+    /// Download from this server, laid out like OSV's bucket; of several the first that answers is taken
+    #[arg(
+        long = "url",
+        value_name = "URL",
+        env = "FNAUDIT_OSV_URL",
+        value_delimiter = ','
+    )]
+    pub urls: Vec<String>,
+    /// Download CISA's list of vulnerabilities that are known to be exploited
+    #[arg(long)]
+    pub kev: bool,
+    /// Download FIRST's estimates of how likely a vulnerability is exploited
+    #[arg(long)]
+    pub epss: bool,
+    /// Where that list is; includes --kev
+    #[arg(long, value_name = "URL", env = "FNAUDIT_KEV_URL")]
+    pub kev_url: Option<String>,
+    /// Where those estimates are; includes --epss
+    #[arg(long, value_name = "URL", env = "FNAUDIT_EPSS_URL")]
+    pub epss_url: Option<String>,
+    /// Trust the certificate authorities in this PEM file too; may be given several times
+    #[arg(
+        long = "ca-cert",
+        value_name = "FILE",
+        env = "FNAUDIT_CA_CERT",
+        value_delimiter = ','
+    )]
+    pub ca_certs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +138,39 @@ pub struct ImportArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// An id, such as GHSA-35jh-r3h4-6jhm or CVE-2021-23337
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The form of the answer; as JSON it is the record as its source wrote it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// Part of a name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
 pub struct AuditArgs {
     #[command(flatten)]
     pub input: InputArgs,
@@ -69,12 +178,19 @@ pub struct AuditArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Use no network; auditing never does, so that this only states it
+    #[command(flatten)]
+    pub age: AgeArgs,
+    /// Use no network; auditing never does, and then does not offer to download advisories either
     #[arg(long)]
     pub offline: bool,
-    /// The least severity that makes the exit status 1
-    #[arg(long, value_name = "SEVERITY", default_value = "high")]
-    pub fail_on: FailOnArg,
+    /// What makes the exit status 1: a severity and all above it, `kev` for what is known to be exploited, or both
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "high",
+        value_delimiter = ','
+    )]
+    pub fail_on: Vec<FailOnArg>,
     /// Report these kinds of finding alone
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub only: Vec<KindArg>,
@@ -120,11 +236,29 @@ pub struct OutputArgs {
     pub output: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct DatabaseArgs {
     /// The folder of the advisory database [default: fnaudit in the user's cache folder]
-    #[arg(long, value_name = "DIR", env = "FNAUDIT_DB")]
-    pub db: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", env = "FNAUDIT_DB", value_parser = OsStringValueParser::new())]
+    db: Option<OsString>,
+}
+
+impl DatabaseArgs {
+    /// The folder that was named. An empty variable names none.
+    pub fn dir(&self) -> Option<PathBuf> {
+        let named = self.db.as_ref().filter(|db| !db.is_empty());
+        named.map(PathBuf::from)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct AgeArgs {
+    /// Call the database old from this age on: days, or a number with a unit such as 12h, 7d or 2w [default: 7d]
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub max_age: Option<Duration>,
+    /// End with status 2 where the database is old, or where there is none
+    #[arg(long)]
+    pub require_fresh: bool,
 }
 
 #[derive(Debug, Args)]
@@ -193,23 +327,30 @@ pub enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailOnArg {
     Low,
     Medium,
     High,
     Critical,
+    /// What is known to be exploited, whatever its severity
+    Kev,
     Never,
 }
 
-impl From<FailOnArg> for FailOn {
-    fn from(arg: FailOnArg) -> Self {
-        match arg {
-            FailOnArg::Low => FailOn::Severity(Severity::Low),
-            FailOnArg::Medium => FailOn::Severity(Severity::Medium),
-            FailOnArg::High => FailOn::Severity(Severity::High),
-            FailOnArg::Critical => FailOn::Severity(Severity::Critical),
-            FailOnArg::Never => FailOn::Never,
+impl FailOnArg {
+    /// What several of them mean together.
+    pub fn together(args: &[FailOnArg]) -> FailOn {
+        let severity = |arg: &FailOnArg| match arg {
+            FailOnArg::Low => Some(Severity::Low),
+            FailOnArg::Medium => Some(Severity::Medium),
+            FailOnArg::High => Some(Severity::High),
+            FailOnArg::Critical => Some(Severity::Critical),
+            FailOnArg::Kev | FailOnArg::Never => None,
+        };
+        FailOn {
+            severity: args.iter().filter_map(severity).min(),
+            kev: args.contains(&FailOnArg::Kev),
         }
     }
 }
@@ -260,6 +401,25 @@ fn parse_size(text: &str) -> Result<u64, String> {
         })
 }
 
+const AGES: &[(&str, u64)] = &[("h", 3_600), ("d", 86_400), ("w", 7 * 86_400)];
+
+/// `pub` for the configuration file, which writes ages in the same way.
+pub fn parse_age(text: &str) -> Result<Duration, String> {
+    let (digits, unit) = AGES
+        .iter()
+        .find_map(|&(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
+        .unwrap_or((text, 86_400));
+    digits
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(unit))
+        .map(Duration::from_secs)
+        .ok_or_else(|| {
+            "is not an age; write days, or a number with a unit such as 12h, 7d or 2w".into()
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -278,6 +438,25 @@ mod tests {
         assert_eq!(parse_size("3kB"), Ok(3000));
         for bad in ["", "MiB", "-1", "1.5GB", "99999999999TiB", "7 parsecs"] {
             assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ages_are_parsed() {
+        let days = |n: u64| Duration::from_secs(n * 86_400);
+        assert_eq!(parse_age("7"), Ok(days(7)));
+        assert_eq!(parse_age("2w"), Ok(days(14)));
+        assert_eq!(parse_age("48h"), Ok(days(2)));
+        for bad in [
+            "",
+            "d",
+            "-1",
+            "1.5d",
+            "7m",
+            "99999999999999999999d",
+            "9999999999999999w",
+        ] {
+            assert!(parse_age(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What each command does: results on standard output, talk on standard error.
 
 pub mod args;
+mod config;
 mod db;
 mod progress;
 
@@ -12,14 +13,17 @@ use std::sync::Arc;
 use anstream::AutoStream;
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
-use fnaudit::advisory::database::DatabaseKind;
+use fnaudit::advisory::database::Database;
+use fnaudit::advisory::exploitation::Feed;
 use fnaudit::finding::{EntryPath, Kind};
 use fnaudit::policy::FailOn;
 use fnaudit::report::{ReadError, Report, json, table};
 use fnaudit::text::visible;
 use fnaudit::{Advisories, Audited, Auditor, KindFilter, Options};
 
-use self::args::{AuditArgs, Cli, Command, Format, InputArgs, InventoryArgs, OutputArgs, TalkArgs};
+use self::args::{
+    AuditArgs, Cli, Command, FailOnArg, Format, InputArgs, InventoryArgs, OutputArgs, TalkArgs,
+};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
@@ -52,9 +56,12 @@ fn error(message: &str) {
 }
 
 fn audit(args: &AuditArgs) -> Result<u8, String> {
+    if !args.offline && !args.talk.quiet {
+        db::offer_update(&args.database)?;
+    }
     let options = Options {
-        advisories: match &args.database.db {
-            Some(dir) => Advisories::At(dir.clone()),
+        advisories: match args.database.dir() {
+            Some(dir) => Advisories::At(dir),
             None => Advisories::DefaultOrStarter,
         },
         limits: args.input.limits.limits(),
@@ -65,28 +72,57 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
         },
     };
     let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
-    let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;
-    if !args.talk.quiet
-        && let Some(info) = &report.database
-        && info.kind == DatabaseKind::Starter
-    {
-        eprintln!(
-            "{NOTE}note{NOTE:#}: no advisory database yet: using the starter set of {} advisories; \
-             `fnaudit db import PATH` makes a complete one",
-            info.advisories
-        );
+    let fail_on = FailOnArg::together(&args.fail_on);
+    if let Some(database) = auditor.database() {
+        check_database(database, args, fail_on)?;
     }
+    let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;
     let verbose = args.talk.verbose;
     write_report(&args.output, &report, |out| {
         table::write(&report, verbose, out)
     })?;
     Ok(if !complete {
         FAILED
-    } else if FailOn::from(args.fail_on).is_met_by(&report.findings) {
+    } else if fail_on.is_met_by(&report.findings) {
         FOUND
     } else {
         0
     })
+}
+
+/// Says what the database lacks; an error where that is not to be put up with.
+fn check_database(database: &Database, args: &AuditArgs, fail_on: FailOn) -> Result<(), String> {
+    let description = database.description();
+    if fail_on.kev && description.is_none_or(|d| !d.feeds.contains_key(Feed::Kev.as_str())) {
+        return Err(
+            "--fail-on kev needs the list of what is known to be exploited; \
+             `fnaudit db update --kev` downloads it"
+                .into(),
+        );
+    }
+    let old = db::age(description, &args.age)?;
+    if args.age.require_fresh {
+        if description.is_none() {
+            return Err(
+                "--require-fresh needs an advisory database; `fnaudit db update` downloads one"
+                    .into(),
+            );
+        }
+        if let Some(old) = old {
+            return Err(old);
+        }
+    } else if args.talk.quiet {
+        return Ok(());
+    } else if let Some(old) = old {
+        eprintln!("{NOTE}note{NOTE:#}: {old}");
+    } else if description.is_none() {
+        eprintln!(
+            "{NOTE}note{NOTE:#}: no advisory database yet: using the starter set of {} advisories; \
+             `fnaudit db update` downloads a complete one",
+            database.info().advisories
+        );
+    }
+    Ok(())
 }
 
 fn inventory(args: &InventoryArgs) -> Result<u8, String> {
@@ -195,7 +231,10 @@ fn write_report(
         Format::Table => write_table(&mut out),
         Format::Json => json::write(report, &mut out),
     };
-    let written = written.and_then(|()| out.flush());
+    finish_output(written.and_then(|()| out.flush()), &target)
+}
+
+fn finish_output(written: io::Result<()>, target: &str) -> Result<(), String> {
     match written {
         // Who reads has read enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

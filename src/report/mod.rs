@@ -1,5 +1,6 @@
 //! What an audit says. A writer turns a [`Report`] into one format and knows nothing else.
 
+pub mod advisory;
 pub mod json;
 pub mod table;
 

@@ -12,6 +12,7 @@ use crate::advisory::database::DatabaseKind;
 use crate::artifact::Artifact;
 use crate::component::{Component, Scope};
 use crate::finding::{Certainty, EntryPath, Finding, Kind, Location, Severity, SeveritySource};
+use crate::text::size;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -110,9 +111,9 @@ fn write_artifact(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
         count(artifact.entries, "file")
     )?;
     if let Some(packed) = artifact.packed_bytes {
-        write!(out, ", {} packed", bytes(packed))?;
+        write!(out, ", {} packed", size(packed))?;
     }
-    writeln!(out, ", {} unpacked", bytes(artifact.unpacked_bytes))
+    writeln!(out, ", {} unpacked", size(artifact.unpacked_bytes))
 }
 
 /// The findings about one component, or one finding about the artifact itself.
@@ -278,7 +279,18 @@ fn write_findings(
             Some(SeveritySource::Default) => ", severity not stated",
             _ => "",
         };
-        writeln!(out, "{title}{DIM}{possible}{unrated}{DIM:#}")?;
+        let exploited = match finding.kev {
+            Some(_) => ", known to be exploited",
+            None => "",
+        };
+        let epss = finding
+            .epss
+            .map(|epss| format!(", EPSS {:.1} %", epss.score * 100.0));
+        let epss = epss.unwrap_or_default();
+        writeln!(
+            out,
+            "{title}{BOLD}{exploited}{BOLD:#}{DIM}{epss}{possible}{unrated}{DIM:#}"
+        )?;
     }
     if !hidden.is_empty() {
         let more = hidden.len();
@@ -476,39 +488,9 @@ fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{s}")
 }
 
-/// Decimal units, as deployment limits and file managers use them.
-fn bytes(n: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if n < 1000 {
-        return format!("{n} bytes");
-    }
-    let mut value = n as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_read_well() {
-        for (n, text) in [
-            (0, "0 bytes"),
-            (999, "999 bytes"),
-            (1000, "1.0 kB"),
-            (999_949, "999.9 kB"),
-            (999_950, "1.0 MB"),
-            (262_144_000, "262.1 MB"),
-            (u64::MAX, "18446744.1 TB"),
-        ] {
-            assert_eq!(bytes(n), text);
-        }
-    }
 
     #[test]
     fn digests_in_paths_are_shortened() {

@@ -215,6 +215,20 @@ pub enum DownloadError {
     },
 }
 
+impl DownloadError {
+    /// Whether the server says that there is no such file.
+    pub fn is_missing(&self) -> bool {
+        use DownloadError::Status;
+        matches!(self, Status { status, .. } if matches!(*status, StatusCode::NOT_FOUND | StatusCode::GONE))
+    }
+
+    /// Whether it is about this machine, so that another server would not help.
+    pub fn is_here(&self) -> bool {
+        use DownloadError::{CaCerts, Client, Write};
+        matches!(self, CaCerts { .. } | Client { .. } | Write { .. })
+    }
+}
+
 fn remedy(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => "; check the address",
