@@ -259,6 +259,7 @@ fn a_server_that_falls_silent_is_left_and_asked_again() {
     target.options.stall = Duration::from_secs(1);
     new(target.fetch(&server.url("/file")).unwrap());
     target.has(&content());
+    assert_eq!(target.waits[0].0, "operation timed out");
     assert_eq!(server.requests()[1].range(), Some(50_000));
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::blocking::Response;
-use reqwest::header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use reqwest::header::{
+    HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 use reqwest::{StatusCode, Url};
 
 use super::headers::{self, ContentRange, Validators};
@@ -151,18 +153,10 @@ impl<'a> Transfer<'a> {
 
     /// One request, and its answer to the end.
     fn attempt(&mut self) -> Result<Fetched, Failure> {
-        let rest = self.rest();
-        let asks_for_rest = rest.is_some();
+        let (condition, rest) = (self.condition(), self.rest());
+        let (is_conditional, asks_for_rest) = (condition.is_some(), rest.is_some());
         let mut request = self.downloader.client.get(self.url.clone());
-        let known = self.known.and_then(|known| match known {
-            Validators {
-                etag: Some(tag), ..
-            } => Some((IF_NONE_MATCH, tag)),
-            Validators { last_modified, .. } => Some((IF_MODIFIED_SINCE, last_modified.as_ref()?)),
-        });
-        let known = known.and_then(|(name, value)| Some((name, header(value)?)));
-        let is_conditional = known.is_some();
-        if let Some((name, value)) = known {
+        if let Some((name, value)) = condition {
             request = request.header(name, value);
         }
         if let Some((from, if_range)) = rest {
@@ -307,6 +301,15 @@ impl<'a> Transfer<'a> {
         self.partial = None;
         self.resumed = 0;
         self.sink.clear()
+    }
+
+    /// What to ask for changes with.
+    fn condition(&self) -> Option<(HeaderName, HeaderValue)> {
+        let known = self.known?;
+        if let Some(tag) = &known.etag {
+            return Some((IF_NONE_MATCH, header(tag)?));
+        }
+        Some((IF_MODIFIED_SINCE, header(known.last_modified.as_ref()?)?))
     }
 
     /// From which byte on, and under which condition, the rest can be asked for.
