@@ -28,7 +28,7 @@ pub fn build(dir: &Path, stage: &Stage) -> Result<()> {
         }
     }
     txn.commit()?;
-    while database.compact()? {}
+    database.compact()?;
     Ok(())
 }
 
