@@ -57,7 +57,7 @@ impl<'a> AffectedVersions<'a> {
         let parse = |text: &String| Version::parse(ecosystem, text);
         let equivalents = match ecosystem {
             Ecosystem::PyPi => affected.versions.iter().filter_map(parse).collect(),
-            Ecosystem::Npm | Ecosystem::CratesIo | Ecosystem::Go => Vec::new(),
+            _ => Vec::new(),
         };
         let ranges = ordered_ranges(affected)
             .map(|range| Timeline::new(range, ecosystem))
