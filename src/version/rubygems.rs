@@ -2,24 +2,23 @@
 //! <https://docs.ruby-lang.org/en/master/Gem/Version.html>.
 //!
 //! A version is a list of segments, runs of digits or of letters. Letters make a pre-release, and so
-//! does a hyphen, which stands for `.pre.`. Segments that are not there are zeros.
-
-use std::cmp::Ordering;
+//! does a hyphen, which stands for `.pre.`. Segments that are not there are zeros, and zeros before
+//! letters are not there. RubyGems itself drops zeros before letters at the first such place only, which
+//! matters to no version known.
 
 use super::number::{Number, runs, without_trailing};
 
-/// Zeros at the end, and before the first letters, are left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Zeros at the end, and before letters, are left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GemVersion(Vec<Segment>);
 
-/// Letters come before numbers.
+/// What follows the same beginning: letters come before the end, numbers after it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Letters(Box<str>),
+    End,
     Number(Number),
 }
-
-static ZERO: Segment = Segment::Number(Number::ZERO);
 
 impl GemVersion {
     pub fn parse(text: &str) -> Option<GemVersion> {
@@ -32,7 +31,8 @@ impl GemVersion {
             let valid = |b: u8| b.is_ascii_alphanumeric() || (hyphen && b == b'-');
             !word.is_empty() && word.bytes().all(valid)
         };
-        let valid = text.starts_with(|c: char| c.is_ascii_digit())
+        let major = release.split('.').next().and_then(Number::parse);
+        let valid = major.is_some()
             && release.split('.').all(|word| is_word(word, false))
             && pre.is_none_or(|pre| pre.split('.').all(|word| is_word(word, true)));
         if !valid {
@@ -40,40 +40,22 @@ impl GemVersion {
         }
         let text = text.replace('-', ".pre.");
         let mut segments = Vec::new();
-        let mut is_pre_release = false;
         for run in text.split('.').flat_map(runs) {
-            let segment = match Number::parse(run) {
-                Some(number) => Segment::Number(number),
-                None => Segment::Letters(run.into()),
-            };
-            if !is_pre_release && matches!(segment, Segment::Letters(_)) {
-                is_pre_release = true;
-                segments = without_trailing(segments, &ZERO);
+            match Number::parse(run) {
+                Some(number) => segments.push(Segment::Number(number)),
+                None => {
+                    segments = without_trailing(segments, &ZERO);
+                    segments.push(Segment::Letters(run.into()));
+                }
             }
-            segments.push(segment);
         }
-        Some(GemVersion(without_trailing(segments, &ZERO)))
+        segments = without_trailing(segments, &ZERO);
+        segments.push(Segment::End);
+        Some(GemVersion(segments))
     }
 }
 
-impl GemVersion {
-    fn padded(&self, length: usize) -> impl Iterator<Item = &Segment> {
-        self.0.iter().chain(std::iter::repeat(&ZERO)).take(length)
-    }
-}
-
-impl Ord for GemVersion {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let length = self.0.len().max(other.0.len());
-        self.padded(length).cmp(other.padded(length))
-    }
-}
-
-impl PartialOrd for GemVersion {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
+const ZERO: Segment = Segment::Number(Number::ZERO);
 
 #[cfg(test)]
 mod tests {
@@ -87,7 +69,7 @@ mod tests {
             &[
                 "0.9",
                 "1.0.A",
-                "1.0.a.0.b",
+                "1.0.a.b",
                 "1.0.a",
                 "1.0.a.2",
                 "1.0.a10",
@@ -117,11 +99,12 @@ mod tests {
                 ("1.01", "1.1"),
                 (" 1.2\n", "1.2"),
                 ("1.a.0.0", "1.a"),
+                ("1.a.0.b", "1.a.b"),
                 ("0", "0.0"),
             ],
         );
         let refused = [
-            "", "v1.0", "a", "1..0", "1.0.", "1_0", "1.0+1", "1-", "1.0-a..b", "1.é",
+            "", "v1.0", "a", "1a", "1..0", "1.0.", "1_0", "1.0+1", "1-", "1.0-a..b", "1.é",
         ];
         assert_refused(GemVersion::parse, &refused);
     }

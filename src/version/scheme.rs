@@ -178,6 +178,52 @@ mod tests {
         }
     }
 
+    /// As the documentation names it: the ordering's file, where it has one of its own.
+    fn label(scheme: Scheme) -> &'static str {
+        match scheme {
+            Scheme::Semver => "semver",
+            Scheme::SemverBuild => "semver_build",
+            Scheme::Go => "go",
+            Scheme::Pep440 => "pep440",
+            Scheme::Maven => "maven",
+            Scheme::NuGet => "nuget",
+            Scheme::RubyGems => "rubygems",
+            Scheme::Packagist => "packagist",
+            Scheme::Dpkg => "dpkg",
+            Scheme::Rpm => "rpm",
+            Scheme::Apk => "apk",
+            Scheme::Dotted => "dotted",
+            Scheme::Natural => "natural",
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_every_ecosystem_and_ordering() {
+        let document = include_str!("../../docs/ecosystems.md");
+        let rows = |section: &str| -> Vec<&str> {
+            let (_, section) = document.split_once(section).unwrap();
+            let table = section.lines().skip_while(|line| !line.starts_with('|'));
+            table
+                .skip(2)
+                .take_while(|line| line.starts_with('|'))
+                .collect()
+        };
+        let ecosystems = ECOSYSTEMS.iter().map(|known| {
+            let rebuilds = if known.rebuilds { ", rebuilds" } else { "" };
+            format!("| {} | `{}`{rebuilds} |", known.name, label(known.scheme))
+        });
+        assert_eq!(
+            rows("## Ecosystems and their orderings"),
+            ecosystems.collect::<Vec<_>>()
+        );
+        let documented = rows("## Orderings");
+        assert_eq!(documented.len(), Scheme::ALL.len());
+        for (row, scheme) in documented.iter().zip(Scheme::ALL) {
+            let start = format!("| `{}` | ", label(scheme));
+            assert!(row.starts_with(&start), "{row}");
+        }
+    }
+
     #[test]
     fn both_tables_agree() {
         for ecosystem in Ecosystem::ALL {
