@@ -4,6 +4,7 @@
 
 use super::number::{Number, runs};
 
+/// A version of an Alpine package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AlpineVersion(Vec<Part>);
 

@@ -4,6 +4,7 @@
 
 use super::number::{Number, runs};
 
+/// A version of a Debian package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DebianVersion {
     epoch: Number,

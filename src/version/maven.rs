@@ -3,6 +3,10 @@
 //! A version is a flat list of tokens here. Empty values (`0`, `ga`, `final`, `release`) are dropped
 //! at the end, and before each hyphen and each qualifier, so the end of a list can stand in it as
 //! one more token, the release itself: after `snapshot`, before `sp` and every number.
+//!
+//! Maven 3.9 keeps lists in lists, and departs from its specification where an empty value stands
+//! between hyphens or a qualifier between dots: there `1` < `1.redhat-1` < `1.cr1-1` < `1`. What has
+//! such circles is no order, so the specification is followed here.
 
 use super::number::{Number, runs};
 
@@ -70,10 +74,9 @@ impl MavenVersion {
 const RELEASE: Token = Token::Qualifier(Qualifier::Release);
 
 fn drop_empty(tokens: &mut Vec<Token>) {
-    let zero = |number: &Number| *number == Number::ZERO;
     while tokens.last().is_some_and(|token| match token {
         Token::Qualifier(qualifier) => *qualifier == Qualifier::Release,
-        Token::Hyphened(number) | Token::Dotted(number) => zero(number),
+        Token::Hyphened(number) | Token::Dotted(number) => *number == Number::ZERO,
     }) {
         tokens.pop();
     }

@@ -11,6 +11,7 @@
 
 use super::number::{Number, runs};
 
+/// A text as a version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NaturalVersion(Vec<Run>);
 

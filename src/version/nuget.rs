@@ -7,6 +7,7 @@ use std::fmt;
 use super::number::Number;
 use super::semver::Stage;
 
+/// A version of one to four numbers, equal to every other of the same precedence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NuGetVersion {
     release: [Number; 4],

@@ -6,6 +6,7 @@
 
 use super::number::{Number, runs, without_trailing};
 
+/// A version of a Composer package, equal to every other that Composer takes for the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ComposerVersion {
     /// The numbers before all else, without zeros at the end.

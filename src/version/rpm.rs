@@ -5,6 +5,7 @@
 
 use super::number::{Number, runs};
 
+/// A version of an RPM package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RpmVersion {
     epoch: Number,

@@ -105,6 +105,7 @@ pub const ECOSYSTEMS: [OrderedEcosystem; 48] = [
 ];
 
 impl Scheme {
+    /// Every ordering, in the order of the documentation.
     pub const ALL: [Scheme; 13] = [
         Scheme::Semver,
         Scheme::SemverBuild,
@@ -231,6 +232,22 @@ mod tests {
             assert!(ECOSYSTEMS.iter().any(|known| known.name == name), "{name}");
             assert_eq!(Scheme::from(ecosystem), Scheme::of_osv(name), "{name}");
         }
+    }
+
+    #[test]
+    fn kernels_are_in_order() {
+        let parse = |text: &str| crate::version::Version::parse(Scheme::of_osv("Linux"), text);
+        let ascending = [
+            "2.6.32",
+            "2.6.32.71",
+            "3.0",
+            "6.1-rc2",
+            "6.1-rc10",
+            "6.1",
+            "6.1.1",
+            "6.10",
+        ];
+        crate::version::testing::assert_ascending(parse, &ascending);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use super::semver::{Semver, Stage};
 
+/// A semantic version and its build.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BuildVersion {
     version: Semver,
