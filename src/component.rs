@@ -14,15 +14,29 @@ pub enum Ecosystem {
     PyPi,
     CratesIo,
     Go,
+    Maven,
+    NuGet,
+    RubyGems,
+    Packagist,
+    Pub,
+    Hex,
+    SwiftUrl,
 }
 
 impl Ecosystem {
     /// Every ecosystem, in the order of reports.
-    pub const ALL: [Ecosystem; 4] = [
+    pub const ALL: [Ecosystem; 11] = [
         Ecosystem::Npm,
         Ecosystem::PyPi,
         Ecosystem::CratesIo,
         Ecosystem::Go,
+        Ecosystem::Maven,
+        Ecosystem::NuGet,
+        Ecosystem::RubyGems,
+        Ecosystem::Packagist,
+        Ecosystem::Pub,
+        Ecosystem::Hex,
+        Ecosystem::SwiftUrl,
     ];
 
     /// The name OSV uses: <https://ossf.github.io/osv-schema/#defined-ecosystems>.
@@ -32,6 +46,13 @@ impl Ecosystem {
             Ecosystem::PyPi => "PyPI",
             Ecosystem::CratesIo => "crates.io",
             Ecosystem::Go => "Go",
+            Ecosystem::Maven => "Maven",
+            Ecosystem::NuGet => "NuGet",
+            Ecosystem::RubyGems => "RubyGems",
+            Ecosystem::Packagist => "Packagist",
+            Ecosystem::Pub => "Pub",
+            Ecosystem::Hex => "Hex",
+            Ecosystem::SwiftUrl => "SwiftURL",
         }
     }
 
@@ -48,14 +69,47 @@ impl Ecosystem {
             Ecosystem::PyPi => "pypi",
             Ecosystem::CratesIo => "cargo",
             Ecosystem::Go => "golang",
+            Ecosystem::Maven => "maven",
+            Ecosystem::NuGet => "nuget",
+            Ecosystem::RubyGems => "gem",
+            Ecosystem::Packagist => "composer",
+            Ecosystem::Pub => "pub",
+            Ecosystem::Hex => "hex",
+            Ecosystem::SwiftUrl => "swift",
         }
     }
 
-    /// The form under which this ecosystem compares names: PEP 503 for PyPI, as written elsewhere.
+    /// The form in which names are shown: PyPI's own
+    /// <https://packaging.python.org/en/latest/specifications/name-normalization/>, as written elsewhere.
     pub fn normalize_name(self, name: &str) -> String {
         match self {
             Ecosystem::PyPi => normalize_pypi_name(name),
             _ => name.to_owned(),
+        }
+    }
+
+    /// The form to look a name up by: the same for all spellings of one package.
+    ///
+    /// - PyPI: as [`Ecosystem::normalize_name`].
+    /// - crates.io takes `-` and `_`, and cases, for the same:
+    ///   <https://doc.rust-lang.org/cargo/reference/registry-index.html#name-restrictions>.
+    /// - NuGet <https://learn.microsoft.com/nuget/reference/nuspec#id> and Packagist
+    ///   <https://getcomposer.org/doc/04-schema.md#name> tell no cases apart. Pub
+    ///   <https://dart.dev/tools/pub/pubspec#name> and Hex <https://hex.pm/docs/publish> have lower case only.
+    /// - Swift's package manager leaves out the scheme of a URL, `.git` at its end, and the case:
+    ///   <https://github.com/swiftlang/swift-evolution/blob/main/proposals/0292-package-registry-service.md>.
+    /// - npm, Go, Maven and RubyGems tell cases apart.
+    pub fn comparable_name(self, name: &str) -> String {
+        match self {
+            Ecosystem::PyPi => normalize_pypi_name(name),
+            Ecosystem::CratesIo => name.to_lowercase().replace('_', "-"),
+            Ecosystem::NuGet | Ecosystem::Packagist | Ecosystem::Pub | Ecosystem::Hex => {
+                name.to_lowercase()
+            }
+            Ecosystem::SwiftUrl => swift_location(name).to_lowercase(),
+            Ecosystem::Npm | Ecosystem::Go | Ecosystem::Maven | Ecosystem::RubyGems => {
+                name.to_owned()
+            }
         }
     }
 }
@@ -92,6 +146,15 @@ fn normalize_pypi_name(name: &str) -> String {
         out.push('-');
     }
     out
+}
+
+/// `github.com/owner/repository` of a URL; a name of that form as it is.
+fn swift_location(name: &str) -> &str {
+    let location = name
+        .split_once("://")
+        .map_or(name, |(_, location)| location);
+    let location = location.trim_end_matches('/');
+    location.strip_suffix(".git").unwrap_or(location)
 }
 
 /// What a component is known by, weakest first so that the greater is the stronger.
@@ -180,12 +243,27 @@ pub struct Upgrade {
 ///
 /// A name that no purl can carry (an artifact may claim anything) is percent-encoded whole.
 pub fn purl(ecosystem: Ecosystem, name: &str, version: Option<&str>) -> String {
-    let (namespace, base) = match ecosystem {
-        Ecosystem::Npm | Ecosystem::Go => match name.rsplit_once('/') {
-            Some((namespace, base)) => (Some(namespace), base),
-            None => (None, name),
-        },
-        Ecosystem::PyPi | Ecosystem::CratesIo => (None, name),
+    let shown = match ecosystem {
+        // Their purl types have lower case only.
+        Ecosystem::Packagist | Ecosystem::Pub | Ecosystem::Hex => name.to_lowercase(),
+        Ecosystem::SwiftUrl => swift_location(name).to_owned(),
+        _ => name.to_owned(),
+    };
+    let parts = match ecosystem {
+        Ecosystem::Npm | Ecosystem::Go | Ecosystem::Packagist | Ecosystem::SwiftUrl => {
+            shown.rsplit_once('/')
+        }
+        Ecosystem::Maven => shown.rsplit_once(':'),
+        Ecosystem::PyPi
+        | Ecosystem::CratesIo
+        | Ecosystem::NuGet
+        | Ecosystem::RubyGems
+        | Ecosystem::Pub
+        | Ecosystem::Hex => None,
+    };
+    let (namespace, base) = match parts {
+        Some((namespace, base)) => (Some(namespace), base),
+        None => (None, shown.as_str()),
     };
     let build = || -> Result<String, packageurl::Error> {
         let mut purl = PackageUrl::new(ecosystem.purl_type(), base)?;
@@ -205,4 +283,86 @@ pub fn purl(ecosystem: Ecosystem, name: &str, version: Option<&str>) -> String {
             .unwrap_or_default();
         format!("pkg:{}/{}{version}", ecosystem.purl_type(), encoded(name))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_looked_up_as_their_ecosystem_compares_them() {
+        for (ecosystem, a, b) in [
+            (Ecosystem::PyPi, "Foo._Bar", "foo-bar"),
+            (Ecosystem::CratesIo, "Serde_JSON", "serde-json"),
+            (Ecosystem::NuGet, "Newtonsoft.Json", "newtonsoft.json"),
+            (Ecosystem::Packagist, "Symfony/Console", "symfony/console"),
+            (Ecosystem::Pub, "Http", "http"),
+            (Ecosystem::Hex, "Phoenix", "phoenix"),
+            (
+                Ecosystem::SwiftUrl,
+                "https://github.com/Apple/swift-nio.git",
+                "github.com/apple/swift-nio",
+            ),
+        ] {
+            let name = |text| ecosystem.comparable_name(text);
+            assert_eq!(name(a), name(b), "{ecosystem}");
+            assert_ne!(name(a), name("another"), "{ecosystem}");
+        }
+        for ecosystem in [
+            Ecosystem::Npm,
+            Ecosystem::Go,
+            Ecosystem::Maven,
+            Ecosystem::RubyGems,
+        ] {
+            assert_eq!(ecosystem.comparable_name("A_b/C-d"), "A_b/C-d");
+        }
+    }
+
+    #[test]
+    fn only_pypi_shows_names_otherwise_than_written() {
+        for ecosystem in Ecosystem::ALL {
+            let written = ecosystem.normalize_name("Foo_Bar") == "Foo_Bar";
+            assert_eq!(written, ecosystem != Ecosystem::PyPi, "{ecosystem}");
+        }
+    }
+
+    #[test]
+    fn every_ecosystem_has_its_purl() {
+        for (ecosystem, name, expected) in [
+            (Ecosystem::Npm, "@a/b", "pkg:npm/%40a/b@1.0"),
+            (Ecosystem::PyPi, "a-b", "pkg:pypi/a-b@1.0"),
+            (Ecosystem::CratesIo, "a_b", "pkg:cargo/a_b@1.0"),
+            (
+                Ecosystem::Go,
+                "github.com/a/b",
+                "pkg:golang/github.com/a/b@1.0",
+            ),
+            (Ecosystem::Maven, "org.a:b.C", "pkg:maven/org.a/b.C@1.0"),
+            (Ecosystem::NuGet, "A.B", "pkg:nuget/A.B@1.0"),
+            (Ecosystem::RubyGems, "a-b", "pkg:gem/a-b@1.0"),
+            (
+                Ecosystem::Packagist,
+                "Vendor/Name",
+                "pkg:composer/vendor/name@1.0",
+            ),
+            (Ecosystem::Pub, "a_b", "pkg:pub/a_b@1.0"),
+            (Ecosystem::Hex, "a_b", "pkg:hex/a_b@1.0"),
+            (
+                Ecosystem::SwiftUrl,
+                "github.com/Owner/Name",
+                "pkg:swift/github.com/Owner/Name@1.0",
+            ),
+        ] {
+            assert_eq!(purl(ecosystem, name, Some("1.0")), expected);
+        }
+    }
+
+    #[test]
+    fn a_suffix_of_an_ecosystem_is_no_part_of_its_name() {
+        for ecosystem in Ecosystem::ALL {
+            let name = format!("{ecosystem}:suffix");
+            assert_eq!(Ecosystem::from_osv(&name), Some(ecosystem));
+        }
+        assert_eq!(Ecosystem::from_osv("swifturl"), None);
+    }
 }

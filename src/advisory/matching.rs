@@ -174,7 +174,7 @@ fn published(fixed: &str, ecosystem: Ecosystem) -> &str {
     let fixed = fixed.trim();
     match ecosystem {
         Ecosystem::CratesIo | Ecosystem::Go => fixed.strip_suffix("-0").unwrap_or(fixed),
-        Ecosystem::Npm | Ecosystem::PyPi => fixed,
+        _ => fixed,
     }
 }
 

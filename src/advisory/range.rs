@@ -57,7 +57,7 @@ impl<'a> AffectedVersions<'a> {
         let parse = |text: &&str| Version::parse(ecosystem, text);
         let equivalents = match ecosystem {
             Ecosystem::PyPi => affected.versions.iter().filter_map(parse).collect(),
-            Ecosystem::Npm | Ecosystem::CratesIo | Ecosystem::Go => Vec::new(),
+            _ => Vec::new(),
         };
         let ranges = affected
             .ranges

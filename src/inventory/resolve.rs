@@ -237,7 +237,7 @@ fn may_mean(ecosystem: Ecosystem, range: Option<&str>, version: &str) -> bool {
     let meant = match ecosystem {
         Ecosystem::PyPi => pep440_range_holds(range, version),
         Ecosystem::Npm => npm_range_holds(range, version),
-        Ecosystem::CratesIo | Ecosystem::Go => None,
+        _ => None,
     };
     meant.unwrap_or(true)
 }

@@ -8,6 +8,17 @@ pub fn parse(text: &str) -> Option<pep440_rs::Version> {
     text.trim().parse().ok()
 }
 
+/// The normal form, less the zeros at the end of the release, which make no difference.
+pub fn canonical(version: &pep440_rs::Version) -> String {
+    let release = version.release();
+    let zeros = release.iter().rev().take_while(|number| **number == 0);
+    let length = (release.len() - zeros.count()).max(1);
+    version
+        .clone()
+        .with_release(release[..length].iter().copied())
+        .to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

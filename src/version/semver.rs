@@ -6,6 +6,10 @@
 //!
 //! Numbers have no upper bound: npm and Go publish pre-releases whose numbers no machine word holds.
 
+use std::fmt;
+
+use super::number::Number;
+
 /// A semantic version, equal to every other of the same precedence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Semver {
@@ -15,23 +19,15 @@ pub struct Semver {
 
 /// A pre-release comes before its release; fewer identifiers come before more.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+pub(super) enum Stage {
     PreRelease(Vec<Identifier>),
     Release,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Identifier {
+pub(super) enum Identifier {
     Numeric(Number),
     Alphanumeric(Box<str>),
-}
-
-/// A number of any length. The derived order is the numeric one: a number that `Small` cannot hold
-/// is greater than all that it can, and among those the one with more digits is the greater.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Number {
-    Small(u64),
-    Large { length: usize, digits: Box<str> },
 }
 
 impl Semver {
@@ -70,7 +66,7 @@ impl Semver {
 }
 
 impl Stage {
-    fn parse_pre_release(text: &str) -> Option<Stage> {
+    pub(super) fn parse_pre_release(text: &str) -> Option<Stage> {
         if text.is_empty() {
             return None;
         }
@@ -80,7 +76,7 @@ impl Stage {
 }
 
 impl Identifier {
-    fn parse(text: &str) -> Option<Identifier> {
+    pub(super) fn parse(text: &str) -> Option<Identifier> {
         let valid = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         match Number::parse(text) {
             Some(number) => Some(Identifier::Numeric(number)),
@@ -89,21 +85,25 @@ impl Identifier {
     }
 }
 
-impl Number {
-    fn parse(text: &str) -> Option<Number> {
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+/// With the hyphen before a pre-release, and nothing for a release.
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Stage::PreRelease(identifiers) = self {
+            for (i, identifier) in identifiers.iter().enumerate() {
+                let separator = if i == 0 { '-' } else { '.' };
+                write!(f, "{separator}{identifier}")?;
+            }
         }
-        Some(text.parse().map_or_else(
-            |_| {
-                let digits = text.trim_start_matches('0');
-                Number::Large {
-                    length: digits.len(),
-                    digits: digits.into(),
-                }
-            },
-            Number::Small,
-        ))
+        Ok(())
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identifier::Numeric(number) => number.fmt(f),
+            Identifier::Alphanumeric(text) => f.write_str(text),
+        }
     }
 }
 
@@ -193,6 +193,36 @@ mod tests {
         }
         for text in ["devel go1.22-abcdef", "go", "go1.21x", "goat", ""] {
             assert_eq!(Semver::parse_go_release(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn go_pseudo_versions_stand_between_the_tags() {
+        // The three forms of <https://go.dev/ref/mod#pseudo-versions>, each above the tag that it
+        // is based on and below the next.
+        let ascending = [
+            "v0.0.0-20170915032832-14c0d48ead0c",
+            "v0.0.0-20180101000000-000000000000",
+            "v0.0.0",
+            "v1.2.3-pre",
+            "v1.2.3-pre.0.20170915032832-14c0d48ead0c",
+            "v1.2.3-pre.1",
+            "v1.2.3",
+            "v1.2.4-0.20170915032832-14c0d48ead0c",
+            "v1.2.4-0.20180101000000-14c0d48ead0c",
+            "v1.2.4-alpha",
+            "v1.2.4",
+            "v2.0.0-20170915032832-14c0d48ead0c+incompatible",
+            "v2.0.0+incompatible",
+            "v2.0.1-0.20170915032832-14c0d48ead0c+incompatible",
+            "v2.0.1+incompatible",
+        ];
+        for (i, a) in ascending.iter().enumerate() {
+            for (j, b) in ascending.iter().enumerate() {
+                // Advisories write Go's versions without the `v`.
+                let bare = version(&b[1..]);
+                assert_eq!(version(a).cmp(&bare), i.cmp(&j), "{a} and {b}");
+            }
         }
     }
 
