@@ -345,7 +345,10 @@ fn parse(
     };
     let encoded = match serde_json::from_slice::<Record>(&json) {
         Ok(record) if !asked(&record) => return Read::Unasked,
-        Ok(record) => parts(&record).map(|parts| (record, parts)),
+        Ok(mut record) => {
+            record.canonicalize_versions();
+            parts(&record).map(|parts| (record, parts))
+        }
         Err(error) => Err(error.to_string()),
     };
     match encoded {
@@ -386,7 +389,7 @@ fn package_key(package: &osv::Package) -> Option<Vec<u8>> {
         return None;
     }
     Some(match Ecosystem::from_osv(ecosystem) {
-        Some(known) => store::key(ecosystem, &known.normalize_name(&package.name)),
+        Some(known) => store::key(ecosystem, &known.comparable_name(&package.name)),
         None => store::key(ecosystem, &package.name),
     })
 }

@@ -183,7 +183,7 @@ impl Database {
         ecosystem: Ecosystem,
         name: &str,
     ) -> Result<Advisories<'_>, DatabaseError> {
-        let name = ecosystem.normalize_name(name);
+        let name = ecosystem.comparable_name(name);
         match &self.source {
             Source::Starter(starter) => Ok(starter.advisories(ecosystem, &name)),
             Source::Full(store) => store.advisories(&store::key(ecosystem.as_str(), &name)),

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::component::Ecosystem;
+use crate::version::{Scheme, Version};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Record {
@@ -148,7 +149,7 @@ impl Record {
         !self.withdrawn.is_empty()
     }
 
-    /// The entries about one package. `name` must be normalised.
+    /// The entries about one package. `name` must be [`Ecosystem::comparable_name`]'s.
     pub fn affected_of<'a>(
         &'a self,
         ecosystem: Ecosystem,
@@ -157,8 +158,27 @@ impl Record {
         self.affected.iter().filter(move |affected| {
             let package = &affected.package;
             Ecosystem::from_osv(&package.ecosystem) == Some(ecosystem)
-                && ecosystem.normalize_name(&package.name) == name
+                && ecosystem.comparable_name(&package.name) == name
         })
+    }
+
+    /// Writes all versions that are listed as [`Version::canonical`] does.
+    pub fn canonicalize_versions(&mut self) {
+        for affected in &mut self.affected {
+            affected.canonicalize_versions();
+        }
+    }
+}
+
+impl Affected {
+    pub fn canonicalize_versions(&mut self) {
+        let scheme = Scheme::of_osv(&self.package.ecosystem);
+        for version in &mut self.versions {
+            let canonical = Version::canonical(scheme, version);
+            if canonical != *version {
+                *version = canonical.into_owned();
+            }
+        }
     }
 }
 

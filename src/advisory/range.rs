@@ -9,6 +9,8 @@
 //!   not end, and what it contains is affected possibly, not certainly.
 //! - A component whose own version cannot be read is affected where `versions` lists that very text.
 
+use std::borrow::Cow;
+
 use crate::advisory::compiled::{Affected, Event};
 use crate::component::Ecosystem;
 use crate::finding::Certainty;
@@ -18,6 +20,8 @@ use crate::version::Version;
 pub struct PackageVersion<'a> {
     ecosystem: Ecosystem,
     text: &'a str,
+    /// As `versions` lists it.
+    canonical: Cow<'a, str>,
     parsed: Option<Version>,
 }
 
@@ -26,6 +30,7 @@ impl<'a> PackageVersion<'a> {
         PackageVersion {
             ecosystem,
             text,
+            canonical: Version::canonical(ecosystem, text),
             parsed: Version::parse(ecosystem, text),
         }
     }
@@ -47,18 +52,11 @@ pub fn affects(affected: &Affected, version: &PackageVersion) -> Option<Certaint
 /// The versions that an `affected` entry describes, parsed once for many questions.
 pub struct AffectedVersions<'a> {
     listed: &'a [&'a str],
-    /// The listed ones again, where the ecosystem writes one version in several ways.
-    equivalents: Vec<Version>,
     ranges: Vec<Timeline>,
 }
 
 impl<'a> AffectedVersions<'a> {
     pub fn new(affected: &'a Affected<'a>, ecosystem: Ecosystem) -> Self {
-        let parse = |text: &&str| Version::parse(ecosystem, text);
-        let equivalents = match ecosystem {
-            Ecosystem::PyPi => affected.versions.iter().filter_map(parse).collect(),
-            _ => Vec::new(),
-        };
         let ranges = affected
             .ranges
             .iter()
@@ -66,20 +64,16 @@ impl<'a> AffectedVersions<'a> {
             .filter(|range| range.certainty == Certainty::Certain || affected.versions.is_empty());
         AffectedVersions {
             listed: &affected.versions,
-            equivalents,
             ranges: ranges.collect(),
         }
     }
 
     /// How surely the version is among them, if it is.
     pub fn certainty(&self, version: &PackageVersion) -> Option<Certainty> {
-        if self.listed.contains(&version.text) {
+        if self.listed.contains(&&*version.canonical) {
             return Some(Certainty::Certain);
         }
         let version = version.parsed()?;
-        if self.equivalents.contains(version) {
-            return Some(Certainty::Certain);
-        }
         let containing = self.ranges.iter().filter(|range| range.contains(version));
         containing.map(|range| range.certainty).max()
     }
@@ -122,28 +116,47 @@ enum State {
 
 impl Timeline {
     fn new(events: &[Event], ecosystem: Ecosystem) -> Self {
-        let change = |event| Change::new(event, ecosystem);
-        let mut changes: Vec<Change> = events.iter().filter_map(change).collect();
-        let order = |change: &Change| (change.at.clone(), change.to == State::FixedAfter);
-        changes.sort_by_cached_key(order);
-
-        let limits = || {
-            events.iter().filter_map(|event| match event {
-                Event::Limit(limit) => Some(*limit),
-                _ => None,
-            })
-        };
-        let version = |limit: &str| Version::parse(ecosystem, limit);
+        let mut changes = Vec::with_capacity(events.len());
+        let mut limits = Vec::new();
         // `*` is infinity, and so is a limit that cannot be read.
-        let limited = limits().next().is_some() && limits().all(|limit| version(limit).is_some());
+        let mut is_unlimited = false;
+        let mut certainty = Certainty::Certain;
+        let mut version = |text: &str| {
+            let version = Version::parse(ecosystem, text);
+            if version.is_none() {
+                certainty = Certainty::Possible;
+            }
+            version
+        };
+        for event in events {
+            let (at, to) = match event {
+                Event::Introduced("0") => (None, State::Affected),
+                Event::Introduced(text) => (version(text), State::Affected),
+                Event::Fixed(text) => (version(text), State::Fixed),
+                Event::LastAffected(text) => (version(text), State::FixedAfter),
+                Event::Limit("*") => {
+                    is_unlimited = true;
+                    continue;
+                }
+                Event::Limit(text) => {
+                    let limit = version(text);
+                    is_unlimited |= limit.is_none();
+                    limits.extend(limit);
+                    continue;
+                }
+            };
+            if at.is_some() || to == State::Affected {
+                changes.push(Change { at, to });
+            }
+        }
+        changes.sort_by(|a: &Change, b: &Change| {
+            let is_after = |change: &Change| change.to == State::FixedAfter;
+            a.at.cmp(&b.at).then(is_after(a).cmp(&is_after(b)))
+        });
         Timeline {
             changes,
-            limits: limited.then(|| limits().filter_map(version).collect()),
-            certainty: if is_readable(events, ecosystem) {
-                Certainty::Certain
-            } else {
-                Certainty::Possible
-            },
+            limits: (!is_unlimited && !limits.is_empty()).then_some(limits),
+            certainty,
         }
     }
 
@@ -168,31 +181,6 @@ impl Timeline {
     }
 }
 
-/// Whether every event has a place in the ecosystem's order, or is the limit `*`, which is beyond it.
-fn is_readable(events: &[Event], ecosystem: Ecosystem) -> bool {
-    events.iter().all(|event| match event {
-        Event::Limit("*") => true,
-        Event::Introduced(text)
-        | Event::Fixed(text)
-        | Event::LastAffected(text)
-        | Event::Limit(text) => Version::parse(ecosystem, text).is_some(),
-    })
-}
-
-impl Change {
-    fn new(event: &Event, ecosystem: Ecosystem) -> Option<Self> {
-        let version = |text: &str| Version::parse(ecosystem, text);
-        let (at, to) = match event {
-            Event::Introduced("0") => (None, State::Affected),
-            Event::Introduced(text) => (version(text), State::Affected),
-            Event::Fixed(text) => (Some(version(text)?), State::Fixed),
-            Event::LastAffected(text) => (Some(version(text)?), State::FixedAfter),
-            Event::Limit(_) => return None,
-        };
-        Some(Change { at, to })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -202,7 +190,8 @@ mod tests {
     use crate::advisory::osv;
 
     fn affected(value: Value) -> Affected<'static> {
-        let entry: osv::Affected = serde_json::from_value(value).unwrap();
+        let mut entry: osv::Affected = serde_json::from_value(value).unwrap();
+        entry.canonicalize_versions();
         Affected::new(Box::leak(Box::new(entry)))
     }
 

@@ -61,7 +61,7 @@ impl Starter {
                     newest = outline.modified;
                 }
                 for affected in outline.affected {
-                    let name = ecosystem.normalize_name(&affected.package.name);
+                    let name = ecosystem.comparable_name(&affected.package.name);
                     let lines = named.entry(name).or_default();
                     if lines.last() != Some(&line) {
                         lines.push(line);
@@ -82,11 +82,15 @@ impl Starter {
         self.info.clone()
     }
 
-    /// The lines that name the package. `name` must be normalised.
+    /// The lines that name the package. `name` must be [`Ecosystem::comparable_name`]'s.
     fn records(&self, ecosystem: Ecosystem, name: &str) -> impl Iterator<Item = Record> {
         let lines = self.packages.get(&ecosystem).and_then(|p| p.get(name));
         let lines = lines.into_iter().flatten();
-        lines.filter_map(|line| serde_json::from_str(line).ok())
+        lines.filter_map(|line| {
+            let mut record: Record = serde_json::from_str(line).ok()?;
+            record.canonicalize_versions();
+            Some(record)
+        })
     }
 
     /// The records of this id, or that have it as an alias, without regard to case.
@@ -120,7 +124,7 @@ impl Starter {
         found
     }
 
-    /// `name` must be normalised.
+    /// `name` must be [`Ecosystem::comparable_name`]'s.
     pub fn advisories(&self, ecosystem: Ecosystem, name: &str) -> Advisories<'static> {
         let mut encoded = Vec::new();
         for record in self.records(ecosystem, name) {
