@@ -87,7 +87,7 @@ pub enum AuditError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The folder that was asked for holds no database.
-    #[error("{}: holds no advisory database; make one with `fnaudit db import PATH --db {}`", .0.display(), .0.display())]
+    #[error("{}: holds no advisory database; `fnaudit db update --db {}` downloads one", .0.display(), .0.display())]
     NoDatabase(PathBuf),
     /// The system would not start as many.
     #[error("threads could not be started: {0}; try --threads 1")]

@@ -357,7 +357,8 @@ fn an_imported_database_is_used() {
             "{}",
             run.stdout
         );
-        let run = place.run(&["fn.zip", "--db", &dir, "--format", "json"]);
+        let old = ["--max-age", "99999d"];
+        let run = place.run(&[&["fn.zip", "--db", &dir, "--format", "json"], &old[..]].concat());
         assert_eq!((run.status, run.stderr.as_str()), (1, ""));
         let report = run.json();
         let finding = &report["findings"][0];
@@ -425,7 +426,7 @@ fn bad_databases_are_refused_in_one_line() {
     assert_refused(
         &place,
         &["fn.zip", "--db", "nowhere"],
-        &["nowhere", "db import"],
+        &["nowhere", "db update"],
     );
     assert_eq!(
         place.run(&["db", "import", "records", "--db", "db"]).status,
@@ -442,14 +443,14 @@ fn bad_databases_are_refused_in_one_line() {
             assert_refused(
                 &place,
                 &["fn.zip", "--db", "db", "-q"],
-                &["fnaudit.db", "db import"],
+                &["fnaudit.db", "db update"],
             );
         }
         fs::write(&file, &good[..at]).unwrap();
         assert_refused(
             &place,
             &["fn.zip", "--db", "db", "-q"],
-            &["fnaudit.db", "db import"],
+            &["fnaudit.db", "db update"],
         );
     }
     assert_refused(

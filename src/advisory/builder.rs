@@ -86,8 +86,11 @@ struct Parsed {
     modified: String,
     aliases: Vec<String>,
     withdrawn: bool,
-    parts: Vec<(Vec<u8>, Vec<u8>)>,
+    parts: Vec<PackagePart>,
 }
+
+/// A package's key, and what is stored for it.
+type PackagePart = (Vec<u8>, Vec<u8>);
 
 enum Read {
     Parsed(Parsed),
@@ -365,7 +368,7 @@ fn parse(
 }
 
 /// What matching needs of a record, for each package it is about; nothing where it was withdrawn.
-fn parts(record: &Record) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+fn parts(record: &Record) -> Result<Vec<PackagePart>, String> {
     let mut of_package: BTreeMap<Vec<u8>, Vec<&osv::Affected>> = BTreeMap::new();
     if !record.is_withdrawn() {
         for affected in &record.affected {

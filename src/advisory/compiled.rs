@@ -116,7 +116,7 @@ fn scores(severity: &[osv::Severity]) -> impl Iterator<Item = &str> {
     severity.iter().map(|severity| severity.score.as_str())
 }
 
-fn weaknesses<'a, const N: usize>(lists: [&'a [osv::Weakness]; N]) -> Vec<&'a str> {
+fn weaknesses<const N: usize>(lists: [&[osv::Weakness]; N]) -> Vec<&str> {
     lists.into_iter().flatten().map(osv::Weakness::id).collect()
 }
 

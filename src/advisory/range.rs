@@ -357,7 +357,10 @@ mod tests {
 
     #[test]
     fn python_compares_listed_versions_by_meaning() {
-        let affected = affected(json!({"versions": ["1.0", "2.0rc1", "0.1-bulbasaur"]}));
+        let affected = affected(json!({
+            "package": {"ecosystem": "PyPI", "name": "a"},
+            "versions": ["1.0", "2.0rc1", "0.1-bulbasaur"]
+        }));
         let versions = [
             "1.0.0",
             "v1",

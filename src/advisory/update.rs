@@ -401,11 +401,11 @@ impl Update<'_> {
             let workers: Vec<_> = (0..CONNECTIONS.min(ids.len()))
                 .map(|_| scope.spawn(work))
                 .collect();
-            let results = workers.into_iter().map(|worker| worker.join());
+            let mut results = workers.into_iter().map(|worker| worker.join());
             // A worker that panicked is no reason to go on with what the others brought.
-            results
-                .map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect::<Result<(), _>>()
+            results.try_for_each(|result| {
+                result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
         })?;
         let fetched = fetched.into_inner().unwrap_or_else(|e| e.into_inner());
         let there = fetched

@@ -53,6 +53,9 @@ pub fn split_key(key: &[u8]) -> Option<(&str, &str)> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage(pub &'static str);
 
+/// A key and its value.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
 /// What an id stands for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IdEntry<'a> {
@@ -214,7 +217,7 @@ impl Store {
     /// The same for every CVE, in the order of their ids.
     pub fn all_exploitation(
         &self,
-    ) -> Result<impl Iterator<Item = Result<(&[u8], &[u8]), DatabaseError>>, DatabaseError> {
+    ) -> Result<impl Iterator<Item = Result<Pair<'_>, DatabaseError>>, DatabaseError> {
         let pairs = self.table(&self.header.exploitation)?.iter();
         Ok(pairs.map(|pair| pair.map_err(|damage| self.damaged(damage))))
     }
