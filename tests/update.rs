@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -53,14 +53,16 @@ fn update(place: &Workplace, url: &str, more: &[&str]) -> support::Run {
     place.run(&args)
 }
 
-/// The ids that an audit finds.
+/// The records that an audit finds. A finding goes by its CVE id, which here has the record's in it.
 fn found(place: &Workplace) -> Vec<String> {
     let run = place.run(&["fn.zip", "--db", "db", "--format", "json", "-q"]);
     assert!(run.status < 2, "{}", run.stderr);
     let findings = run.json()["findings"].as_array().unwrap().clone();
-    let ids = findings
-        .iter()
-        .map(|f| f["advisory"]["id"].as_str().unwrap().to_owned());
+    let id = |finding: &Value| {
+        let id = finding["advisory"]["id"].as_str().unwrap();
+        id.trim_start_matches("CVE-").to_owned()
+    };
+    let ids = findings.iter().map(id);
     ids.collect()
 }
 
@@ -220,8 +222,9 @@ fn an_update_that_is_killed_leaves_a_database_that_opens_and_matches() {
             "--url",
             &url,
         ];
-        let mut command = place.command(&args);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = Command::new(env!("CARGO_BIN_EXE_fnaudit"));
+        child.args(args).current_dir(place.path("."));
+        child.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = child.spawn().unwrap();
         sleep(Duration::from_micros((random >> 33) % whole));
         child.kill().unwrap();

@@ -111,7 +111,7 @@ pub fn age(database: Option<&Description>, args: &AgeArgs) -> Result<Option<Stri
 
 fn in_words(age: Duration) -> String {
     let hours = age.as_secs() / 3_600;
-    if hours % 24 == 0 {
+    if hours.is_multiple_of(24) {
         count(hours as usize / 24, "day", "days")
     } else {
         count(hours as usize, "hour", "hours")
