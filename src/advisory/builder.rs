@@ -53,7 +53,7 @@ pub struct Builder {
     number: u32,
     full: Vec<Vec<u8>>,
     /// By package, under [`store::key`].
-    packages: BTreeMap<Vec<u8>, Vec<Part>>,
+    packages: BTreeMap<Box<[u8]>, Vec<Part>>,
     /// By advisory id.
     newest: HashMap<Box<str>, Reading>,
     readings: u32,
@@ -236,24 +236,32 @@ impl Builder {
         self.readings += 1;
         let place = self.add_to_block(&record.json)?;
         let has_package = !record.parts.is_empty();
-        for (key, part) in record.parts {
-            self.spool.write_all(&part)?;
-            self.packages.entry(key).or_default().push(Part {
+        // What stays is copied: kept where the workers allocated it, it would lie scattered over all the memory
+        // that they use in passing, and none of that could be given back or used again.
+        for (key, part) in &record.parts {
+            self.spool.write_all(part)?;
+            let placed = Part {
                 reading: number,
                 length: part.len() as u32,
                 offset: self.spooled,
-            });
+            };
+            match self.packages.get_mut(key.as_slice()) {
+                Some(parts) => parts.push(placed),
+                None => {
+                    self.packages.insert(key.as_slice().into(), vec![placed]);
+                }
+            }
             self.spooled += part.len() as u64;
         }
         let reading = Reading {
             number,
             place,
-            modified: record.modified.into(),
-            aliases: record.aliases.into_iter().map(Into::into).collect(),
+            modified: record.modified.as_str().into(),
+            aliases: record.aliases.iter().map(|a| a.as_str().into()).collect(),
             withdrawn: record.withdrawn,
             has_package,
         };
-        self.newest.insert(record.id.into(), reading);
+        self.newest.insert(record.id.as_str().into(), reading);
         Ok(())
     }
 
@@ -430,7 +438,7 @@ fn newest_change<'a>(readings: impl Iterator<Item = &'a Reading>) -> Option<&'a 
         .max_by_key(|modified| database::sortable(modified))
 }
 
-fn count_by_ecosystem(packages: &BTreeMap<Vec<u8>, Vec<Part>>) -> BTreeMap<String, usize> {
+fn count_by_ecosystem(packages: &BTreeMap<Box<[u8]>, Vec<Part>>) -> BTreeMap<String, usize> {
     let mut readings: BTreeMap<&str, HashSet<u32>> = BTreeMap::new();
     for (key, parts) in packages {
         let ecosystem = store::split_key(key).map_or("", |(ecosystem, _)| ecosystem);
