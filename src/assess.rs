@@ -56,13 +56,15 @@ fn assess_package(
     let encoded = database.advisories(first.ecosystem, &first.name)?;
     let advisories = database.decode(&encoded)?;
     for component in versions {
-        let Some(version) = &component.version else {
-            continue;
-        };
         if budget.check_time().is_err() {
             break;
         }
-        let matches = match_advisories(&advisories, component.ecosystem, &component.name, version);
+        let matches = match_advisories(
+            &advisories,
+            component.ecosystem,
+            &component.name,
+            component.version.as_deref(),
+        );
         let counts = counts(component);
         let found = matches.findings.into_iter();
         for found in found {

@@ -51,22 +51,31 @@ pub fn match_component(
 ) -> Result<Matches, DatabaseError> {
     let encoded = database.advisories(ecosystem, name)?;
     let advisories = database.decode(&encoded)?;
-    Ok(match_advisories(&advisories, ecosystem, name, version))
+    Ok(match_advisories(
+        &advisories,
+        ecosystem,
+        name,
+        Some(version),
+    ))
 }
 
-/// The same with the package's advisories at hand, for a package of many versions.
+/// The same with the package's advisories at hand, for a package of many versions. Without a version the
+/// advisories are found that are about every version.
 pub fn match_advisories(
     advisories: &[Advisory],
     ecosystem: Ecosystem,
     name: &str,
-    version: &str,
+    version: Option<&str>,
 ) -> Matches {
     let name = ecosystem.normalize_name(name);
     let advisories: Vec<Candidate> = advisories
         .iter()
         .map(|advisory| Candidate::new(advisory, ecosystem))
         .collect();
-    let current = PackageVersion::new(ecosystem, version);
+    let current = match version {
+        Some(version) => PackageVersion::new(ecosystem, version),
+        None => PackageVersion::unknown(ecosystem),
+    };
     let affecting = |advisory: &&Candidate| advisory.certainty(&current).is_some();
     let matched: Vec<&Candidate> = advisories.iter().filter(affecting).collect();
     if matched.is_empty() {
@@ -324,6 +333,17 @@ mod tests {
 
     fn matches(records: &[Value], version: &str) -> Matches {
         match_component(&database(records), Ecosystem::Npm, "left", version).unwrap()
+    }
+
+    #[test]
+    fn without_a_version_what_is_about_every_version_is_found() {
+        let everything = record("MAL-1", &[], json!([{"introduced": "0"}]));
+        let database = database(&[everything, record("GHSA-1", &[], until("2.0.0"))]);
+        let encoded = database.advisories(Ecosystem::Npm, "left").unwrap();
+        let advisories = database.decode(&encoded).unwrap();
+        let matches = match_advisories(&advisories, Ecosystem::Npm, "left", None);
+        assert_eq!(ids(&matches), ["MAL-1 "]);
+        assert!(matches.findings[0].malware && matches.upgrade.is_none());
     }
 
     fn ids(matches: &Matches) -> Vec<String> {

@@ -7,7 +7,11 @@
 //! - An event whose version cannot be read says nothing about where its range starts or ends. If the
 //!   entry lists versions too, they alone decide. Otherwise the range starts at the beginning, or does
 //!   not end, and what it contains is affected possibly, not certainly.
-//! - A component whose own version cannot be read is affected where `versions` lists that very text.
+//! - A component whose own version cannot be read is affected where `versions` lists that very text. A range
+//!   that begins before every version and never ends contains it too, and one whose version nobody knows.
+//! - A Python version with a local label, `1.13.0+cu117`, is affected where `1.13.0` is: builds of a release that
+//!   only differ in their label are ["API-compatible"](https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers),
+//!   and advisories name none of them.
 
 use std::borrow::Cow;
 
@@ -20,18 +24,49 @@ use crate::version::Version;
 pub struct PackageVersion<'a> {
     ecosystem: Ecosystem,
     text: &'a str,
+    /// None where nobody knows the version.
+    spelling: Option<Spelling<'a>>,
+    /// The release that it is a build of.
+    public: Option<Spelling<'a>>,
+}
+
+struct Spelling<'a> {
     /// As `versions` lists it.
     canonical: Cow<'a, str>,
+    /// None where it has no place in its ecosystem's order.
     parsed: Option<Version>,
+}
+
+impl<'a> Spelling<'a> {
+    fn new(ecosystem: Ecosystem, text: &'a str) -> Self {
+        Spelling {
+            canonical: Version::canonical(ecosystem, text),
+            parsed: Version::parse(ecosystem, text),
+        }
+    }
 }
 
 impl<'a> PackageVersion<'a> {
     pub fn new(ecosystem: Ecosystem, text: &'a str) -> Self {
+        let public = match ecosystem {
+            Ecosystem::PyPi => text.split_once('+').map(|(public, _label)| public),
+            _ => None,
+        };
         PackageVersion {
             ecosystem,
             text,
-            canonical: Version::canonical(ecosystem, text),
-            parsed: Version::parse(ecosystem, text),
+            spelling: Some(Spelling::new(ecosystem, text)),
+            public: public.map(|public| Spelling::new(ecosystem, public)),
+        }
+    }
+
+    /// The version of a component that is known by its name alone.
+    pub fn unknown(ecosystem: Ecosystem) -> Self {
+        PackageVersion {
+            ecosystem,
+            text: "",
+            spelling: None,
+            public: None,
         }
     }
 
@@ -40,7 +75,7 @@ impl<'a> PackageVersion<'a> {
     }
 
     pub fn parsed(&self) -> Option<&Version> {
-        self.parsed.as_ref()
+        self.spelling.as_ref()?.parsed.as_ref()
     }
 }
 
@@ -70,10 +105,19 @@ impl<'a> AffectedVersions<'a> {
 
     /// How surely the version is among them, if it is.
     pub fn certainty(&self, version: &PackageVersion) -> Option<Certainty> {
-        if self.listed.contains(&&*version.canonical) {
+        let spellings = version.spelling.iter().chain(&version.public);
+        let certainties = spellings.filter_map(|spelling| self.certainty_of(spelling));
+        certainties.max().or_else(|| {
+            let everything = self.ranges.iter().any(Timeline::contains_everything);
+            (version.parsed().is_none() && everything).then_some(Certainty::Certain)
+        })
+    }
+
+    fn certainty_of(&self, spelling: &Spelling) -> Option<Certainty> {
+        if self.listed.contains(&&*spelling.canonical) {
             return Some(Certainty::Certain);
         }
-        let version = version.parsed()?;
+        let version = spelling.parsed.as_ref()?;
         let containing = self.ranges.iter().filter(|range| range.contains(version));
         containing.map(|range| range.certainty).max()
     }
@@ -158,6 +202,15 @@ impl Timeline {
             limits: (!is_unlimited && !limits.is_empty()).then_some(limits),
             certainty,
         }
+    }
+
+    /// Whether it certainly contains whatever version there may be.
+    fn contains_everything(&self) -> bool {
+        let from_the_start = |change: &Change| change.at.is_none() && change.to == State::Affected;
+        self.certainty == Certainty::Certain
+            && self.limits.is_none()
+            && !self.changes.is_empty()
+            && self.changes.iter().all(from_the_start)
     }
 
     fn contains(&self, version: &Version) -> bool {
@@ -361,16 +414,45 @@ mod tests {
             "package": {"ecosystem": "PyPI", "name": "a"},
             "versions": ["1.0", "2.0rc1", "0.1-bulbasaur"]
         }));
-        let versions = [
-            "1.0.0",
-            "v1",
-            "2.0.rc.1",
-            "2.0",
-            "0.1-bulbasaur",
-            "1.0+local",
-        ];
+        let versions = ["1.0.0", "v1", "2.0.rc.1", "2.0", "0.1-bulbasaur"];
         let expected = ["1.0.0", "v1", "2.0.rc.1", "0.1-bulbasaur"];
         assert_eq!(among(&affected, Ecosystem::PyPi, &versions), expected);
+    }
+
+    #[test]
+    fn a_python_build_with_a_label_is_affected_as_its_release_is() {
+        let affected = affected(json!({
+            "package": {"ecosystem": "PyPI", "name": "a"},
+            "versions": ["1.0"],
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "2.0"}, {"last_affected": "2.1"}]}]
+        }));
+        let versions = ["1.0+cu117", "1.1+cu117", "2.1+cpu", "2.1.1+cpu", "2.2"];
+        let expected = ["1.0+cu117", "2.1+cpu"];
+        assert_eq!(among(&affected, Ecosystem::PyPi, &versions), expected);
+    }
+
+    #[test]
+    fn what_affects_every_version_affects_one_that_cannot_be_read_or_is_not_known() {
+        let certainty = |events: Value, version: &PackageVersion| {
+            let range = json!({"type": "SEMVER", "events": events});
+            affects(&affected(json!({"ranges": [range]})), version)
+        };
+        for version in [
+            PackageVersion::new(Ecosystem::Npm, "our own build"),
+            PackageVersion::unknown(Ecosystem::Npm),
+        ] {
+            let all = json!([{"introduced": "0"}]);
+            assert_eq!(certainty(all, &version), Some(Certainty::Certain));
+            for some in [
+                json!([]),
+                json!([{"introduced": "1.0.0"}]),
+                json!([{"introduced": "0"}, {"fixed": "2.0.0"}]),
+                json!([{"introduced": "0"}, {"fixed": "?"}]),
+                json!([{"introduced": "0"}, {"limit": "2.0.0"}]),
+            ] {
+                assert_eq!(certainty(some, &version), None);
+            }
+        }
     }
 
     #[test]
