@@ -72,7 +72,7 @@ fn measure(artifacts: &[&str]) -> Outcome {
     let (export, few) = (path("export"), path("few"));
     let names = write(&export)?;
     generate::write_export(&few, FEW_RECORDS, real().as_deref())?;
-    fs::write(path("names"), components(&names).join("\n"))?;
+    fs::write(path("names"), components(&names)?.join("\n"))?;
     let (large, small) = (path("large"), path("small"));
 
     let imports: Vec<Measured> = (0..3)
@@ -137,17 +137,19 @@ fn measure(artifacts: &[&str]) -> Outcome {
     Ok(())
 }
 
-/// The npm components that are looked up: a quarter made-up malware, half well known, a quarter not in any database.
-fn components(made: &[String]) -> Vec<String> {
-    const KNOWN: [&str; 10] = [
-        "lodash", "express", "axios", "minimist", "ws", "qs", "tar", "semver", "debug", "moment",
-    ];
+/// The npm components that are looked up: a quarter made-up malware, half with real advisories as far as there are as
+/// many, the rest not in any database.
+fn components(made: &[String]) -> Outcome<Vec<String>> {
     let made = made.iter().step_by((made.len() / (COMPONENTS / 4)).max(1));
-    let made = made.take(COMPONENTS / 4).cloned();
-    let known = KNOWN.iter().cycle().take(COMPONENTS / 2);
-    let known = known.map(|&name| name.to_owned());
-    let absent = (0..COMPONENTS / 4).map(|n| format!("no-such-package-{n}"));
-    made.chain(known).chain(absent).collect()
+    let mut names: Vec<String> = made.take(COMPONENTS / 4).cloned().collect();
+    let known = match real() {
+        Some(real) => generate::npm_packages(&real)?,
+        None => Vec::new(),
+    };
+    names.extend(known.into_iter().take(COMPONENTS / 2));
+    let absent = COMPONENTS - names.len();
+    names.extend((0..absent).map(|n| format!("no-such-package-{n}")));
+    Ok(names)
 }
 
 /// A function of 300 installed packages.

@@ -21,7 +21,7 @@
 //!
 //! The same arguments give the same bytes. Entries are deflated at level 6, which Python's zipfile uses too.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
@@ -40,6 +40,20 @@ pub struct Made {
     pub names: Vec<String>,
     /// The size of the records before compression.
     pub bytes: u64,
+}
+
+/// The npm packages that an export has records about.
+pub fn npm_packages(export: &Path) -> io::Result<Vec<String>> {
+    let mut archive = ZipArchive::new(File::open(export.join("npm/all.zip"))?)?;
+    let mut names = BTreeSet::new();
+    for index in 0..archive.len() {
+        let record: Value = serde_json::from_reader(archive.by_index(index)?)?;
+        let affected = record["affected"].as_array().into_iter().flatten();
+        let packages = affected.map(|affected| &affected["package"]);
+        let npm = packages.filter(|package| package["ecosystem"] == "npm");
+        names.extend(npm.filter_map(|package| package["name"].as_str().map(str::to_owned)));
+    }
+    Ok(names.into_iter().collect())
 }
 
 /// Writes an export into `dir`: `records` made-up ones under npm, and those of the export in `real`.
