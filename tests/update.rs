@@ -355,6 +355,17 @@ fn a_database_is_carried_elsewhere_whole_or_not_at_all() {
         );
         assert_eq!(found(&place), ["EX-1"]);
     }
+    let mut newer = whole;
+    newer[8] += 1;
+    fs::write(place.path("carried"), newer).unwrap();
+    let run = place.run(&["db", "import", "carried", "--db", "db"]);
+    assert!(
+        run.stderr
+            .starts_with("error: carried was exported by another fnaudit"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(found(&place), ["EX-1"]);
 }
 
 #[test]
@@ -660,8 +671,13 @@ fn a_damaged_database_is_made_anew_of_what_it_was_of() {
         record("EX-2", EARLY, "demo", "2.0"),
     ];
     publish(&place, "bucket", &records[..1]);
+    place.file(
+        "bucket/kev.json",
+        r#"{"vulnerabilities": [{"cveID": "CVE-EX-1", "dateAdded": "2024-03-01"}]}"#,
+    );
     let server = Server::start(folder(place.path("bucket")));
-    assert_eq!(update(&place, &server.url(""), &[]).status, 0);
+    let kev = ["--kev-url", &server.url("/kev.json")];
+    assert_eq!(update(&place, &server.url(""), &kev).status, 0);
     let path = place.path("db/fnaudit.db");
     let repair = |expected: &[&str]| {
         // In the first block of records.
@@ -675,10 +691,10 @@ fn a_damaged_database_is_made_anew_of_what_it_was_of() {
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
         assert!(run.stderr.contains("is downloaded anew"), "{}", run.stderr);
         let paths = asked(&server, before);
-        assert!(
-            paths.iter().all(|path| path.starts_with("/PyPI/")),
-            "{paths:?}"
-        );
+        let is_known = |path: &String| path.starts_with("/PyPI/") || path == "/kev.json";
+        assert!(paths.iter().all(is_known), "{paths:?}");
+        let run = place.run(&["fn.zip", "--db", "db", "--fail-on", "kev"]);
+        assert_eq!((run.status, run.stderr.as_str()), (1, ""));
         assert_eq!(place.run(&["db", "verify", "--db", "db"]).status, 0);
         assert_eq!(found(&place), expected);
     };
@@ -1034,24 +1050,7 @@ fn an_export_can_be_read_by_whom_the_users_files_can() {
 #[test]
 fn a_full_disk_is_said_of_the_folder_of_the_database() {
     let place = workplace();
-    let noise = |n: usize| -> String {
-        let mut random = n as u64;
-        let mut next = || {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            format!("{:016x}", random ^ (random >> 29))
-        };
-        (0..200).map(|_| next()).collect()
-    };
-    let records: Vec<Value> = (0..100)
-        .map(|n| {
-            let mut record = record(&format!("EX-{n}"), EARLY, "demo", "2.0");
-            record["details"] = noise(n).into();
-            record
-        })
-        .collect();
-    publish(&place, "bucket", &records);
+    publish(&place, "bucket", &many(1_000, EARLY));
     let program = place.command(&[]).get_program().to_owned();
     let output = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh"])
@@ -1066,4 +1065,30 @@ fn a_full_disk_is_said_of_the_folder_of_the_database() {
         said.contains("cannot write the advisory database to db: "),
         "{said}"
     );
+}
+
+#[test]
+fn single_records_that_are_large_together_are_taken_from_the_archive() {
+    let place = workplace();
+    publish(&place, "bucket", &many(20, EARLY));
+    let files = folder(place.path("bucket"));
+    let padding = " ".repeat(15 << 20).into_bytes();
+    let server = Server::start(move |request| {
+        if request.path.ends_with(".json") {
+            let id = request.path.trim_start_matches("/PyPI/");
+            let id = id.trim_end_matches(".json");
+            let json = record(id, LATE, "demo", "2.0").to_string();
+            return Response::new(200, [&padding[..], json.as_bytes()].concat());
+        }
+        files(request)
+    });
+    assert_eq!(update(&place, &server.url(""), &[]).status, 0);
+    publish(&place, "bucket", &many(20, LATE));
+    let run = update(&place, &server.url(""), &[]);
+    assert!(
+        run.stdout.starts_with("PyPI: downloaded, "),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(found(&place).len(), 20);
 }

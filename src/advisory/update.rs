@@ -43,7 +43,8 @@ const MAX_MISSING_RECORDS: usize = 20_000;
 /// How many may be gone between their listing and their download. A server that has more of them not has not what
 /// it lists.
 const MAX_GONE_RECORDS: usize = 10;
-/// How much of an update single records are, as they are in memory until they are taken in.
+/// How large the single records of an update may be together, as they are in memory until they are taken in. Those
+/// under way when it is reached come on top.
 const MAX_SINGLE_BYTES: u64 = 128 << 20;
 /// How many single records are fetched at once.
 const CONNECTIONS: usize = 8;
