@@ -966,6 +966,29 @@ fn the_program_believes_the_authorities_of_the_environment() {
     );
 }
 
+#[test]
+fn the_program_imports_under_the_authorities_that_are_named() {
+    let authority = Authority::new();
+    let served = Served::tagged(export());
+    let server = Server::start_tls(authority.config, move |request| served.answer(request));
+    let place = Workplace::new();
+    let ca = place.file("ca.pem", authority.pem);
+    let url = server.url("/all.zip");
+    let import = |more: &[&str], variable: Option<&str>| {
+        let args = [&["db", "import", &url, "--db", "db"], more].concat();
+        let mut command = place.command(&args);
+        if let Some(variable) = variable {
+            command.env("FNAUDIT_CA_CERT", variable);
+        }
+        command.output().unwrap().status.success()
+    };
+    assert!(!import(&[], None));
+    assert!(import(&["--ca-cert", "ca.pem"], None));
+    assert!(import(&[], ca.to_str()));
+    place.file("fnaudit.toml", "[database]\nca-certs = [\"ca.pem\"]\n");
+    assert!(import(&[], None));
+}
+
 /// A limit on the size of files stands in for a full disk: the write fails in the middle.
 #[cfg(target_os = "linux")]
 #[test]

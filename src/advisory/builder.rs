@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::advisory::compiled::Advisory;
@@ -171,7 +172,8 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes in those records of another database that are asked for.
+    /// Takes in those records of another database that are asked for. What cannot be read of it is damage, as what
+    /// could not be read was never put there.
     pub fn add_store(
         &mut self,
         store: &Store,
@@ -197,10 +199,13 @@ impl Builder {
                 .map(|&place| {
                     let json = Records::cut(&block, place).map(<[u8]>::to_owned);
                     let json = json.map_err(|_| io::ErrorKind::InvalidData.into());
-                    let name = || format!("{}: block {number}", store.path().display());
-                    parse(name, json, asked)
+                    parse(String::new, json, asked)
                 })
                 .collect();
+            let is_lost = |read: &Read| matches!(read, Read::Unreadable(_) | Read::Damaged(_));
+            if parsed.iter().any(is_lost) {
+                return Err(store.damaged(store::Damage("a record")).into());
+            }
             done += parsed.len();
             self.take_in(parsed)?;
             on_read(done);
@@ -431,11 +436,14 @@ fn id_entries(newest: &HashMap<Box<str>, Reading>) -> BTreeMap<&str, IdEntry<'_>
     entries
 }
 
+/// When the newest record was modified; what is still to come was not.
 fn newest_change<'a>(readings: impl Iterator<Item = &'a Reading>) -> Option<&'a str> {
-    readings
-        .map(|reading| &*reading.modified)
-        .filter(|modified| database::is_timestamp(modified))
-        .max_by_key(|modified| database::sortable(modified))
+    let now = Timestamp::now();
+    let moments = readings.filter_map(|reading| {
+        let moment = database::sortable(&reading.modified)?;
+        (moment <= now).then_some((moment, &*reading.modified))
+    });
+    moments.max().map(|(_, modified)| modified)
 }
 
 fn count_by_ecosystem(packages: &BTreeMap<Box<[u8]>, Vec<Part>>) -> BTreeMap<String, usize> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::advisory::compiled::{Advisories, Advisory};
@@ -71,6 +72,13 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Up to when it is known; a moment that is still to come says nothing.
+    pub fn updated(&self) -> Option<&str> {
+        self.current
+            .as_deref()
+            .filter(|moment| past(moment).is_some())
+    }
+
     /// Whether it can be asked for changes.
     pub fn is_url(&self) -> bool {
         self.from.starts_with("https://") || self.from.starts_with("http://")
@@ -78,10 +86,9 @@ impl Origin {
 }
 
 impl Description {
-    /// The moment up to which it knows all advisories: that of its oldest origin.
+    /// The moment up to which it knows all advisories: that of its oldest origin, if it is known of each.
     pub fn updated(&self) -> Option<&str> {
-        let moments = self.origins.values().map(|o| o.current.as_deref());
-        // An origin without a moment is older than any.
+        let moments = self.origins.values().map(Origin::updated);
         moments.min_by_key(|moment| moment.map(sortable)).flatten()
     }
 }
@@ -103,6 +110,17 @@ pub enum DatabaseError {
     OtherFormat { path: PathBuf, found: u32 },
     #[error("the advisory database {} is damaged ({what} is not what was written); run `fnaudit db update`", path.display())]
     Damaged { path: PathBuf, what: &'static str },
+}
+
+impl DatabaseError {
+    /// Whether a new database may take its place unasked: nobody can use what is there.
+    pub fn is_replaceable(&self) -> bool {
+        match self {
+            DatabaseError::NotADatabase { .. } | DatabaseError::Damaged { .. } => true,
+            DatabaseError::OtherFormat { found, .. } => *found < store::FORMAT,
+            DatabaseError::Io { .. } => false,
+        }
+    }
 }
 
 impl Database {
@@ -219,11 +237,21 @@ impl Database {
             Source::Starter(starter) => return Ok(starter.show(id)),
             Source::Full(store) => store,
         };
-        for id in spellings(id) {
-            let Some(entry) = store.id(&id)? else {
-                continue;
-            };
-            let mut records = Vec::new();
+        let mut entries = Vec::new();
+        match store.id(id)? {
+            Some(entry) => entries.push(entry),
+            // In another case than it is written in: there is no telling its place.
+            None => {
+                for known in store.ids()? {
+                    let (known, entry) = known?;
+                    if known.eq_ignore_ascii_case(id) {
+                        entries.push(entry);
+                    }
+                }
+            }
+        }
+        let mut records = Vec::new();
+        for entry in entries {
             if let Some(record) = entry.record {
                 records.push(store.record(record.place)?);
             }
@@ -232,9 +260,8 @@ impl Database {
                     records.push(store.record(record.place)?);
                 }
             }
-            return Ok(records);
         }
-        Ok(Vec::new())
+        Ok(records)
     }
 
     /// The packages whose names contain the text, without regard to case, in the order of their names.
@@ -270,29 +297,15 @@ impl FoundPackage {
     }
 }
 
-/// As it is given, in capitals as most are, and as GitHub writes its own.
-fn spellings(id: &str) -> [String; 3] {
-    let upper = id.to_ascii_uppercase();
-    let github = match upper.strip_prefix("GHSA-") {
-        Some(rest) => format!("GHSA-{}", rest.to_ascii_lowercase()),
-        None => upper.clone(),
-    };
-    [id.to_owned(), github, upper]
+/// The moment of a timestamp, by RFC 3339. What is no timestamp has none, and so comes before all others.
+pub(super) fn sortable(timestamp: &str) -> Option<Timestamp> {
+    timestamp.parse().ok()
 }
 
-/// Whether the text has the shape of OSV's timestamps, so that the newest can be told from others.
-pub(super) fn is_timestamp(text: &str) -> bool {
-    let shape: Vec<u8> = text
-        .bytes()
-        .take(19)
-        .map(|b| if b.is_ascii_digit() { b'0' } else { b })
-        .collect();
-    shape == b"0000-00-00T00:00:00" && text.ends_with('Z')
-}
-
-/// A timestamp in the form that sorts as its moment does: a fraction comes after its whole second.
-pub(super) fn sortable(timestamp: &str) -> &str {
-    timestamp.trim_end_matches('Z')
+/// The same, unless it is still to come. Clocks differ, but by less than a day.
+pub(super) fn past(timestamp: &str) -> Option<Timestamp> {
+    let latest = Timestamp::now().checked_add(SignedDuration::from_hours(24));
+    sortable(timestamp).filter(|&moment| latest.is_ok_and(|latest| moment <= latest))
 }
 
 #[cfg(test)]
@@ -333,16 +346,28 @@ mod tests {
         let (early, late) = ("2024-01-02T03:04:05Z", "2024-01-02T03:04:05.1Z");
         assert_eq!(updated(&[Some(late), Some(early)]).as_deref(), Some(early));
         assert_eq!(updated(&[Some(late), None]), None);
+        let (future, nonsense) = ("9999-01-01T00:00:00Z", "soon");
+        assert_eq!(updated(&[Some(late), Some(future)]), None);
+        assert_eq!(updated(&[Some(late), Some(nonsense)]), None);
         assert_eq!(updated(&[]), None);
     }
 
     #[test]
     fn timestamps_sort_as_their_moments() {
-        assert!(
-            is_timestamp("2024-01-02T03:04:05Z") && is_timestamp("2024-01-02T03:04:05.123456Z")
+        let nothing = ["", "2024-01-02", "9", "2024-13-02T03:04:05Z"];
+        assert!(nothing.iter().all(|text| sortable(text).is_none()));
+        let ascending = [
+            "no moment",
+            "0001-01-01T00:00:00Z",
+            "2024-01-02T03:04:05Z",
+            "2024-01-02T03:04:05.05Z",
+            "2024-01-02T03:04:05.1Z",
+            "2024-01-02T03:04:06Z",
+        ];
+        assert!(ascending.is_sorted_by(|a, b| sortable(a) < sortable(b)));
+        assert_eq!(
+            sortable("2024-01-02T03:04:05.050Z"),
+            sortable("2024-01-02T03:04:05.050000Z")
         );
-        assert!(!is_timestamp("") && !is_timestamp("2024-01-02") && !is_timestamp("9"));
-        assert!(sortable("2024-01-02T03:04:05Z") < sortable("2024-01-02T03:04:05.1Z"));
-        assert!(sortable("2024-01-02T03:04:05.1Z") < sortable("2024-01-02T03:04:06Z"));
     }
 }

@@ -1,20 +1,24 @@
 //! Makes the database from what is on disk: OSV's export, <https://google.github.io/osv.dev/data/>, records
 //! in a folder, or a database that was exported elsewhere.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use crate::advisory::builder::{Builder, Counts, MAX_RECORD_BYTES};
+pub use crate::advisory::builder::Counts;
+use crate::advisory::builder::{Builder, MAX_RECORD_BYTES};
 use crate::advisory::database::{DatabaseError, Description, Origin};
 use crate::advisory::folder::Folder;
+use crate::advisory::osv::Outline;
 use crate::advisory::store::{self, Store};
 use crate::advisory::verify;
 use crate::artifact::source::Source;
-use crate::artifact::zip::{ZipArchive, ZipEntry, ZipError};
+use crate::artifact::zip::{EntryError, ZipArchive, ZipEntry, ZipError};
 use crate::text::visible;
 
 /// How far an import is.
@@ -45,8 +49,6 @@ pub enum ImportError {
     Archive { path: PathBuf, source: ZipError },
     #[error("{} {problem}; {HINT}", path.display())]
     Directory { path: PathBuf, problem: String },
-    #[error("{problem}")]
-    Damaged { problem: String },
     #[error("there are no advisories in {}; {HINT}", path.display())]
     Nothing { path: PathBuf },
     #[error("none of the {count} records in {} is an OSV record ({first}); {HINT}", path.display())]
@@ -55,8 +57,16 @@ pub enum ImportError {
         count: usize,
         first: String,
     },
+    #[error("{} is damaged ({what} is not what was written); export it again", path.display())]
+    Carried { path: PathBuf, what: &'static str },
+    #[error(
+        "{} was exported by another fnaudit (format {found}; this one reads {}); export it with the same version as this one",
+        path.display(),
+        store::FORMAT
+    )]
+    CarriedFormat { path: PathBuf, found: u32 },
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Database(DatabaseError),
 }
 
 const HINT: &str = "give a folder laid out like OSV's bucket (ECOSYSTEM/all.zip), one all.zip, a folder of OSV records as JSON, or a database that `fnaudit db export` wrote";
@@ -77,11 +87,12 @@ pub fn import(
         return copy_database(source, &folder);
     }
     let mut builder = Builder::new(&folder).map_err(|e| write_error(dir, e))?;
-    if metadata.is_file() {
-        add_archive(source, &mut builder, progress)?;
+    let added = if metadata.is_file() {
+        add_archive(source, &mut builder, progress)
     } else {
-        add_folder(source, &mut builder, progress)?;
-    }
+        add_folder(source, &mut builder, progress)
+    };
+    added.map_err(|error| error.in_folder(dir))?;
     if builder.is_empty() {
         let path = source.to_owned();
         let counts = builder.counts();
@@ -127,16 +138,19 @@ fn is_database(path: &Path) -> io::Result<bool> {
 
 /// Puts a database in the place of the folder's own once every byte of it was verified.
 fn copy_database(source: &Path, folder: &Folder) -> Result<ImportSummary, ImportError> {
+    let carried = |error| carried_error(source, error);
     let vanished = || read_error(source, io::ErrorKind::NotFound.into());
-    let store = Store::open(source)?.ok_or_else(vanished)?;
+    let store = Store::open(source).map_err(carried)?;
+    let store = store.ok_or_else(vanished)?;
     let new = folder
         .new_file()
         .map_err(|e| write_error(folder.path(), e))?;
     // The copy is what is verified: the source may change meanwhile.
     io::Write::write_all(&mut new.file(), store.bytes())
         .map_err(|e| write_error(folder.path(), e))?;
-    let copy = Store::open(new.path())?.ok_or_else(vanished)?;
-    verify::verify(&copy)?;
+    let copy = Store::open(new.path()).map_err(carried)?;
+    let copy = copy.ok_or_else(vanished)?;
+    verify::verify(&copy).map_err(carried)?;
     let description = copy.description().clone();
     drop(copy);
     new.persist().map_err(|e| write_error(folder.path(), e))?;
@@ -147,11 +161,43 @@ fn copy_database(source: &Path, folder: &Folder) -> Result<ImportSummary, Import
     })
 }
 
+/// Names the file that was carried here, and not what it is called on its way into the folder.
+fn carried_error(source: &Path, error: DatabaseError) -> ImportError {
+    let path = source.to_owned();
+    match error {
+        DatabaseError::Damaged { what, .. } => ImportError::Carried { path, what },
+        DatabaseError::OtherFormat { found, .. } => ImportError::CarriedFormat { path, found },
+        error => ImportError::Database(error),
+    }
+}
+
+/// Why the records of a source are not in the database.
+pub(super) enum AddError {
+    Source(ImportError),
+    Write(io::Error),
+}
+
+impl AddError {
+    /// `dir` is where the database is written.
+    fn in_folder(self, dir: &Path) -> ImportError {
+        match self {
+            AddError::Source(error) => error,
+            AddError::Write(error) => write_error(dir, error),
+        }
+    }
+}
+
+impl From<ImportError> for AddError {
+    fn from(error: ImportError) -> Self {
+        AddError::Source(error)
+    }
+}
+
 fn add_folder(
     source: &Path,
     builder: &mut Builder,
     progress: &mut dyn FnMut(ImportProgress),
-) -> Result<(), ImportError> {
+) -> Result<(), AddError> {
     let mut archives = Vec::new();
     let mut records = Vec::new();
     for entry in WalkDir::new(source).sort_by_file_name() {
@@ -188,7 +234,7 @@ fn add_folder(
                 })
             },
         )
-        .map_err(|e| write_error(source, e))
+        .map_err(AddError::Write)
 }
 
 /// Takes in the records of an archive that is laid out as OSV's `all.zip` are.
@@ -196,7 +242,7 @@ pub(super) fn add_archive(
     path: &Path,
     builder: &mut Builder,
     progress: &mut dyn FnMut(ImportProgress),
-) -> Result<(), ImportError> {
+) -> Result<(), AddError> {
     let (archive, records) = open_archive(path)?;
     let entry = |&i: &usize| &archive.entries[i];
     let total = records.len();
@@ -214,27 +260,78 @@ pub(super) fn add_archive(
                 })
             },
         )
-        .map_err(|e| write_error(path, e))
+        .map_err(AddError::Write)
 }
 
-/// Reads every record of an archive; an error where one is damaged, or where there is none.
-pub(super) fn verify_archive(path: &Path) -> Result<(), ImportError> {
-    let (archive, records) = open_archive(path)?;
-    let damaged = records.par_iter().find_map_first(|&i| {
-        let entry = &archive.entries[i];
-        let name = || format!("{}!/{}", path.display(), visible(&archive.name(entry)));
-        Some(format!(
-            "{}: {}",
-            name(),
-            read_entry(&archive, entry).err()?
-        ))
-    });
-    let path = || path.to_owned();
-    match damaged {
-        Some(problem) => Err(ImportError::Damaged { problem }),
-        None if records.is_empty() => Err(ImportError::Nothing { path: path() }),
-        None => Ok(()),
+/// What an archive was found to hold.
+#[derive(Default)]
+pub(super) struct ArchiveContent {
+    /// When each of its records was modified, by id.
+    records: HashMap<String, Option<Timestamp>>,
+    /// The ids of records that no fnaudit of this version reads.
+    pub left_out: HashSet<String>,
+}
+
+impl ArchiveContent {
+    pub fn contains(&self, id: &str) -> bool {
+        self.records.contains_key(id)
     }
+
+    /// Whether there is nothing more to be had of a record that was modified at this moment.
+    pub fn has(&self, id: &str, modified: Timestamp) -> bool {
+        let known = self.records.get(id);
+        known.is_some_and(|&known| known >= Some(modified)) || self.left_out.contains(id)
+    }
+}
+
+/// What an entry of an archive turned out to be.
+enum EntryContent {
+    Record(Outline),
+    /// Sound, but too large or packed in a way that is not supported.
+    LeftOut,
+    NoRecord,
+}
+
+/// Reads every record of an archive; says what is wrong where one is cut or damaged, or where none is a record.
+pub(super) fn verify_archive(path: &Path) -> Result<ArchiveContent, String> {
+    let (archive, entries) = open_archive(path).map_err(|error| match error {
+        ImportError::Archive { source, .. } => format!("it {source}"),
+        ImportError::Directory { problem, .. } => format!("it {problem}"),
+        error => error.to_string(),
+    })?;
+    let read = |&i: &usize| {
+        let entry = &archive.entries[i];
+        match read_entry(&archive, entry) {
+            Ok(json) => Ok(match Outline::read(&json) {
+                Some(outline) => EntryContent::Record(outline),
+                None => EntryContent::NoRecord,
+            }),
+            Err(error) if is_left_out(&error) => Ok(EntryContent::LeftOut),
+            Err(error) => Err(format!("{}: {error}", visible(&archive.name(entry)))),
+        }
+    };
+    let all: Result<Vec<_>, _> = entries.par_iter().map(read).collect();
+    let mut content = ArchiveContent::default();
+    for (entry, &i) in all?.into_iter().zip(&entries) {
+        match entry {
+            EntryContent::Record(outline) => {
+                let modified = outline.modified();
+                let known = content.records.entry(outline.id).or_default();
+                *known = modified.max(*known);
+            }
+            EntryContent::LeftOut => {
+                let name = archive.name(&archive.entries[i]);
+                content
+                    .left_out
+                    .extend(name.strip_suffix(".json").map(str::to_owned));
+            }
+            EntryContent::NoRecord => {}
+        }
+    }
+    if content.records.is_empty() {
+        return Err("it holds no advisory".into());
+    }
+    Ok(content)
 }
 
 /// The archive, and which of its entries are records.
@@ -252,6 +349,13 @@ fn open_archive(path: &Path) -> Result<(ZipArchive, Vec<usize>), ImportError> {
             problem: problem.clone(),
         });
     }
+    // A small directory can make much work of one record.
+    if !archive.overlapping().is_empty() {
+        return Err(ImportError::Directory {
+            path: path.to_owned(),
+            problem: "has entries that share their data".into(),
+        });
+    }
     let entries = archive.entries.iter().enumerate();
     let records = entries
         .filter(|(_, entry)| archive.name(entry).ends_with(".json"))
@@ -263,7 +367,13 @@ fn open_archive(path: &Path) -> Result<(ZipArchive, Vec<usize>), ImportError> {
 /// The entry's bytes, if they are as many as it says and match its checksum.
 fn read_entry(archive: &ZipArchive, entry: &ZipEntry) -> io::Result<Vec<u8>> {
     let reader = archive.reader(entry, MAX_RECORD_BYTES);
-    let bytes = read_capped(reader.map_err(io::Error::other)?, MAX_RECORD_BYTES)?;
+    let reader = reader.map_err(|error| match error {
+        EntryError::Encrypted | EntryError::UnsupportedMethod(_) => {
+            io::Error::new(io::ErrorKind::Unsupported, error)
+        }
+        error => io::Error::other(error),
+    })?;
+    let bytes = read_capped(reader, MAX_RECORD_BYTES)?;
     if bytes.len() as u64 != entry.unpacked || crc32fast::hash(&bytes) != entry.crc32 {
         return Err(io::Error::other("it does not match its checksum"));
     }
@@ -274,9 +384,16 @@ fn read_capped(from: impl Read, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
-        return Err(io::Error::other("it is larger than any OSV record"));
+        let why = "it is larger than any OSV record";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
     Ok(bytes)
+}
+
+/// Whether nothing is wrong with an entry but that it is more than is read here.
+fn is_left_out(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, Unsupported};
+    matches!(error.kind(), FileTooLarge | Unsupported)
 }
 
 fn write_error(dir: &Path, source: io::Error) -> ImportError {

@@ -4,9 +4,11 @@
 //! only describe (severities, weaknesses, `database_specific`) anything of another shape is left out
 //! as well: it must not cost the advisory. In the fields that decide it is an error.
 
+use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
+use crate::advisory::database;
 use crate::component::Ecosystem;
 use crate::version::{Scheme, Version};
 
@@ -28,6 +30,14 @@ pub struct Record {
     pub affected: Vec<Affected>,
     #[serde(default, deserialize_with = "if_understood")]
     pub database_specific: RecordNotes,
+}
+
+/// What tells a record from another, and from an earlier state of it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Outline {
+    pub id: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    modified: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -141,6 +151,17 @@ impl Weakness {
         match self {
             Weakness::Id(id) | Weakness::Described { id } => id,
         }
+    }
+}
+
+impl Outline {
+    /// None where it is no record, whether or not the rest of it can be read.
+    pub fn read(json: &[u8]) -> Option<Outline> {
+        serde_json::from_slice(json).ok()
+    }
+
+    pub fn modified(&self) -> Option<Timestamp> {
+        database::sortable(&self.modified)
     }
 }
 

@@ -15,8 +15,10 @@ pub struct Verified {
     pub records: usize,
 }
 
-/// Whether every checksum is right, every package's advisories can be read, and every id leads to its record.
+/// Whether every checksum is right, every key is in its place, every package's advisories can be read, and every
+/// id leads to its record.
 pub fn verify(store: &Store) -> Result<Verified, DatabaseError> {
+    store.verify()?;
     let mut packages = 0;
     for package in store.packages()? {
         let (_, advisories) = package?;

@@ -67,10 +67,10 @@ pub enum DbCommand {
     Search(SearchArgs),
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct UpdateArgs {
     /// Download these, by OSV's names, or `all`; may be given several times
-    #[arg(long = "ecosystem", value_name = "NAME")]
+    #[arg(long = "ecosystem", value_name = "NAME", value_delimiter = ',')]
     pub ecosystems: Vec<String>,
     /// Download from this server, laid out like OSV's bucket; of several the first that answers is taken
     #[arg(
@@ -92,6 +92,17 @@ pub struct UpdateArgs {
     /// Where those estimates are; includes --epss
     #[arg(long, value_name = "URL", env = "FNAUDIT_EPSS_URL")]
     pub epss_url: Option<String>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
     /// Trust the certificate authorities in this PEM file too; may be given several times
     #[arg(
         long = "ca-cert",
@@ -100,11 +111,6 @@ pub struct UpdateArgs {
         value_delimiter = ','
     )]
     pub ca_certs: Vec<PathBuf>,
-    #[command(flatten)]
-    pub database: DatabaseArgs,
-    /// Show no progress
-    #[arg(long, short)]
-    pub quiet: bool,
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +133,8 @@ pub struct ImportArgs {
     /// Where the advisories are
     #[arg(value_name = "SOURCE")]
     pub source: String,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
     /// Refuse to use the network
@@ -236,11 +244,23 @@ pub struct OutputArgs {
     pub output: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct DatabaseArgs {
     /// The folder of the advisory database [default: fnaudit in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "FNAUDIT_DB", value_parser = OsStringValueParser::new())]
     db: Option<OsString>,
+}
+
+impl UpdateArgs {
+    /// What they are where nobody gave any: the environment may say something.
+    pub fn unasked() -> Result<UpdateArgs, clap::Error> {
+        #[derive(Parser)]
+        struct Unasked {
+            #[command(flatten)]
+            args: UpdateArgs,
+        }
+        Ok(Unasked::try_parse_from(["fnaudit"])?.args)
+    }
 }
 
 impl DatabaseArgs {

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstream::{AutoStream, eprintln, println};
+use fnaudit::advisory;
 use fnaudit::advisory::database::{Database, Description, FoundPackage, Origin};
-use fnaudit::advisory::download::{DownloadOptions, Downloader, Event};
+use fnaudit::advisory::download::{DownloadOptions, Downloader, Event, shown};
 use fnaudit::advisory::exploitation::{Exploitation, Feed};
+use fnaudit::advisory::import::{self, Counts};
 use fnaudit::advisory::update::{self, Change, Ecosystems, UpdateEvent, UpdateOptions};
-use fnaudit::advisory::{self, import};
 use fnaudit::report::advisory as report;
 use fnaudit::text::{size, visible};
 use indicatif::ProgressBar;
@@ -20,8 +21,8 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::args::{
-    AgeArgs, DatabaseArgs, DbCommand, ExportArgs, Format, ImportArgs, SearchArgs, ShowArgs,
-    StatusArgs, UpdateArgs, VerifyArgs, parse_age,
+    AgeArgs, DatabaseArgs, DbCommand, ExportArgs, Format, ImportArgs, NetworkArgs, SearchArgs,
+    ShowArgs, StatusArgs, UpdateArgs, VerifyArgs, parse_age,
 };
 use super::config::Config;
 use super::{FAILED, NOTE, progress};
@@ -81,8 +82,13 @@ fn config() -> Result<Config, String> {
     Config::find(&folder)
 }
 
-/// Whether the database is older than it may be, and in what words. `args` come before the configuration file.
-pub fn age(database: Option<&Description>, args: &AgeArgs) -> Result<Option<String>, String> {
+/// Whether the database is older than it may be, or one of the `lists` that are asked for, and in what words.
+/// `args` come before the configuration file.
+pub fn age(
+    database: Option<&Description>,
+    lists: &[Feed],
+    args: &AgeArgs,
+) -> Result<Option<String>, String> {
     let max_age = match (args.max_age, config()?.database.max_age) {
         (Some(age), _) => age,
         (None, Some(text)) => {
@@ -93,20 +99,27 @@ pub fn age(database: Option<&Description>, args: &AgeArgs) -> Result<Option<Stri
     let Some(description) = database else {
         return Ok(None);
     };
-    let updated = description.updated();
-    if updated
-        .and_then(update::age_of)
-        .is_some_and(|age| age <= max_age)
-    {
-        return Ok(None);
-    }
-    let day = updated.map_or("an unknown day", |moment| {
-        moment.get(..10).unwrap_or(moment)
+    let database = ("the advisory database".to_owned(), description.updated());
+    let lists = lists.iter().map(|feed| {
+        let name = feed.as_str();
+        let moment = description.feeds.get(name).and_then(Origin::updated);
+        (format!("the {name} list"), moment)
     });
-    Ok(Some(format!(
-        "the advisory database is of {day}, which is more than {} ago; run `fnaudit db update`",
-        in_words(max_age)
-    )))
+    let mut all = std::iter::once(database).chain(lists);
+    Ok(all.find_map(|(what, moment)| too_old(&what, moment, max_age)))
+}
+
+fn too_old(what: &str, moment: Option<&str>, max_age: Duration) -> Option<String> {
+    let Some((moment, age)) = moment.and_then(|m| Some((m, update::age_of(m)?))) else {
+        return Some(format!("{what} is of unknown age; run `fnaudit db update`"));
+    };
+    (age > max_age).then(|| {
+        format!(
+            "{what} is of {}, which is more than {} ago; run `fnaudit db update`",
+            moment.get(..10).unwrap_or(moment),
+            in_words(max_age)
+        )
+    })
 }
 
 fn in_words(age: Duration) -> String {
@@ -129,21 +142,39 @@ pub fn offer_update(args: &DatabaseArgs) -> Result<(), String> {
     if !matches!(Database::open(&dir), Ok(None)) {
         return Ok(());
     }
-    eprint_question(
-        "There is no advisory database yet. Download one for npm, PyPI, crates.io, Go and Maven now? [y/N] ",
-    );
+    let args = UpdateArgs::unasked().map_err(|e| e.to_string())?;
+    let options = update_options(dir, &args, config()?);
+    eprint_question(&question(&options));
     let mut answer = String::new();
     let read = stdin().read_line(&mut answer);
     if read.is_err() || !matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
-    let config = config()?;
-    let args = UpdateArgs::default();
-    if let Err(message) = download(dir, &args, config) {
+    if let Err(message) = download(&options, args.quiet) {
         // There is still the starter set to go on with.
         super::error(&message);
     }
     Ok(())
+}
+
+fn question(options: &UpdateOptions) -> String {
+    let names = match &options.ecosystems {
+        Ecosystems::AsBefore => update::DEFAULT_ECOSYSTEMS.map(str::to_owned).to_vec(),
+        Ecosystems::All => vec!["all ecosystems".to_owned()],
+        Ecosystems::These(names) => names.clone(),
+    };
+    let names = match names.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        names => names.concat(),
+    };
+    let servers: Vec<String> = options.urls.iter().map(|url| shown(url)).collect();
+    let from = match servers.as_slice() {
+        [default] if default == update::DEFAULT_URL => String::new(),
+        servers => format!(" from {}", servers.join(" or ")),
+    };
+    let question =
+        format!("There is no advisory database yet. Download one for {names}{from} now?");
+    format!("{} [y/N] ", visible(&question))
 }
 
 fn eprint_question(question: &str) {
@@ -157,23 +188,21 @@ fn say_waiting() {
 }
 
 fn update(args: &UpdateArgs) -> Result<u8, String> {
-    download(folder(&args.database)?, args, config()?)
+    let options = update_options(folder(&args.database)?, args, config()?);
+    download(&options, args.quiet)
 }
 
-fn download(dir: PathBuf, args: &UpdateArgs, config: Config) -> Result<u8, String> {
-    let options = update_options(dir, args, config);
-    let bar = progress::download(args.quiet);
-    let quiet = args.quiet;
+fn download(options: &UpdateOptions, quiet: bool) -> Result<u8, String> {
+    let bar = progress::download(quiet);
+    let error = |text: &str| bar.suspend(|| super::error(text));
     let note = |text: &str| {
         if !quiet {
             bar.suspend(|| eprintln!("{NOTE}note{NOTE:#}: {}", visible(text)));
         }
     };
-    let summary = update::update(&options, &|event| match event {
+    let summary = update::update(options, &|event| match event {
         UpdateEvent::Waiting => bar.suspend(say_waiting),
-        UpdateEvent::Unusable(error) => {
-            note(&format!("{error}; everything is downloaded anew"));
-        }
+        UpdateEvent::Unusable(why) => error(&format!("{why}; everything is downloaded anew")),
         UpdateEvent::Download { what, event } => match event {
             Event::Started { bytes, total, .. } => {
                 progress::start(
@@ -195,10 +224,14 @@ fn download(dir: PathBuf, args: &UpdateArgs, config: Config) -> Result<u8, Strin
             visible(ecosystem)
         )),
         UpdateEvent::NextServer { error } => note(&format!("{error}; asking the next server")),
-        UpdateEvent::FeedFailed { feed, error } => {
+        UpdateEvent::EcosystemFailed {
+            ecosystem,
+            error: why,
+        } => error(&format!("{why}; what was known of {ecosystem} stays")),
+        UpdateEvent::FeedFailed { feed, error: why } => {
             let feed = feed.as_str();
-            note(&format!(
-                "{error}; what was known from an earlier {feed} list stays"
+            error(&format!(
+                "{why}; what was known from an earlier {feed} list stays"
             ));
         }
         UpdateEvent::Building { read } => {
@@ -207,23 +240,37 @@ fn download(dir: PathBuf, args: &UpdateArgs, config: Config) -> Result<u8, Strin
     });
     bar.finish_and_clear();
     let summary = summary.map_err(|e| e.to_string())?;
-    for unreadable in &summary.counts.unreadable_shown {
-        eprintln!("{NOTE}warning{NOTE:#}: {}", visible(unreadable));
-    }
+    warn_of_unreadable(&summary.counts);
     for (ecosystem, change) in &summary.ecosystems {
-        let change = match change {
-            Change::None => "is up to date".to_owned(),
-            Change::Records(n) => format!("{} downloaded", count(*n, "record", "records")),
-            Change::Archive { bytes } => format!("downloaded, {}", size(*bytes)),
-        };
-        println!("{}: {change}", visible(ecosystem));
+        println!("{}: {}", visible(ecosystem), change_in_words(change));
     }
-    print_description(&summary.path, &summary.description, "");
-    Ok(if summary.failed_feeds.is_empty() {
-        0
-    } else {
-        FAILED
-    })
+    if let Some(description) = &summary.description {
+        print_description(&summary.path, description, &summary.counts);
+    }
+    let complete = summary.failed_ecosystems.is_empty() && summary.failed_feeds.is_empty();
+    Ok(if complete { 0 } else { FAILED })
+}
+
+fn change_in_words(change: &Change) -> String {
+    let records = |n| count(n, "record", "records");
+    let mut words = Vec::new();
+    if let Some(bytes) = change.archive {
+        words.push(format!("downloaded, {}", size(bytes)));
+    }
+    if change.records > 0 {
+        words.push(format!("{} downloaded", records(change.records)));
+    }
+    if change.gone > 0 {
+        words.push(format!("{} gone", change.gone));
+    }
+    if change.lacking > 0 {
+        let n = records(change.lacking);
+        words.push(format!("the server lags behind its listing by {n}"));
+    }
+    if words.is_empty() {
+        return "is up to date".to_owned();
+    }
+    words.join(", ")
 }
 
 /// Flags and variables come before the configuration file.
@@ -269,19 +316,22 @@ fn update_options(dir: PathBuf, args: &UpdateArgs, config: Config) -> UpdateOpti
             feeds.insert(feed, url);
         }
     }
-    let mut ca_certs: Vec<PathBuf> = args.ca_certs.clone();
-    ca_certs.retain(|cert| !cert.as_os_str().is_empty());
-    ca_certs.extend(config.ca_certs);
     UpdateOptions {
         dir,
         urls,
         ecosystems,
         feeds,
         download: DownloadOptions {
-            ca_certs,
+            ca_certs: ca_certs(&args.network, config.ca_certs),
             ..DownloadOptions::default()
         },
     }
+}
+
+/// Those of the configuration file count beside those that are given.
+fn ca_certs(args: &NetworkArgs, configured: Vec<PathBuf>) -> Vec<PathBuf> {
+    let given = args.ca_certs.iter().filter(|c| !c.as_os_str().is_empty());
+    given.cloned().chain(configured).collect()
 }
 
 fn waiting(url: &str, reason: &str, wait: Duration) -> String {
@@ -362,12 +412,9 @@ fn moment_of(origin: &Origin) -> &str {
 
 /// A moment and how long ago it is.
 fn moment(moment: Option<&str>) -> String {
-    let Some(moment) = moment else {
-        return "on an unknown day".into();
-    };
-    match update::age_of(moment) {
-        Some(age) => format!("{} ({} ago)", visible(moment), in_words(whole(age))),
-        None => visible(moment).into_owned(),
+    match moment.and_then(|m| Some((m, update::age_of(m)?))) {
+        Some((moment, age)) => format!("{} ({} ago)", visible(moment), in_words(whole(age))),
+        None => "on an unknown day".into(),
     }
 }
 
@@ -399,14 +446,18 @@ fn import(args: &ImportArgs) -> Result<u8, String> {
     let dir = folder(&args.database)?;
     let bar = progress::bytes("importing", args.quiet);
     let is_address = args.source.starts_with("https://") || args.source.starts_with("http://");
+    let from = if is_address {
+        shown(&args.source)
+    } else {
+        args.source.clone()
+    };
     let downloaded = if is_address {
         if args.offline {
             return Err(format!(
-                "{}: --offline forbids the download; give a file or folder",
-                args.source
+                "{from}: --offline forbids the download; give a file or folder"
             ));
         }
-        Some(fetch(&args.source, args.quiet, &bar)?)
+        Some(fetch(args, &bar)?)
     } else {
         None
     };
@@ -414,15 +465,21 @@ fn import(args: &ImportArgs) -> Result<u8, String> {
         Some(dir) => dir.path().join(DOWNLOADED),
         None => PathBuf::from(&args.source),
     };
-    let summary = import::import(&source, &args.source, &dir, &mut say_waiting, &mut |_| {
-        bar.tick()
-    })
-    .map_err(|e| e.to_string())?;
+    let summary = import::import(&source, &from, &dir, &mut say_waiting, &mut |_| bar.tick())
+        .map_err(|e| e.to_string())?;
     bar.finish_and_clear();
-    let counts = &summary.counts;
+    warn_of_unreadable(&summary.counts);
+    print_description(&summary.path, &summary.description, &summary.counts);
+    Ok(0)
+}
+
+fn warn_of_unreadable(counts: &Counts) {
     for unreadable in &counts.unreadable_shown {
         eprintln!("{NOTE}warning{NOTE:#}: {}", visible(unreadable));
     }
+}
+
+fn print_description(path: &Path, description: &Description, counts: &Counts) {
     let left_out: Vec<String> = [
         (counts.withdrawn, "withdrawn"),
         (counts.unreadable + counts.damaged, "could not be read"),
@@ -435,13 +492,8 @@ fn import(args: &ImportArgs) -> Result<u8, String> {
         [] => String::new(),
         some => format!("; left out: {}", some.join(", ")),
     };
-    print_description(&summary.path, &summary.description, &left_out);
-    Ok(0)
-}
-
-fn print_description(path: &Path, description: &Description, more: &str) {
     println!(
-        "{}: {} for {}{more}",
+        "{}: {} for {}{left_out}",
         visible(&path.display().to_string()),
         count(description.advisories, "advisory", "advisories"),
         count(description.ecosystems.len(), "ecosystem", "ecosystems"),
@@ -453,9 +505,11 @@ fn count(n: usize, one: &str, many: &str) -> String {
 }
 
 /// Downloads to a file of this name in a temporary folder, which goes when it is dropped.
-fn fetch(url: &str, quiet: bool, bar: &ProgressBar) -> Result<TempDir, String> {
+fn fetch(args: &ImportArgs, bar: &ProgressBar) -> Result<TempDir, String> {
+    let (url, quiet) = (&args.source, args.quiet);
     let dir = TempDir::new().map_err(|e| format!("no temporary folder could be made: {e}"))?;
     let downloader = Downloader::new(DownloadOptions {
+        ca_certs: ca_certs(&args.network, config()?.database.ca_certs),
         keep_partial: false,
         ..DownloadOptions::default()
     });
@@ -489,7 +543,11 @@ fn export(args: &ExportArgs) -> Result<u8, String> {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
+        let mut new = tempfile::Builder::new();
+        // It is for others to read, as any file is unless the user's mask forbids it.
+        #[cfg(unix)]
+        new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let mut new = new.tempfile_in(folder)?;
         new.write_all(bytes)?;
         new.as_file().sync_all()?;
         new.persist(&args.file)?;
@@ -583,4 +641,80 @@ fn print_json(value: &impl Serialize) -> Result<u8, String> {
         .and_then(|()| out.flush());
     super::finish_output(written, "standard output")?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(ecosystems: Ecosystems, urls: &[&str]) -> UpdateOptions {
+        UpdateOptions {
+            dir: PathBuf::new(),
+            urls: urls.iter().map(|&url| url.to_owned()).collect(),
+            ecosystems,
+            feeds: BTreeMap::new(),
+            download: DownloadOptions::default(),
+        }
+    }
+
+    #[test]
+    fn the_question_says_what_is_downloaded_and_from_where_unless_it_is_the_usual() {
+        let these = |names: &[&str]| {
+            let names = names.iter().map(|&name| name.to_owned());
+            Ecosystems::These(names.collect())
+        };
+        let mirrors = ["https://me:secret@one.example", "https://two.example"];
+        for (ecosystems, urls, expected) in [
+            (
+                Ecosystems::AsBefore,
+                &[update::DEFAULT_URL][..],
+                "npm, PyPI, crates.io, Go and Maven now?",
+            ),
+            (
+                Ecosystems::All,
+                &mirrors[1..],
+                "all ecosystems from https://two.example/ now?",
+            ),
+            (
+                these(&["npm", "PyPI"]),
+                &mirrors[..],
+                "npm and PyPI from https://one.example/ or https://two.example/ now?",
+            ),
+            (these(&["Go"]), &[update::DEFAULT_URL][..], "Go now?"),
+        ] {
+            let question = question(&options(ecosystems, urls));
+            let asked =
+                question.strip_prefix("There is no advisory database yet. Download one for ");
+            assert_eq!(asked, Some(format!("{expected} [y/N] ").as_str()));
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_asked_for_may_be_older_than_the_database() {
+        let origin = |current: &str| Origin {
+            current: Some(current.to_owned()),
+            ..Origin::default()
+        };
+        let description = Description {
+            origins: BTreeMap::from([("npm".to_owned(), origin(&update::now()))]),
+            feeds: BTreeMap::from([("kev".to_owned(), origin("2024-01-02T03:04:05Z"))]),
+            ..Description::default()
+        };
+        let args = AgeArgs {
+            max_age: Some(DEFAULT_MAX_AGE),
+            require_fresh: false,
+        };
+        let age = |lists: &[Feed]| age(Some(&description), lists, &args).unwrap();
+        assert_eq!(age(&[]), None);
+        assert_eq!(
+            age(&[Feed::Kev]).as_deref(),
+            Some(
+                "the kev list is of 2024-01-02, which is more than 7 days ago; run `fnaudit db update`"
+            )
+        );
+        assert_eq!(
+            age(&[Feed::Epss]).as_deref(),
+            Some("the epss list is of unknown age; run `fnaudit db update`")
+        );
+    }
 }

@@ -93,14 +93,17 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
 /// Says what the database lacks; an error where that is not to be put up with.
 fn check_database(database: &Database, args: &AuditArgs, fail_on: FailOn) -> Result<(), String> {
     let description = database.description();
-    if fail_on.kev && description.is_none_or(|d| !d.feeds.contains_key(Feed::Kev.as_str())) {
+    let kev = description.and_then(|d| d.feeds.get(Feed::Kev.as_str()));
+    // Without a moment it was never there, or went with a damaged database.
+    if fail_on.kev && kev.is_none_or(|kev| kev.current.is_none()) {
         return Err(
             "--fail-on kev needs the list of what is known to be exploited; \
              `fnaudit db update --kev` downloads it"
                 .into(),
         );
     }
-    let old = db::age(description, &args.age)?;
+    let lists: &[Feed] = if fail_on.kev { &[Feed::Kev] } else { &[] };
+    let old = db::age(description, lists, &args.age)?;
     if args.age.require_fresh {
         if description.is_none() {
             return Err(

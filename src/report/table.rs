@@ -438,11 +438,13 @@ fn write_summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             DatabaseKind::Starter => "starter set",
             DatabaseKind::Full => "database",
         };
-        let updated = database.updated.as_deref().unwrap_or("an unknown day");
-        let day = updated.get(..10).unwrap_or(updated);
+        let age = match database.updated.as_deref() {
+            Some(updated) => format!("as of {}", updated.get(..10).unwrap_or(updated)),
+            None => "of unknown age".to_owned(),
+        };
         writeln!(
             out,
-            "{DIM}{kind} of {} advisories, as of {day}{DIM:#}",
+            "{DIM}{kind} of {} advisories, {age}{DIM:#}",
             database.advisories
         )?;
     }

@@ -235,7 +235,7 @@ fn parse(url: &str) -> Result<Url, DownloadError> {
 }
 
 /// An address without what may be secret: user, password and query.
-fn shown(url: &str) -> String {
+pub fn shown(url: &str) -> String {
     let Some(mut parsed) = Url::parse(url).ok().filter(Url::has_host) else {
         let rest = url.rsplit_once('@').map_or(url, |(_, rest)| rest);
         let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);

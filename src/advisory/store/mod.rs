@@ -120,14 +120,11 @@ impl Store {
         for section in header.sections() {
             section.verify(&map).map_err(damaged)?;
         }
-        let description = header.description.bytes(&map).map_err(damaged)?;
-        let description =
-            serde_json::from_slice(description).map_err(|_| damaged(Damage("its description")))?;
         let store = Store {
             path: path.to_owned(),
+            description: header.describe(&map).map_err(damaged)?,
             map,
             header,
-            description,
         };
         // What can be wrong with them is said now, not at the first look-up.
         store.records()?;
@@ -135,6 +132,36 @@ impl Store {
             store.table(&section)?;
         }
         Ok(Some(store))
+    }
+
+    /// What a file that cannot be opened says of itself, where that much of it can be read.
+    pub fn salvaged_description(path: &Path) -> Option<Description> {
+        let map = map(&File::open(path).ok()?).ok()?;
+        let header = Header::read(path, &map).ok()?;
+        header.description.verify(&map).ok()?;
+        header.describe(&map).ok()
+    }
+
+    /// Whether every block is what was written, keys ascend, and the parts stand in their order.
+    pub fn verify(&self) -> Result<(), DatabaseError> {
+        let mut end = HEADER_LENGTH as u64;
+        for section in self.header.sections() {
+            if section.offset < end {
+                return Err(self.damaged(Damage("its header")));
+            }
+            end = section.end();
+        }
+        let records = self.records()?.verify();
+        records.map_err(|damage| self.damaged(damage))?;
+        for section in [
+            self.header.packages,
+            self.header.ids,
+            self.header.exploitation,
+        ] {
+            let table = self.table(&section)?.verify();
+            table.map_err(|damage| self.damaged(damage))?;
+        }
+        Ok(())
     }
 
     pub fn path(&self) -> &Path {
@@ -356,6 +383,12 @@ impl Header {
         Header::decode(&mut Fields(guarded)).ok_or_else(cut_short)
     }
 
+    /// The description, of which the checksum was verified.
+    fn describe(&self, file: &[u8]) -> Result<Description, Damage> {
+        let json = self.description.bytes(file)?;
+        serde_json::from_slice(json).map_err(|_| Damage("its description"))
+    }
+
     fn decode(fields: &mut Fields) -> Option<Header> {
         Some(Header {
             records: Section::decode(fields)?,
@@ -433,7 +466,8 @@ impl<W: Write + Seek> Writer<W> {
         })
     }
 
-    /// Begins with the records, packages and ids of another database.
+    /// Begins with the records, packages and ids of another database, as they are; [`Store::verify`] says whether
+    /// they are sound.
     pub fn copy(store: &Store, inner: W) -> io::Result<Self> {
         let kept = store.header.ids.end();
         let kept = slice(&store.map, 0, kept).map_err(|_| io::ErrorKind::UnexpectedEof)?;
@@ -648,6 +682,37 @@ mod tests {
             !readable(&[&whole[..], b"x"].concat()),
             "something appended"
         );
+    }
+
+    #[test]
+    fn parts_that_stand_in_another_order_are_damage() {
+        let (_dir, path) = written();
+        let store = Store::open(&path).unwrap().unwrap();
+        store.verify().unwrap();
+        let mut header = store.header;
+        std::mem::swap(&mut header.packages, &mut header.ids);
+        let turned = [&header.encode(), &store.bytes()[HEADER_LENGTH..]].concat();
+        drop(store);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, turned).unwrap();
+        let error = Store::open(&path).unwrap().unwrap().verify().unwrap_err();
+        assert!(error.to_string().contains("its header"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_file_still_says_what_it_was() {
+        let (_dir, path) = written();
+        let mut bytes = fs::read(&path).unwrap();
+        let ids = Store::open(&path).unwrap().unwrap().header.ids;
+        bytes[ids.offset as usize] ^= 1;
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, &bytes).unwrap();
+        assert!(Store::open(&path).is_err());
+        assert_eq!(Store::salvaged_description(&path), Some(description()));
+        for useless in [&b""[..], b"text", &bytes[..bytes.len() - 1]] {
+            fs::write(&path, useless).unwrap();
+            assert_eq!(Store::salvaged_description(&path), None);
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub const BLOCK_BYTES: usize = 128 << 10;
 /// What a block unpacks to at most: one record may be larger than a block.
 const MAX_BLOCK_BYTES: u32 = 64 << 20;
 const ENTRY_LENGTH: usize = 20;
+const DAMAGE: Damage = Damage("a block of records");
 
 /// Where a record is: its block's number, and its place in the unpacked block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,22 +59,32 @@ impl<'a> Records<'a> {
         self.entries.len()
     }
 
-    /// Unpacks a block.
-    pub fn block(&self, number: usize) -> Result<Vec<u8>, Damage> {
-        let damage = Damage("a block of records");
+    /// Whether every block is what was written.
+    pub fn verify(&self) -> Result<(), Damage> {
+        (0..self.blocks()).try_for_each(|number| self.packed(number).map(|_| ()))
+    }
+
+    /// A block as it is in the file, and what is said of it.
+    fn packed(&self, number: usize) -> Result<(&'a [u8], Entry), Damage> {
         let entry = self.entries.get(number).and_then(|e| Entry::decode(e));
-        let entry = entry.ok_or(damage)?;
+        let entry = entry.ok_or(DAMAGE)?;
         let packed = slice(self.file, entry.offset, entry.packed.into())?;
         if crc32fast::hash(packed) != entry.crc || entry.unpacked > MAX_BLOCK_BYTES {
-            return Err(damage);
+            return Err(DAMAGE);
         }
+        Ok((packed, entry))
+    }
+
+    /// Unpacks a block.
+    pub fn block(&self, number: usize) -> Result<Vec<u8>, Damage> {
+        let (packed, entry) = self.packed(number)?;
         let mut unpacked = Vec::new();
         DeflateDecoder::new(packed)
             .take(u64::from(entry.unpacked) + 1)
             .read_to_end(&mut unpacked)
-            .map_err(|_| damage)?;
+            .map_err(|_| DAMAGE)?;
         if unpacked.len() != entry.unpacked as usize {
-            return Err(damage);
+            return Err(DAMAGE);
         }
         Ok(unpacked)
     }

@@ -76,6 +76,23 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// Whether every block is what was written, and every key is where a look-up seeks it.
+    pub fn verify(&self) -> Result<(), Damage> {
+        let mut last = None;
+        for entry in self.entries {
+            let indexed = Entry::decode(entry).and_then(|entry| entry.key(self.keys));
+            for (number, pair) in self.block(entry)?.enumerate() {
+                let (key, _) = pair?;
+                let is_misplaced = number == 0 && indexed != Some(key);
+                if is_misplaced || last.is_some_and(|last| last >= key) {
+                    return Err(Damage("the order of its keys"));
+                }
+                last = Some(key);
+            }
+        }
+        Ok(())
+    }
+
     fn block(&self, entry: &[u8; ENTRY_LENGTH]) -> Result<Pairs<'a>, Damage> {
         let entry = Entry::decode(entry).ok_or(Damage("an index"))?;
         let block = slice(self.file, entry.offset, entry.length.into())?;
@@ -214,6 +231,22 @@ mod tests {
         table.add(&mut out, b"b", b"").unwrap();
         assert!(table.add(&mut out, b"a", b"").is_err());
         assert!(table.add(&mut out, b"b", b"").is_err());
+    }
+
+    #[test]
+    fn blocks_and_keys_in_another_order_are_damage() {
+        let pairs = (0..9u8).map(|n| (vec![n], vec![0; 1_000])).collect();
+        let (file, section) = written(&pairs);
+        let verify = |file: &[u8]| Table::new(file, &section).unwrap().verify();
+        verify(&file).unwrap();
+        let index = section.offset as usize;
+        let mut turned = file.clone();
+        turned[index..index + 2 * ENTRY_LENGTH].rotate_left(ENTRY_LENGTH);
+        assert_eq!(verify(&turned), Err(Damage("the order of its keys")));
+        // Another first key in the index than in the block.
+        let mut renamed = file.clone();
+        *renamed.last_mut().unwrap() ^= 0x40;
+        assert_eq!(verify(&renamed), Err(Damage("the order of its keys")));
     }
 
     proptest! {
