@@ -392,6 +392,29 @@ fn all_ecosystems_are_those_on_the_list_without_releases_of_one_that_is_there_wh
 }
 
 #[test]
+fn a_record_that_is_gone_from_a_release_is_gone_from_the_database() {
+    let place = workplace();
+    let records = ["EX-1", "EX-2"].map(|id| record(id, "Debian:12", "demo"));
+    publish(&place, "bucket", "Debian%3A12", &records);
+    let server = Server::start(folder(place.path("bucket")));
+    let url = server.url("");
+    let update = || {
+        let args = ["db", "update", "--db", "db", "--ecosystem", "Debian:12"];
+        place.run(&[&args[..], &["--url", &url]].concat())
+    };
+    let listed = || {
+        let run = place.run(&["db", "search", "demo", "--db", "db"]);
+        succeeds(&run);
+        run.stdout
+    };
+    succeeds(&update());
+    assert!(listed().ends_with("EX-1 EX-2\n"), "{}", listed());
+    publish(&place, "bucket", "Debian%3A12", &records[..1]);
+    succeeds(&update());
+    assert!(listed().ends_with("demo  EX-1\n"), "{}", listed());
+}
+
+#[test]
 fn a_flag_comes_before_the_variable_and_that_before_the_configuration_file() {
     let place = workplace();
     let servers = ["flag", "variable", "file"].map(|name| serve(&place, name, &[name]));
