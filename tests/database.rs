@@ -230,6 +230,30 @@ fn an_update_on_a_disk_that_is_full_leaves_the_database_as_it_was() {
     assert_eq!(found(&place).len(), 60);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_import_on_a_disk_that_is_full_leaves_the_database_as_it_was() {
+    let place = workplace();
+    let old = [record("EX-old", "PyPI", "demo")];
+    publish(&place, "old", "PyPI", &old);
+    publish(&place, "new", "PyPI", &bulky());
+    publish(&place, "records", "PyPI", &bulky());
+    fs::remove_file(place.path("records/PyPI/all.zip")).unwrap();
+    succeeds(&place.run(&["db", "import", "new", "--db", "other"]));
+    succeeds(&place.run(&["db", "export", "carried", "--db", "other"]));
+    for source in ["new", "new/PyPI/all.zip", "records", "carried"] {
+        succeeds(&place.run(&["db", "import", "old", "--db", "db"]));
+        let said = with_more_and_more_room(&place, &["db", "import", source, "--db", "db"]);
+        assert!(!said.is_empty());
+        for line in said {
+            let expected = "cannot write the advisory database to db: ";
+            assert!(line.contains(expected), "{source}: {line}");
+            assert!(line.ends_with("the one that was there is as it was\n"));
+        }
+        assert_eq!(found(&place).len(), 60);
+    }
+}
+
 /// A disk that is really full, where the tests may mount one in a namespace of their own.
 #[cfg(target_os = "linux")]
 #[test]
