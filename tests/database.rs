@@ -674,6 +674,44 @@ fn a_download_is_offered_on_a_terminal_and_not_taken_without_a_yes() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_download_that_is_said_yes_to_comes_from_the_server_that_the_variable_names() {
+    let Some(offer) = Offer::new() else { return };
+    let audit = "exec \"$PROGRAM\" fn.zip";
+    let run = offer.on_terminal("y\n", audit, &[]);
+    assert!(run.stdout.contains(Offer::QUESTION), "{}", run.stdout);
+    assert_eq!(paths(&offer.world), BTreeSet::new(), "{}", run.stdout);
+    assert_eq!(run.status, 1, "{}", run.stdout);
+    assert!(run.stdout.contains("EX-PyPI"), "{}", run.stdout);
+    let asked = paths(&offer.server);
+    for ecosystem in ["PyPI", "npm", "crates.io", "Go", "Maven"] {
+        assert!(asked.contains(&format!("/{ecosystem}/all.zip")));
+    }
+    // Then there is one, and nothing to ask.
+    let before = offer.server.requests().len();
+    let run = offer.on_terminal("", audit, &[]);
+    assert!(!run.stdout.contains(Offer::QUESTION), "{}", run.stdout);
+    assert_eq!(run.status, 1, "{}", run.stdout);
+    assert_eq!(offer.server.requests().len(), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_fails_after_a_yes_leaves_the_starter_set_to_go_on_with() {
+    let Some(offer) = Offer::new() else { return };
+    fs::remove_dir_all(offer.place.path("bucket")).unwrap();
+    let run = offer.on_terminal("y\n", "exec \"$PROGRAM\" fn.zip", &[]);
+    assert_eq!(paths(&offer.world), BTreeSet::new(), "{}", run.stdout);
+    assert!(run.stdout.contains("error: "), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("using the starter set"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(run.status, 0, "{}", run.stdout);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn nothing_is_asked_in_a_pipeline_or_where_nobody_can_answer() {
     let Some(offer) = Offer::new() else { return };
     let audit = "exec \"$PROGRAM\" fn.zip";
