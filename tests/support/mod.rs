@@ -1,19 +1,26 @@
 //! What the tests of the program share: running it, and making artifacts.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod authority;
 pub mod server;
 
 use std::fs;
-use std::io::{Cursor, Write};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Output;
-use std::time::Duration;
+use std::process::{self, Child, ChildStdin, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+/// Nothing here takes seconds; what hangs must fail and not hang the tests.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fnaudit");
 
 /// A folder to work in, and a home without a database.
 pub struct Workplace {
@@ -50,18 +57,42 @@ impl Workplace {
 
     /// The program, run in this folder with nothing of the machine's user in sight.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("fnaudit").unwrap();
+        let mut command = self.process(PROGRAM);
+        command.args(args);
+        with_patience(command)
+    }
+
+    /// The program, run by a shell, to which it is `$0` and the arguments are `$@`.
+    pub fn shell(&self, script: &str, args: &[&str]) -> Command {
+        let mut command = self.process("sh");
+        command.args(["-c", script, PROGRAM]).args(args);
+        with_patience(command)
+    }
+
+    /// The program, run beside the test.
+    pub fn start(&self, args: &[&str]) -> Running {
+        Running::start(self.process(PROGRAM).args(args))
+    }
+
+    fn process(&self, program: &str) -> process::Command {
+        let mut command = process::Command::new(program);
+        for name in [
+            "CI",
+            "FNAUDIT_DB",
+            "FNAUDIT_OSV_URL",
+            "FNAUDIT_KEV_URL",
+            "FNAUDIT_EPSS_URL",
+            "FNAUDIT_CA_CERT",
+        ] {
+            command.env_remove(name);
+        }
         command
-            .args(args)
             .current_dir(self.dir.path())
-            .env_remove("FNAUDIT_DB")
             .env("NO_PROXY", "127.0.0.1")
             .env("HOME", self.path("home"))
             .env("XDG_CACHE_HOME", self.path("home/cache"))
             .env("NO_COLOR", "1")
-            .env("COLUMNS", "100")
-            // Nothing here takes seconds; what hangs must fail and not hang the tests.
-            .timeout(Duration::from_secs(120));
+            .env("COLUMNS", "100");
         command
     }
 
@@ -95,8 +126,89 @@ impl Workplace {
     }
 }
 
+fn with_patience(command: process::Command) -> Command {
+    let mut command = Command::from_std(command);
+    command.timeout(PATIENCE);
+    command
+}
+
+/// A run beside the test, which it does not outlive.
+pub struct Running {
+    child: Child,
+    stdout: Option<JoinHandle<Vec<u8>>>,
+    stderr: Receiver<String>,
+    said: String,
+}
+
+impl Running {
+    fn start(command: &mut process::Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let err = BufReader::new(child.stderr.take().unwrap());
+        let stdout = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            out.read_to_end(&mut bytes).unwrap();
+            bytes
+        });
+        let (sender, stderr) = channel();
+        thread::spawn(move || {
+            let mut lines = err.lines().map_while(Result::ok);
+            lines.try_for_each(|line| sender.send(line + "\n"))
+        });
+        Running {
+            child,
+            stdout: Some(stdout),
+            stderr,
+            said: String::new(),
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
+    }
+
+    /// Waits until it says a line on standard error.
+    pub fn next_line(&mut self) -> String {
+        let line = self.stderr.recv_timeout(PATIENCE);
+        let line = line.expect("it says something on standard error");
+        self.said += &line;
+        line
+    }
+
+    pub fn finish(mut self) -> Run {
+        drop(self.child.stdin.take());
+        let started = Instant::now();
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None => assert!(started.elapsed() < PATIENCE, "it hangs"),
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        self.said.extend(self.stderr.iter());
+        Run::of(Output {
+            status,
+            stdout: self.stdout.take().unwrap().join().unwrap(),
+            stderr: std::mem::take(&mut self.said).into_bytes(),
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Where it has ended there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Run {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         let run = Run {
             status: output.status.code().expect("it was not killed"),
             stdout: String::from_utf8(output.stdout).unwrap(),
