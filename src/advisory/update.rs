@@ -426,7 +426,7 @@ impl Update<'_> {
         Err(last)
     }
 
-    /// The ecosystems that a server has, without the releases of one that it has as a whole.
+    /// The ecosystems that a server has. Their releases come with them.
     fn all_ecosystems(&self, base: &str) -> Result<BTreeSet<String>, UpdateError> {
         let text = self.fetch_text(base, "ecosystems.txt", "ecosystems.txt", None)?;
         let Some((_, text)) = text.filter(|(_, text)| !text.trim().is_empty()) else {
@@ -435,16 +435,9 @@ impl Update<'_> {
                 what: "ecosystems.txt".into(),
             });
         };
-        let names: BTreeSet<&str> = text.lines().map(str::trim).collect();
-        let is_whole = |name: &&&str| {
-            let base = builder::base_ecosystem(name);
-            !name.is_empty() && (base == **name || !names.contains(base))
-        };
-        Ok(names
-            .iter()
-            .filter(is_whole)
-            .map(|&n| n.to_owned())
-            .collect())
+        let names = text.lines().map(str::trim);
+        let is_whole = |name: &&str| !name.is_empty() && builder::base_ecosystem(name) == *name;
+        Ok(names.filter(is_whole).map(str::to_owned).collect())
     }
 
     /// Fetches what a server has of an ecosystem that the database has not.
