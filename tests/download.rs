@@ -10,10 +10,8 @@ use fnaudit::advisory::download::{
     DownloadError, DownloadOptions, Downloader, Event, Fetched, Validators,
 };
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use support::Workplace;
+use support::authority::Authority;
 use support::server::{Response, Served, Server, folder, http_date};
 use tempfile::TempDir;
 
@@ -801,40 +799,6 @@ fn a_place_that_cannot_be_written_to_is_an_error_at_once() {
         Err(DownloadError::Write { .. })
     ));
     assert_eq!(server.requests().len(), 1);
-}
-
-/// An authority of our own, and a server that it vouches for.
-struct Authority {
-    pem: String,
-    config: ServerConfig,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let certificate = CertificateParams::new(names)
-            .unwrap()
-            .signed_by(&key, &authority)
-            .unwrap();
-        let provider = rustls::crypto::ring::default_provider();
-        let config = ServerConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            )
-            .unwrap();
-        Authority {
-            pem: authority.pem(),
-            config,
-        }
-    }
 }
 
 #[test]
