@@ -3,7 +3,7 @@
 //! It imports 250,000 made-up records, and the real ones of the export in the folder `osv` of `FNAUDIT_SHARED`
 //! where that is set, and measures the import, opening the database and matching 1,000 components, the same
 //! while another process imports again and again, and whole audits with a small and with the large database.
-//! Each measurement is a process of its own, this program with a hidden argument: its peak of memory is then its
+//! Look-ups are done by a thread a core, as an audit does them. Each measurement is a process of its own, this program with a hidden argument: its peak of memory is then its
 //! own (read from `/proc`, so on Linux alone). Runs of what is compared alternate. A path or more behind `--` are
 //! audited beside the function that is made here.
 //!
@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fnaudit::advisory::database::Database;
+use fnaudit::advisory::database::{Database, DatabaseError};
 use fnaudit::advisory::import::import;
 use fnaudit::advisory::matching::match_component;
 use fnaudit::component::Ecosystem;
 use fnaudit::{Advisories, Auditor, Options};
+use rayon::prelude::*;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -69,16 +70,17 @@ fn real() -> Option<PathBuf> {
 fn measure(artifacts: &[&str]) -> Outcome {
     let dir = tempfile::tempdir()?;
     let path = |name: &str| dir.path().join(name);
-    let (export, few) = (path("export"), path("few"));
+    let (export, small_export) = (path("export"), path("small-export"));
     let names = write(&export)?;
-    generate::write_export(&few, FEW_RECORDS, real().as_deref())?;
-    fs::write(path("names"), components(&names)?.join("\n"))?;
+    generate::write_export(&small_export, FEW_RECORDS, real().as_deref())?;
+    fs::write(path("many"), components(&names, COMPONENTS / 4)?.join("\n"))?;
+    fs::write(path("few"), components(&names, COMPONENTS / 40)?.join("\n"))?;
     let (large, small) = (path("large"), path("small"));
 
     let imports: Vec<Measured> = (0..3)
         .map(|_| run("import", &[&export, &large]))
         .collect::<Outcome<_>>()?;
-    run("import", &[&few, &small])?;
+    run("import", &[&small_export, &small])?;
     let imported = Measured::median(imports);
     let source = bytes_below(&export)?;
     let file = bytes_below(&large)?;
@@ -92,24 +94,26 @@ fn measure(artifacts: &[&str]) -> Outcome {
     );
 
     println!("open and match {COMPONENTS} components, medians of {RUNS} processes:");
-    let names = path("names");
-    let look_up = |what: &str| -> Outcome {
+    let look_up = |what: &str, names: &Path| -> Outcome {
         let (mut with, mut without) = (Vec::new(), Vec::new());
         for _ in 0..RUNS {
-            with.push(run("match", &[&names, &large])?);
-            without.push(run("match", &[&names])?);
+            with.push(run("match", &[names, &large])?);
+            without.push(run("match", &[names])?);
         }
         let (with, without) = (Measured::median(with), Measured::median(without));
         println!(
-            "  {what:26} {:.2} ms, {:.1} MB of memory more than without",
+            "  {what:42} {:.2} ms, {:.1} MB of memory more than without",
             millis(with.time),
             (with.peak as f64 - without.peak as f64) / 1e6
         );
         Ok(())
     };
-    look_up("nobody else is there")?;
+    let (few, many) = (path("few"), path("many"));
+    look_up("75 of them with advisories", &few)?;
+    look_up("700 of them with advisories", &many)?;
     let mut other = spawn("import-again", &[&export, &large], Stdio::null())?;
-    let while_updating = look_up("another imports meanwhile");
+    let while_updating = look_up("75, while another process imports", &few)
+        .and_then(|()| look_up("700, while another process imports", &many));
     other.kill()?;
     other.wait()?;
     while_updating?;
@@ -137,16 +141,16 @@ fn measure(artifacts: &[&str]) -> Outcome {
     Ok(())
 }
 
-/// The npm components that are looked up: a quarter made-up malware, half with real advisories as far as there are as
-/// many, the rest not in any database.
-fn components(made: &[String]) -> Outcome<Vec<String>> {
-    let made = made.iter().step_by((made.len() / (COMPONENTS / 4)).max(1));
-    let mut names: Vec<String> = made.take(COMPONENTS / 4).cloned().collect();
+/// The npm components that are looked up: `quarter` of them made-up malware, twice as many with real advisories as far
+/// as there are as many, the rest not in any database.
+fn components(made: &[String], quarter: usize) -> Outcome<Vec<String>> {
+    let made = made.iter().step_by((made.len() / quarter).max(1));
+    let mut names: Vec<String> = made.take(quarter).cloned().collect();
     let known = match real() {
         Some(real) => generate::npm_packages(&real)?,
         None => Vec::new(),
     };
-    names.extend(known.into_iter().take(COMPONENTS / 2));
+    names.extend(known.into_iter().take(quarter * 2));
     let absent = COMPONENTS - names.len();
     names.extend((0..absent).map(|n| format!("no-such-package-{n}")));
     Ok(names)
@@ -195,9 +199,13 @@ fn child(task: &str, args: &[&str]) -> Outcome {
             let started = Instant::now();
             if let [dir] = rest {
                 let database = Database::open(Path::new(dir))?.ok_or("there is no database")?;
-                for name in names.lines() {
-                    black_box(match_component(&database, Ecosystem::Npm, name, "1.0.0")?);
-                }
+                let names: Vec<&str> = names.lines().collect();
+                // As an audit does it: by a pool of a thread a core.
+                names.par_iter().try_for_each(|name| {
+                    let matches = match_component(&database, Ecosystem::Npm, name, "1.0.0")?;
+                    black_box(matches);
+                    Ok::<_, DatabaseError>(())
+                })?;
             }
             return print(started.elapsed());
         }

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 /// Writes out the characters that a terminal would obey instead of show: controls, and those that
 /// reorder the text around them or break its line.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_obeyed) {
+    // Nearly every text is plain, and this is asked of every id, path and version.
+    let is_plain = text.bytes().all(|b| matches!(b, b' '..=b'~'));
+    if is_plain || !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
