@@ -25,6 +25,28 @@ sys.path.insert(0, sys.argv[1] + "/corpus")
 import oracle
 oracle.Version = functools.lru_cache(None)(oracle.Version)
 oracle.SemVer = functools.lru_cache(None)(oracle.SemVer)
+
+def readable(eco, version):
+    try:
+        oracle.parse(eco, version)
+        return True
+    except ValueError:
+        return False
+
+
+def is_about_every_version(record, eco, name):
+    return any(r["type"] in ("SEMVER", "ECOSYSTEM") and r["events"] == [{"introduced": "0"}]
+               for a in record["affected"] if oracle.norm(eco, a["package"]["name"]) == name
+               for r in a.get("ranges") or [])
+
+
+# Here the project goes further than the oracle: see src/advisory/range.rs.
+def affects(record, eco, name, version):
+    release = version.partition("+")[0] if eco == "PyPI" else version
+    return (oracle.affects(record, eco, name, version) or oracle.affects(record, eco, name, release)
+            or not readable(eco, version) and is_about_every_version(record, eco, name))
+
+
 near = {"PyPI": [".dev1", "rc1", ".post1", "+local", ".1"]}
 for (eco, name), records in sorted(oracle.load(sys.argv[1] + "/osv").items()):
     versions = set()
@@ -40,7 +62,7 @@ for (eco, name), records in sorted(oracle.load(sys.argv[1] + "/osv").items()):
             ids = []
             for r in records:
                 try:
-                    ids += [r["id"]] if oracle.affects(r, eco, name, asked) else []
+                    ids += [r["id"]] if affects(r, eco, name, asked) else []
                 except ValueError:
                     pass
             print(eco, name, asked, ",".join(sorted(ids)), sep="\t")
