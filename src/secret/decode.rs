@@ -1,0 +1,198 @@
+//! Text that stands encoded in a file: base64, hexadecimal, URL encoding, escapes, UTF-16.
+
+use std::sync::LazyLock;
+
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER_PERMISSIVE};
+use zeroize::Zeroizing;
+
+/// Shorter runs are no text worth a look.
+pub const BASE64_LEAST: usize = 24;
+pub const HEX_LEAST: usize = 48;
+/// How much of the beginning must decode to text.
+const PROBE: usize = 16;
+
+pub type Decoded = Zeroizing<Vec<u8>>;
+
+/// Text without its escapes, and for each escape where it is in there and how many bytes the original is longer by
+/// up to its end.
+pub type Unescaped = (Decoded, Vec<(usize, usize)>);
+
+/// What the run is in base64 or base64url, if it begins as text.
+pub fn base64(run: &[u8]) -> Option<Decoded> {
+    if run.len() < BASE64_LEAST || !begins_as_text(run) {
+        return None;
+    }
+    // A last group of one character is no whole byte: it belongs to something else.
+    let rest = usize::from(run.len() % 4 == 1);
+    any_base64(&run[..run.len() - rest])
+}
+
+/// Whether the first 16 characters are text in base64. Nearly every run ends here, so it makes no buffer.
+fn begins_as_text(run: &[u8]) -> bool {
+    let mut groups = run.chunks_exact(4).take(PROBE / 4);
+    groups.all(|group| {
+        let bits = group
+            .iter()
+            .try_fold(0, |bits, &b| Some(bits << 6 | sextet(b)?));
+        bits.is_some_and(|bits| is_text(&bits.to_be_bytes()[1..]))
+    })
+}
+
+fn sextet(b: u8) -> Option<u32> {
+    Some(u32::from(match b {
+        b'A'..=b'Z' => b - b'A',
+        b'a'..=b'z' => b - b'a' + 26,
+        b'0'..=b'9' => b - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
+/// Without padding, in either alphabet, and with anything in the bits behind the last byte.
+pub fn any_base64(text: &[u8]) -> Option<Decoded> {
+    static ALPHABETS: LazyLock<[Option<Encoding>; 2]> = LazyLock::new(|| {
+        [BASE64_NOPAD, BASE64URL_NOPAD].map(|alphabet| {
+            let mut lenient = alphabet.specification();
+            lenient.check_trailing_bits = false;
+            lenient.encoding().ok()
+        })
+    });
+    let decoded = ALPHABETS.iter().flatten().find_map(|a| a.decode(text).ok());
+    decoded.map(Zeroizing::new)
+}
+
+/// What the run is in hexadecimal, if that is text.
+pub fn hex(run: &[u8]) -> Option<Decoded> {
+    if run.len() < HEX_LEAST || run.len() % 2 == 1 {
+        return None;
+    }
+    // Text has no byte that begins with 8 to f.
+    let is_first = |b: &u8| matches!(b, b'0'..=b'7');
+    if !run[..PROBE].iter().step_by(2).all(is_first) {
+        return None;
+    }
+    if !is_text(&HEXLOWER_PERMISSIVE.decode(&run[..PROBE]).ok()?) {
+        return None;
+    }
+    Some(Zeroizing::new(HEXLOWER_PERMISSIVE.decode(run).ok()?))
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let printable = |&b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    bytes.iter().all(printable)
+}
+
+/// The text without `%2D`, or none where it has no such.
+pub fn percent(text: &[u8]) -> Option<Unescaped> {
+    replaced(text, b'%', |rest| {
+        let &[_, a, b] = rest.first_chunk()?;
+        Some((ascii(&[a, b])?, 3))
+    })
+}
+
+/// The text as the string literal means it that it stands in, or none where it has no escape: JSON within JSON, a
+/// key with `\n` for its line ends.
+pub fn escapes(text: &[u8]) -> Option<Unescaped> {
+    replaced(text, b'\\', |rest| match rest {
+        [_, b'u', b'0', b'0', a, b, ..] => Some((ascii(&[*a, *b])?, 6)),
+        [_, b'x', a, b, ..] => Some((ascii(&[*a, *b])?, 4)),
+        [_, b'n', ..] => Some((b'\n', 2)),
+        [_, b'r', ..] => Some((b'\r', 2)),
+        [_, b't', ..] => Some((b'\t', 2)),
+        [_, same @ (b'/' | b'"' | b'\'' | b'\\'), ..] => Some((*same, 2)),
+        _ => None,
+    })
+}
+
+/// A printable character by its hexadecimal code.
+fn ascii(digits: &[u8; 2]) -> Option<u8> {
+    let decoded = HEXLOWER_PERMISSIVE.decode(digits).ok()?;
+    decoded
+        .first()
+        .copied()
+        .filter(|b| (b' '..=b'~').contains(b))
+}
+
+/// `read` says what an escape means and how long it is.
+fn replaced(
+    text: &[u8],
+    mark: u8,
+    read: impl Fn(&[u8]) -> Option<(u8, usize)>,
+) -> Option<Unescaped> {
+    let mut at = memchr::memchr(mark, text)?;
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
+    out.extend_from_slice(&text[..at]);
+    let mut widths = Vec::new();
+    while at < text.len() {
+        match read(&text[at..]).filter(|_| text[at] == mark) {
+            Some((b, length)) => {
+                at += length;
+                widths.push((out.len(), at - out.len() - 1));
+                out.push(b);
+            }
+            None => {
+                out.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    (!widths.is_empty()).then_some((out, widths))
+}
+
+/// Which byte of a character comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    Little,
+    Big,
+}
+
+/// Calls `found` with the bounds of every run of 16 printable characters or more in UTF-16, and its order.
+pub fn utf16(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, usize, Order)) {
+    // Every run of 32 bytes has eight bytes at a place that is looked at.
+    const STEP: usize = 24;
+    let mut at = from;
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        if at >= to {
+            return;
+        }
+        let word = u64::from_le_bytes(*eight);
+        let odd_zero = word & 0xff00_ff00_ff00_ff00 == 0;
+        let even_zero = word & 0x00ff_00ff_00ff_00ff == 0;
+        // Zeros alone are no text.
+        if odd_zero == even_zero {
+            at += STEP;
+            continue;
+        }
+        // The place of a character: the zero is behind it in little endian and before it in big, which
+        // cannot be told apart in the middle of a run, but at its ends.
+        let inside = at + usize::from(even_zero);
+        let is_pair = |i: usize| {
+            bytes
+                .get(i)
+                .is_some_and(|b| matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r'))
+                && bytes.get(i + 1) == Some(&0)
+        };
+        let mut start = inside;
+        while start >= from + 2 && is_pair(start - 2) {
+            start -= 2;
+        }
+        let mut end = inside;
+        while is_pair(end) {
+            end += 2;
+        }
+        if end.saturating_sub(start) >= 32 {
+            let order = match start.checked_sub(1).map(|i| bytes[i]) {
+                Some(0) if bytes.get(end + 1) != Some(&0) => Order::Big,
+                _ => Order::Little,
+            };
+            found(start, end, order);
+        }
+        at = end.max(at + STEP);
+    }
+}
+
+/// Every other byte.
+pub fn narrowed(wide: &[u8]) -> Decoded {
+    Zeroizing::new(wide.iter().step_by(2).copied().collect())
+}

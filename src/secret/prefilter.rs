@@ -1,0 +1,391 @@
+//! Where in a file a secret may be. All else here looks at these places alone, so this decides the speed.
+//!
+//! - *Runs*: 16 letters, digits and signs of base64 or more, with digits in two places or an odd mixture of cases. A
+//!   token has one, and few names do. They are found by bits: 64 bytes become 64 bits, and shifts and ANDs
+//!   tell where 16 in a row are set. `benches/secrets.rs` compares this with other ways.
+//! - *Landmarks*: the few literals that begin a secret without such a run, which a packed search finds.
+
+use std::sync::OnceLock;
+
+use aho_corasick::packed::{Config, MatchKind, Searcher};
+
+/// The least length of a run.
+pub const RUN: usize = 16;
+
+/// Letters, digits, and the signs of base64 and base64url.
+pub fn is_run_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/')
+}
+
+/// Calls `found` with the bounds of every run that begins in `from..to`; it may end behind `to`.
+pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, usize)) {
+    let to = to.min(bytes.len());
+    // The run that reaches up to `at`; one that goes on from before `from` is none of these.
+    let mut open = from;
+    let mut goes_on = from > 0 && is_run_byte(bytes[from - 1]);
+    let mut at = from;
+    // A run that begins before `to` is followed to its end.
+    while at < to || (open < to && open < at && !goes_on) {
+        let mask = mask_at(bytes, at);
+        let next = at + 64;
+        if mask == u64::MAX {
+            at = next;
+            continue;
+        }
+        let head = mask.trailing_ones() as usize;
+        if at + head >= open + RUN && !goes_on {
+            found(open, at + head);
+        }
+        goes_on = false;
+        if at >= to {
+            return;
+        }
+        open = next - mask.leading_ones() as usize;
+        // Bits that 15 more follow; the run at either end of these bytes is not looked at here.
+        let mut full = mask & mask >> 1;
+        full &= full >> 2;
+        full &= full >> 4;
+        full &= full >> 8;
+        let mut starts = full & !(mask << 1);
+        while starts != 0 {
+            let start = starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            let end = start + (mask >> start).trailing_ones() as usize;
+            if start >= head && at + start < open.min(to) {
+                found(at + start, at + end);
+            }
+        }
+        at = next;
+    }
+}
+
+/// A bit for each of the 64 bytes at `at`: whether a run may hold it. Beyond the end there are none.
+fn mask_at(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    if let Some(block) = rest.first_chunk::<64>() {
+        return mask(block);
+    }
+    let mut block = [0; 64];
+    block[..rest.len()].copy_from_slice(rest);
+    mask(&block)
+}
+
+/// Written so that the compiler turns it into vector instructions: no branch, no table.
+fn mask(block: &[u8; 64]) -> u64 {
+    let mut flags = [0u8; 64];
+    for (flag, &b) in flags.iter_mut().zip(block) {
+        let letter = (b | 0x20).wrapping_sub(b'a') < 26;
+        // `/` is the one before `0`.
+        let digit_or_slash = b.wrapping_sub(b'/') < 11;
+        let sign = (b == b'_') | (b == b'-') | (b == b'+');
+        *flag = u8::from(letter | digit_or_slash | sign).wrapping_neg();
+    }
+    // Bit k of byte j is of the byte 8k + j of the block.
+    let mut mask = 0;
+    for (k, eight) in flags.as_chunks::<8>().0.iter().enumerate() {
+        mask |= u64::from_le_bytes(*eight) & (0x0101_0101_0101_0101 << k);
+    }
+    transposed(mask)
+}
+
+/// Swaps rows and columns of a matrix of eight by eight bits: Hacker's Delight, section 7-3.
+fn transposed(mut bits: u64) -> u64 {
+    for (shift, which) in [
+        (7, 0x00aa_00aa_00aa_00aa),
+        (14, 0x0000_cccc_0000_cccc),
+        (28, 0x0000_0000_f0f0_f0f0),
+    ] {
+        let differ = (bits ^ bits >> shift) & which;
+        bits ^= differ ^ differ << shift;
+    }
+    bits
+}
+
+/// What a run may be, by its look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Look {
+    /// Words, as in names and paths. Few tokens look so.
+    Words,
+    /// Words with a number, as in names and one in fifty tokens.
+    Numbered,
+    /// It has digits in two places, or its letters are of cases as no name that people give has.
+    Random,
+}
+
+pub fn look(run: &[u8]) -> Look {
+    // A longer one is decided by its beginning.
+    let run = &run[..run.len().min(200)];
+    let letters = Letters::of(run);
+    if letters.digit_groups > 1 || letters.are_odd() {
+        return Look::Random;
+    }
+    // A token may be the last part of a URL.
+    let has_parts = letters.signs > 0 && run.contains(&b'/');
+    if has_parts
+        && run
+            .split(|&b| b == b'/')
+            .any(|part| Letters::of(part).are_odd())
+    {
+        return Look::Random;
+    }
+    if letters.digits > 0 {
+        Look::Numbered
+    } else {
+        Look::Words
+    }
+}
+
+/// How many of what.
+struct Letters {
+    upper: usize,
+    lower: usize,
+    digits: usize,
+    signs: usize,
+    digit_groups: usize,
+    /// Between upper case and others.
+    changes: usize,
+}
+
+impl Letters {
+    /// One byte of it for each of upper case, lower case, digits and signs: most runs are counted here.
+    fn of(run: &[u8]) -> Self {
+        const UPPER: u32 = 1;
+        const LOWER: u32 = 1 << 8;
+        const DIGIT: u32 = 1 << 16;
+        const SIGN: u32 = 1 << 24;
+        const KINDS: [u32; 256] = {
+            let mut kinds = [SIGN; 256];
+            let mut b = 0;
+            while b < 256 {
+                match b as u8 {
+                    b'A'..=b'Z' => kinds[b] = UPPER,
+                    b'a'..=b'z' => kinds[b] = LOWER,
+                    b'0'..=b'9' => kinds[b] = DIGIT,
+                    _ => {}
+                }
+                b += 1;
+            }
+            kinds
+        };
+        let (mut counts, mut changes, mut groups, mut last) = (0, 0, 0, 0);
+        for &b in run {
+            let kind = KINDS[usize::from(b)];
+            counts += kind;
+            changes += (kind ^ last) & UPPER;
+            groups += kind & !last & DIGIT;
+            last = kind;
+        }
+        let [upper, lower, digits, signs] = counts.to_le_bytes().map(usize::from);
+        Letters {
+            upper,
+            lower,
+            digits,
+            signs,
+            digit_groups: (groups / DIGIT) as usize,
+            changes: changes as usize,
+        }
+    }
+
+    /// Of random letters half are upper case, and every other differs in case from the one before. Of names
+    /// neither is so, but of constants, which have `_` in them.
+    fn are_odd(&self) -> bool {
+        let length = self.upper + self.lower + self.digits + self.signs;
+        if length < RUN {
+            return false;
+        }
+        match (self.upper, self.lower) {
+            (_, 0) => self.signs == 0,
+            (0, _) => self.signs * 24 < length && (self.digits > 0 || length >= 24),
+            _ if self.digits > 0 => self.upper * 3 >= length || self.changes * 3 >= length,
+            _ => self.upper * 3 >= length || self.changes * 5 >= length * 2,
+        }
+    }
+}
+
+/// Whether it is the name of a function of C++ or Rust in a binary, which are as long as tokens and as odd:
+/// <https://itanium-cxx-abi.github.io/cxx-abi/abi.html#mangling>.
+pub fn is_mangled_name(run: &[u8]) -> bool {
+    run.starts_with(b"_Z")
+}
+
+/// What a landmark begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landmark {
+    /// `://`, with user and password before an `@` perhaps.
+    Url,
+    /// `-----BEGIN`.
+    Pem,
+    /// A word that names a password.
+    Name,
+    /// A word of a command or a setting with a password behind it.
+    Word,
+}
+
+/// The search looks for their first three bytes together, so those should be rare.
+const LANDMARKS: &[(&str, Landmark)] = &[
+    ("://", Landmark::Url),
+    ("BEGIN ", Landmark::Pem),
+    ("pass", Landmark::Name),
+    ("Pass", Landmark::Name),
+    ("PASS", Landmark::Name),
+    ("pwd", Landmark::Name),
+    ("Pwd", Landmark::Name),
+    ("PWD", Landmark::Name),
+    ("secret", Landmark::Name),
+    ("Secret", Landmark::Name),
+    ("SECRET", Landmark::Name),
+    // `bindCredentials`, of LDAP.
+    ("ndCred", Landmark::Name),
+    // `curl -u user:password`, `curl --user user:password`.
+    ("-u ", Landmark::Word),
+    ("--user", Landmark::Word),
+    ("mysql", Landmark::Word),
+    ("BUNDLE_", Landmark::Word),
+    ("zapier", Landmark::Word),
+    // `"type": "random_password"`, of Terraform.
+    ("m_password\"", Landmark::Word),
+    // `"auths"`, of Docker.
+    ("ths\"", Landmark::Word),
+];
+
+/// Calls `found` with the kind and the bounds of every landmark that begins in `from..to`.
+pub fn landmarks(
+    bytes: &[u8],
+    from: usize,
+    to: usize,
+    mut found: impl FnMut(Landmark, usize, usize),
+) {
+    const LONGEST: usize = 11;
+    let bytes = &bytes[..bytes.len().min(to + LONGEST)];
+    let mut at = from;
+    if let Some(searcher) = searcher() {
+        while let Some(hit) = searcher.find_in(bytes, (at..bytes.len()).into()) {
+            if hit.start() >= to {
+                return;
+            }
+            found(
+                LANDMARKS[hit.pattern().as_usize()].1,
+                hit.start(),
+                hit.end(),
+            );
+            at = hit.end();
+        }
+    }
+}
+
+/// None on machines without vector instructions that it knows; see [`slow`].
+fn searcher() -> Option<&'static Searcher> {
+    static SEARCHER: OnceLock<Option<Searcher>> = OnceLock::new();
+    let build = || {
+        let literals = LANDMARKS.iter().map(|(literal, _)| literal);
+        Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .builder()
+            .extend(literals)
+            .build()
+    };
+    SEARCHER.get_or_init(build).as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all_runs(bytes: &[u8], step: usize) -> Vec<(usize, usize)> {
+        let mut all = Vec::new();
+        let mut from = 0;
+        while from < bytes.len() {
+            runs(bytes, from, from + step, |start, end| {
+                all.push((start, end))
+            });
+            from += step;
+        }
+        all
+    }
+
+    fn one_by_one(bytes: &[u8]) -> Vec<(usize, usize)> {
+        let mut all = Vec::new();
+        let mut start = 0;
+        for at in 0..=bytes.len() {
+            if !bytes.get(at).is_some_and(|b| is_run_byte(*b)) {
+                if at >= start + RUN {
+                    all.push((start, at));
+                }
+                start = at + 1;
+            }
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn runs_are_those_that_a_look_at_every_byte_finds(
+            lengths in prop::collection::vec(0usize..90, 0..20),
+            step in prop::sample::select(vec![64usize, 128, 4096]),
+        ) {
+            let bytes: Vec<u8> = lengths.iter().flat_map(|&n| [vec![b'a'; n], vec![b'.']].concat()).collect();
+            prop_assert_eq!(all_runs(&bytes, step), one_by_one(&bytes));
+            let open = &bytes[..bytes.len().saturating_sub(1)];
+            prop_assert_eq!(all_runs(open, step), one_by_one(open));
+        }
+    }
+
+    #[test]
+    fn the_mask_has_the_bytes_of_runs() {
+        for b in 0..=255u8 {
+            assert_eq!(
+                mask(&[b; 64]),
+                if is_run_byte(b) { u64::MAX } else { 0 },
+                "{b:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn tokens_look_random_and_names_do_not() {
+        let random = [
+            "Zm4RjSZKrWySEPrSsSwZAjf",
+            "ab-1ab-2ab-cdefg",
+            "LTAIVKYRHSfumhez",
+            "with/key/VtnXJBnmUCXxtonpdOpuq",
+            "sk-qwzkvnbtyrplmxcsdfghjkqw",
+            "a1aaaaaaaaaaaaaa",
+        ];
+        for token in random {
+            assert_eq!(look(token.as_bytes()), Look::Random, "{token}");
+        }
+        for name in [
+            "decode_base64_url_safe",
+            "oauth2ClientCredentials",
+            "node_modules/base64",
+        ] {
+            assert_eq!(look(name.as_bytes()), Look::Numbered, "{name}");
+        }
+        for name in [
+            "getElementsByClassName",
+            "MAXIMUM_LENGTH_OF",
+            "some-class-of-a-page",
+            "internationalization",
+        ] {
+            assert_eq!(look(name.as_bytes()), Look::Words, "{name}");
+        }
+    }
+
+    #[test]
+    fn landmarks_are_found_where_they_begin() {
+        let text = b"a://b passw -----BEGIN SECRET";
+        let mut all = Vec::new();
+        landmarks(text, 0, text.len(), |landmark, start, _| {
+            all.push((landmark, start))
+        });
+        let expected = [
+            (Landmark::Url, 1),
+            (Landmark::Name, 6),
+            (Landmark::Pem, 17),
+            (Landmark::Name, 23),
+        ];
+        assert_eq!(all, expected);
+    }
+}

@@ -1,0 +1,183 @@
+//! The rules: a table that the build script makes of `src/secret/rules/*.toml`, and rules that a user adds.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use regex::bytes::{Regex, RegexBuilder};
+use thiserror::Error;
+
+use super::spec::RuleSpec;
+use crate::finding::Severity;
+
+include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// Holds the largest of our expressions, a private key with its lines, several times.
+const REGEX_BYTES: usize = 4 << 20;
+
+/// A kind of secret.
+#[derive(Debug)]
+pub struct Rule {
+    pub id: Cow<'static, str>,
+    /// What it is, for a sentence.
+    pub name: Cow<'static, str>,
+    pub severity: Severity,
+    /// Where to revoke it.
+    pub remedy: Cow<'static, str>,
+    /// Where its provider writes about it.
+    pub source: Cow<'static, str>,
+    pub(super) keywords: Cow<'static, [Cow<'static, str>]>,
+    pub(super) expression: Cow<'static, str>,
+    /// The expression is of a value that only its name tells.
+    pub(super) assigned: bool,
+    pub(super) begins_with_keyword: bool,
+    /// Else every match begins with one of these, unless there are none.
+    pub(super) prefixes: Cow<'static, [Cow<'static, [u8]>]>,
+    pub(super) longest: usize,
+    pub(super) entropy: f32,
+    pub(super) checks: Cow<'static, [Check]>,
+    /// Made when the rule is first needed: of hundreds, a bundle needs a few.
+    pub(super) compiled: OnceLock<Option<Regex>>,
+}
+
+/// What else must hold for a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    Crc32Base62,
+    Jwt,
+    Pem,
+    LettersAndDigits,
+    UpperAndLower,
+    Base64,
+}
+
+/// What is wrong with a user's rule or allow list.
+#[derive(Debug, Error)]
+pub enum RuleError {
+    #[error("secret rule {id:?}: {why}")]
+    Rule { id: String, why: String },
+    #[error("secret rule {0:?}: there is a rule of that id already; choose another")]
+    Twice(String),
+    #[error("[secrets.allow]: {what} {text:?}: {why}")]
+    Allow {
+        what: &'static str,
+        text: String,
+        why: String,
+    },
+}
+
+impl Rule {
+    /// Whether it knows a secret by a common name alone, such as `password`.
+    pub fn is_generic(&self) -> bool {
+        self.id.starts_with("generic-")
+    }
+
+    /// The expression, at the very beginning of what it is given, and what ends a token behind it.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        let compile = || compile(&self.expression, self.assigned || self.begins_with_keyword);
+        self.compiled.get_or_init(|| compile().ok()).as_ref()
+    }
+
+    fn from_spec(spec: RuleSpec) -> Result<Rule, String> {
+        let shape = spec.shape()?;
+        let (expression, assigned) = spec.expression()?;
+        let compiled = compile(expression, assigned || shape.begins_with_keyword)
+            .map_err(|error| error.to_string())?;
+        Ok(Rule {
+            expression: expression.to_owned().into(),
+            id: spec.id.into(),
+            name: spec.name.into(),
+            severity: severity(&spec.severity),
+            remedy: spec.remedy.into(),
+            source: spec.source.into(),
+            keywords: spec.keywords.into_iter().map(Cow::Owned).collect(),
+            assigned,
+            begins_with_keyword: shape.begins_with_keyword,
+            prefixes: shape.prefixes.into_iter().map(Cow::Owned).collect(),
+            longest: shape.longest,
+            entropy: spec.entropy.unwrap_or(0.0),
+            checks: spec.checks.iter().filter_map(|c| check(c)).collect(),
+            compiled: OnceLock::from(Some(compiled)),
+        })
+    }
+}
+
+fn compile(expression: &str, at_start: bool) -> Result<Regex, regex::Error> {
+    let start = if at_start { "^" } else { "" };
+    RegexBuilder::new(&format!(
+        "{start}(?P<whole>{expression})(?:[^A-Za-z0-9_-]|\\z)"
+    ))
+    .unicode(false)
+    .size_limit(REGEX_BYTES)
+    .dfa_size_limit(REGEX_BYTES)
+    .build()
+}
+
+/// [`RuleSpec::shape`] lets nothing else pass.
+fn severity(word: &str) -> Severity {
+    match word {
+        "critical" => Severity::Critical,
+        "high" => Severity::High,
+        "medium" => Severity::Medium,
+        _ => Severity::Low,
+    }
+}
+
+fn check(word: &str) -> Option<Check> {
+    Some(match word {
+        "crc32-base62" => Check::Crc32Base62,
+        "jwt" => Check::Jwt,
+        "pem" => Check::Pem,
+        "letters-and-digits" => Check::LettersAndDigits,
+        "upper-and-lower" => Check::UpperAndLower,
+        "base64" => Check::Base64,
+        _ => return None,
+    })
+}
+
+/// A rule, ours or a user's. Two are the same if their ids are.
+#[derive(Clone)]
+pub enum RuleRef {
+    BuiltIn(&'static Rule),
+    User(Arc<Rule>),
+}
+
+impl Deref for RuleRef {
+    type Target = Rule;
+
+    fn deref(&self) -> &Rule {
+        match self {
+            RuleRef::BuiltIn(rule) => rule,
+            RuleRef::User(rule) => rule,
+        }
+    }
+}
+
+impl PartialEq for RuleRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for RuleRef {}
+
+impl fmt::Debug for RuleRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+/// All rules, ours first.
+pub(super) fn all(user: Vec<RuleSpec>) -> Result<Vec<RuleRef>, RuleError> {
+    let mut rules: Vec<RuleRef> = RULES.iter().map(RuleRef::BuiltIn).collect();
+    for spec in user {
+        let id = spec.id.clone();
+        if rules.iter().any(|rule| rule.id == id) {
+            return Err(RuleError::Twice(id));
+        }
+        let rule = Rule::from_spec(spec).map_err(|why| RuleError::Rule { id, why })?;
+        rules.push(RuleRef::User(Arc::new(rule)));
+    }
+    Ok(rules)
+}

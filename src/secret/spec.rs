@@ -1,0 +1,168 @@
+//! A rule as it is written in TOML, in `src/secret/rules/` and in a user's `fnaudit.toml`, and what a rule must hold to.
+//!
+//! The build script compiles this file too: a rule of ours that breaks off the rules of writing rules breaks the build.
+
+use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::{Hir, HirKind};
+use serde::Deserialize;
+
+/// More than any private key takes; what is longer is no token.
+pub const LONGEST: usize = 16 * 1024;
+
+pub const CHECKS: &[&str] = &[
+    "crc32-base62",
+    "jwt",
+    "pem",
+    "letters-and-digits",
+    "upper-and-lower",
+    "base64",
+];
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSpec {
+    /// `provider-thing`; stable, as allow lists name it.
+    pub id: String,
+    /// What it is, for a sentence.
+    pub name: String,
+    pub severity: String,
+    /// With [`RuleSpec::pattern`], what every match contains; with [`RuleSpec::assigned`], what the name contains.
+    pub keywords: Vec<String>,
+    /// A whole token that is recognised by itself.
+    pub pattern: Option<String>,
+    /// A value that is recognised by its name alone.
+    pub assigned: Option<String>,
+    /// The least Shannon entropy of the secret, in bits a character.
+    pub entropy: Option<f32>,
+    #[serde(default)]
+    pub checks: Vec<String>,
+    /// Where to revoke it.
+    #[serde(default)]
+    pub remedy: String,
+    /// Where the provider writes about it.
+    #[serde(default)]
+    pub source: String,
+    /// What follows is for tests: see docs/secrets.md.
+    #[serde(default)]
+    pub variable: String,
+    #[serde(default)]
+    pub token: Vec<String>,
+    #[serde(default)]
+    pub positive: Vec<String>,
+    #[serde(default)]
+    pub negative: Vec<String>,
+}
+
+/// What the regular expression of a rule says about where to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Every match begins with a keyword, so that a keyword's place is where to try.
+    pub begins_with_keyword: bool,
+    /// Else every match begins with one of these, unless there are none.
+    pub prefixes: Vec<Vec<u8>>,
+    /// The length of the longest match.
+    pub longest: usize,
+}
+
+impl RuleSpec {
+    /// The expression, and whether it is of a value with a name.
+    pub fn expression(&self) -> Result<(&str, bool), String> {
+        match (&self.pattern, &self.assigned) {
+            (Some(pattern), None) => Ok((pattern, false)),
+            (None, Some(assigned)) => Ok((assigned, true)),
+            _ => Err("needs either `pattern` or `assigned`".into()),
+        }
+    }
+
+    /// Checks all but the examples.
+    pub fn shape(&self) -> Result<Shape, String> {
+        if !is_kebab(&self.id) {
+            return Err("the id must be lower-case words with `-` between them".into());
+        }
+        if !["critical", "high", "medium", "low"].contains(&self.severity.as_str()) {
+            return Err(format!(
+                "severity {:?} is none of critical, high, medium and low",
+                self.severity
+            ));
+        }
+        if let Some(check) = self.checks.iter().find(|c| !CHECKS.contains(&c.as_str())) {
+            return Err(format!("there is no check {check:?}"));
+        }
+        let (expression, assigned) = self.expression()?;
+        self.check_keywords(assigned)?;
+        let hir = regex_syntax::ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .build()
+            .parse(expression)
+            .map_err(|error| error.to_string())?;
+        let longest = match hir.properties().maximum_len() {
+            Some(longest) if longest <= LONGEST => longest,
+            _ => {
+                return Err(format!(
+                    "the expression must have an end within {LONGEST} bytes: write `{{16,64}}` for `+` and `*`"
+                ));
+            }
+        };
+        let mut prefixes = prefixes(&hir);
+        let begins_with_keyword = !assigned && !prefixes.is_empty() && {
+            let begins = |prefix: &Vec<u8>| {
+                let mut keywords = self.keywords.iter();
+                keywords.any(|keyword| prefix.starts_with(keyword.as_bytes()))
+            };
+            prefixes.iter().all(begins)
+        };
+        // Short ones are everywhere, and many cost more than they spare.
+        let telling = prefixes.len() <= 8 && prefixes.iter().all(|prefix| prefix.len() >= 3);
+        if assigned || begins_with_keyword || !telling {
+            prefixes.clear();
+        }
+        Ok(Shape {
+            begins_with_keyword,
+            prefixes,
+            longest,
+        })
+    }
+
+    fn check_keywords(&self, assigned: bool) -> Result<(), String> {
+        if self.keywords.is_empty() {
+            return Err("needs at least one keyword".into());
+        }
+        let least = if assigned { 4 } else { 3 };
+        for keyword in &self.keywords {
+            if keyword.len() < least {
+                return Err(format!("keyword {keyword:?} is shorter than {least} bytes"));
+            }
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+            if assigned && !keyword.bytes().all(plain) {
+                return Err(format!(
+                    "keyword {keyword:?} of a name must be lower-case letters and digits alone"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What every match begins with, if there are few such.
+fn prefixes(hir: &Hir) -> Vec<Vec<u8>> {
+    if let HirKind::Look(_) = hir.kind() {
+        return Vec::new();
+    }
+    let mut extractor = Extractor::new();
+    let prefixes = extractor.limit_total(1000).limit_repeat(64).extract(hir);
+    let literals = prefixes.literals().unwrap_or_default();
+    literals
+        .iter()
+        .map(|literal| literal.as_bytes().to_vec())
+        .collect()
+}
+
+fn is_kebab(id: &str) -> bool {
+    let word = |w: &str| {
+        !w.is_empty()
+            && w.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    id.split('-').all(word)
+}
