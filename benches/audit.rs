@@ -2,7 +2,8 @@
 //!
 //! The bundles are made here, shaped like real functions: their sizes, numbers of files and ratios. Beside
 //! each audit runs `unzip -tq`, where it is installed, and the `zip` crate reading every entry in turn; the
-//! runs alternate, and the medians and their ratios are printed. A path or more after `--` are measured too.
+//! runs alternate, and the medians and their ratios are printed. A second table gives audits with and without the
+//! search for secrets, also of files that promise secrets and have none. A path or more after `--` are measured too.
 
 use std::fs;
 use std::hint::black_box;
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fnaudit::{Auditor, Options};
+use fnaudit::finding::Kind;
+use fnaudit::{Auditor, KindFilter, Options};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
@@ -27,6 +29,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let given = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
     bundles.extend(given.map(PathBuf::from));
     let auditor = Auditor::new(Options::default())?;
+    unpacking(&auditor, &bundles)?;
+    for (name, text) in promises() {
+        bundles.push(write(
+            dir.path(),
+            name,
+            &holding("bundle.js", text.as_bytes())?,
+        )?);
+    }
+    secrets(&auditor, &bundles)
+}
+
+/// Whole audits against unpacking.
+fn unpacking(auditor: &Auditor, bundles: &[PathBuf]) -> Outcome {
     println!(
         "{:24} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "bundle", "packed MB", "audit ms", "unzip ms", "ratio", "zip ms", "ratio"
@@ -35,13 +50,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (mut ours, mut unzip, mut zip) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..RUNS {
             ours.push(timed(|| {
-                black_box(auditor.audit(&path)?);
+                black_box(auditor.audit(path)?);
                 Ok(())
             })?);
-            if let Ok(time) = timed(|| run_unzip(&path)) {
+            if let Ok(time) = timed(|| run_unzip(path)) {
                 unzip.push(time);
             }
-            zip.push(timed(|| read_in_turn(&path))?);
+            zip.push(timed(|| read_in_turn(path))?);
         }
         let ours = median(&mut ours).ok_or("no runs")?;
         let columns = |times: &mut Vec<Duration>| match median(times) {
@@ -56,11 +71,67 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!(
             "{:24} {:>9.1} {:>9} {unzip:>9} {unzip_ratio:>9} {zip:>9} {zip_ratio:>9}",
             path.file_stem().unwrap_or_default().to_string_lossy(),
-            fs::metadata(&path)?.len() as f64 / 1e6,
+            fs::metadata(path)?.len() as f64 / 1e6,
             millis(ours),
         );
     }
     Ok(())
+}
+
+/// Whole audits with and without the search for secrets.
+fn secrets(with: &Auditor, bundles: &[PathBuf]) -> Outcome {
+    let without = Auditor::new(Options {
+        kinds: KindFilter {
+            skip: vec![Kind::Secret],
+            ..KindFilter::default()
+        },
+        ..Options::default()
+    })?;
+    println!(
+        "\n{:24} {:>9} {:>9} {:>9}",
+        "bundle", "with ms", "without", "ratio"
+    );
+    for path in bundles {
+        let (mut all, mut some) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            for (auditor, times) in [(with, &mut all), (&without, &mut some)] {
+                times.push(timed(|| {
+                    black_box(auditor.audit(path)?);
+                    Ok(())
+                })?);
+            }
+        }
+        let all = median(&mut all).ok_or("no runs")?;
+        let some = median(&mut some).ok_or("no runs")?;
+        println!(
+            "{:24} {:>9} {:>9} {:>9.2}",
+            path.file_stem().unwrap_or_default().to_string_lossy(),
+            millis(all),
+            millis(some),
+            all.as_secs_f64() / some.as_secs_f64()
+        );
+    }
+    Ok(())
+}
+
+/// Files that look as if they held secrets all over, put together here so that none stands in this file.
+fn promises() -> Vec<(&'static str, String)> {
+    let header = ["-----BEGIN RSA PRIVATE", " KEY-----\n"].concat();
+    let mut random = Random(7);
+    let mut line = String::with_capacity(50 << 20);
+    while line.len() < 50 << 20 {
+        line += &format!(
+            "var a{:x}=f(\"{:x}\",{}),",
+            random.next(),
+            random.next(),
+            line.len()
+        );
+    }
+    vec![
+        ("one-line-of-50-MB", line),
+        ("300000-key-headers", header.repeat(300_000)),
+        ("5000000-jwt-beginnings", "eyJ".repeat(5_000_000)),
+    ]
 }
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -206,8 +277,13 @@ fn native_function(files: usize) -> Result<Vec<u8>, Box<dyn std::error::Error>> 
 }
 
 fn nested(inner: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    holding(".requirements.zip", inner)
+}
+
+/// An archive of one file.
+fn holding(name: &str, content: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    writer.start_file(".requirements.zip", SimpleFileOptions::default())?;
-    writer.write_all(inner)?;
+    writer.start_file(name, SimpleFileOptions::default())?;
+    writer.write_all(content)?;
     Ok(writer.finish()?.into_inner())
 }

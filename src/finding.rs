@@ -1,5 +1,6 @@
 //! The vocabulary that all rooms share: findings, severities and places in an artifact.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -198,7 +199,16 @@ pub mod rules {
         remedy: "build the archive anew; an honest packer writes no such archive",
         sas: "SAS-8",
     };
-    pub static ALL: &[&Rule] = &[&VULNERABILITY, &MALWARE, &ESCAPE, &BOMB, &OVERLAP];
+    /// A secret's own rule says what it is; the ids of those begin with this one's.
+    pub static SECRET: Rule = Rule {
+        id: "FA-SECRET",
+        kind: Kind::Secret,
+        severity: Severity::High,
+        title: "Secret",
+        remedy: "revoke it, and have the function read it from a secret store when it runs",
+        sas: "SAS-7",
+    };
+    pub static ALL: &[&Rule] = &[&VULNERABILITY, &MALWARE, &ESCAPE, &BOMB, &OVERLAP, &SECRET];
 }
 
 /// What the structure of an artifact itself shows.
@@ -258,8 +268,8 @@ pub struct Finding {
     /// Unique within the report: `F-1`, `F-2`, in the order of the report.
     pub id: String,
     pub kind: Kind,
-    /// The id of its [`Rule`].
-    pub rule: &'static str,
+    /// The id of its [`Rule`]; a rule for secrets has one of its own, see [`crate::secret`].
+    pub rule: Cow<'static, str>,
     pub severity: Severity,
     pub title: String,
     /// The purl of the component it is about.

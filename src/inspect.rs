@@ -6,6 +6,7 @@ use crate::artifact::image::ImageDocument;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inventory::pypi::requirements::RequirementsFile;
+use crate::secret::ObservedSecret;
 
 /// What is known of an entry before it is read whole.
 pub struct Header<'a> {
@@ -98,6 +99,24 @@ pub struct Observations {
     pub owned: Vec<EntryPath>,
     /// What tells the layers of a container image.
     pub images: Vec<ImageDocument>,
+    /// Lists of files with their digests, which installed packages bring along.
+    pub records: Vec<RecordFile>,
+    pub secrets: Vec<SecretInFile>,
+}
+
+/// The `RECORD` of an installed wheel, to be read if a file of it is in question.
+#[derive(Clone, Debug)]
+pub struct RecordFile {
+    pub path: EntryPath,
+    pub text: Box<[u8]>,
+}
+
+/// A secret, and what tells its file from another version of it.
+#[derive(Clone, Debug)]
+pub struct SecretInFile {
+    pub secret: ObservedSecret,
+    /// Of the whole file, where that was held.
+    pub sha256: Option<[u8; 32]>,
 }
 
 impl Observations {
@@ -164,6 +183,8 @@ impl Observations {
         self.optional.retain(|c| visible(&c.location.path));
         self.requirements.retain(|r| visible(&r.path));
         self.owned.retain(|path| visible(path));
+        self.records.retain(|record| visible(&record.path));
+        // Not the secrets: who has the image has what its upper layers hide.
     }
 
     pub fn append(&mut self, other: Observations) {
@@ -172,5 +193,7 @@ impl Observations {
         self.requirements.extend(other.requirements);
         self.owned.extend(other.owned);
         self.images.extend(other.images);
+        self.records.extend(other.records);
+        self.secrets.extend(other.secrets);
     }
 }

@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod inventory;
 pub mod policy;
 pub mod report;
+pub mod secret;
 pub mod text;
 pub mod version;
 
@@ -36,6 +37,7 @@ use artifact::{ArtifactError, Tools};
 use finding::{EntryPath, Finding, Kind};
 use inspect::{Inspector, Observations};
 use report::{ReadError, Report, SCHEMA_VERSION, Summary, Tool};
+use secret::Scanner;
 
 /// How to audit.
 #[derive(Default)]
@@ -48,6 +50,12 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Which findings are reported.
     pub kinds: KindFilter,
+    /// Rules and allow lists of one's own for secrets.
+    pub secrets: secret::UserRules,
+    /// Keys what fingerprints hold of secrets; one's own, so that nobody can try out passwords against a report.
+    pub fingerprint_key: Vec<u8>,
+    /// Have findings show secrets in full, for a person who asked to see them.
+    pub show_secrets: bool,
 }
 
 /// Which advisories components are matched with.
@@ -89,6 +97,9 @@ pub enum AuditError {
     /// The folder that was asked for holds no database.
     #[error("{}: holds no advisory database; `fnaudit db update --db {}` downloads one", .0.display(), .0.display())]
     NoDatabase(PathBuf),
+    /// A rule or an allow list of the user's is no good.
+    #[error(transparent)]
+    Rule(#[from] secret::RuleError),
     /// The system would not start as many.
     #[error("threads could not be started: {0}; try --threads 1")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -110,6 +121,7 @@ pub struct Auditor {
     kinds: KindFilter,
     pool: ThreadPool,
     inspectors: Vec<&'static dyn Inspector>,
+    secrets: Option<Scanner>,
     progress: Box<dyn Fn(u64) + Sync>,
 }
 
@@ -128,6 +140,16 @@ impl Auditor {
             .num_threads(options.threads.unwrap_or(0))
             .thread_name(|n| format!("audit-{n}"))
             .build()?;
+        let secrets = if options.kinds.keeps(Kind::Secret) {
+            let scanner = Scanner::new(options.secrets)?.keyed(&options.fingerprint_key);
+            Some(if options.show_secrets {
+                scanner.keep_values()
+            } else {
+                scanner
+            })
+        } else {
+            None
+        };
         let mut inspectors: Vec<&'static dyn Inspector> = vec![&ImageDocuments];
         inspectors.extend(inventory::inspectors());
         Ok(Auditor {
@@ -136,6 +158,7 @@ impl Auditor {
             kinds: options.kinds,
             pool,
             inspectors,
+            secrets,
             progress: Box::new(|_| ()),
         })
     }
@@ -167,6 +190,7 @@ impl Auditor {
         let tools = Tools {
             pool: &self.pool,
             inspectors: &self.inspectors,
+            secrets: self.secrets.as_ref(),
             budget: &budget,
             progress: &*self.progress,
         };
@@ -176,8 +200,14 @@ impl Auditor {
         let mut findings = Vec::new();
         let mut cut = Vec::new();
         for path in std::iter::once(function).chain(layers.iter().map(PathBuf::as_path)) {
-            let opened = artifact::open(path, &tools)?;
+            let mut opened = artifact::open(path, &tools)?;
             let name = &opened.artifact.path;
+            let secrets = std::mem::take(&mut opened.observations.secrets);
+            let records = std::mem::take(&mut opened.observations.records);
+            if let Some(scanner) = &self.secrets {
+                let allows = |fingerprint: &str| scanner.allows_fingerprint(fingerprint);
+                findings.extend(assess::assess_secrets(name, allows, secrets, &records));
+            }
             findings.extend(
                 opened
                     .findings

@@ -36,6 +36,7 @@ use self::zip::{ZipArchive, ZipError};
 use crate::finding::{ArtifactFinding, EntryPath};
 use crate::inspect::{Inspector, Observations};
 use crate::report::ReadError;
+use crate::secret::Scanner;
 use crate::text::visible;
 
 /// The name that means standard input.
@@ -98,6 +99,8 @@ pub struct Opened {
 pub struct Tools<'a> {
     pub pool: &'a ThreadPool,
     pub inspectors: &'a [&'static dyn Inspector],
+    /// What looks for secrets in every entry, if anything does.
+    pub secrets: Option<&'a Scanner>,
     pub budget: &'a Budget<'a>,
     /// Called with the unpacked bytes of each entry that was read.
     pub progress: &'a (dyn Fn(u64) + Sync),
@@ -105,7 +108,13 @@ pub struct Tools<'a> {
 
 /// Walks the artifact at `path` once.
 pub fn open(path: &Path, tools: &Tools) -> Result<Opened, ArtifactError> {
-    let walk = Walk::new(tools.pool, tools.inspectors, tools.budget, tools.progress);
+    let walk = Walk::new(
+        tools.pool,
+        tools.inspectors,
+        tools.secrets,
+        tools.budget,
+        tools.progress,
+    );
     if path == Path::new(STDIN) {
         return open_pipe(path, "stdin", io::stdin().lock(), walk);
     }

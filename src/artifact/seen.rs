@@ -10,6 +10,9 @@ use crate::report::ReadError;
 const MAX_COMPONENTS: usize = 200_000;
 const MAX_ERRORS: usize = 10_000;
 const MAX_FINDINGS: usize = 10_000;
+const MAX_SECRETS: usize = 10_000;
+/// The largest functions have some megabytes of these lists.
+const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -23,6 +26,7 @@ pub struct Seen {
     /// Set where the artifact as a whole is cut, so that what follows is unknown.
     pub cut: Option<String>,
     left_out: LeftOut,
+    record_bytes: usize,
 }
 
 /// A number of files, and their unpacked bytes.
@@ -45,6 +49,8 @@ struct LeftOut {
     components: usize,
     errors: usize,
     findings: usize,
+    secrets: usize,
+    records: usize,
 }
 
 impl Seen {
@@ -67,6 +73,18 @@ impl Seen {
     pub fn observe(&mut self, mut observations: Observations) {
         let room = MAX_COMPONENTS.saturating_sub(self.observations.rows());
         self.left_out.components += observations.truncate(room);
+        let room = MAX_SECRETS.saturating_sub(self.observations.secrets.len());
+        self.left_out.secrets += observations.secrets.len().saturating_sub(room);
+        observations.secrets.truncate(room);
+        observations.records.retain(|record| {
+            let fits = self.record_bytes + record.text.len() <= MAX_RECORD_BYTES;
+            if fits {
+                self.record_bytes += record.text.len();
+            } else {
+                self.left_out.records += 1;
+            }
+            fits
+        });
         self.observations.append(observations);
     }
 
@@ -78,7 +96,16 @@ impl Seen {
     pub fn take_rows(&mut self, artifact: &EntryPath) -> (Vec<ReadError>, Vec<ArtifactFinding>) {
         let left_out = std::mem::take(&mut self.left_out);
         let mut errors = std::mem::take(&mut self.errors);
+        if left_out.records > 0 {
+            let message = format!(
+                "has more than {MAX_RECORD_BYTES} bytes of RECORD files: {} were left out, so that secrets in the files of \
+                 their packages count as the function's own",
+                left_out.records
+            );
+            errors.push(ReadError::new(artifact.clone(), message));
+        }
         for (n, what, kept) in [
+            (left_out.secrets, "secrets", MAX_SECRETS),
             (left_out.components, "components", MAX_COMPONENTS),
             (left_out.errors, "unreadable entries", MAX_ERRORS),
             (

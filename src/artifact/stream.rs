@@ -11,7 +11,6 @@ use super::source::Source;
 use super::tar_guard::TarGuard;
 use super::walk::{CHUNK, Place, Walk, nested_prefix, with_chunk};
 use crate::finding::EntryPath;
-use crate::inspect::Entry;
 
 impl Walk<'_> {
     pub(super) fn walk_stream(
@@ -202,9 +201,10 @@ impl Walk<'_> {
         }
         self.count(place, 1, size);
         let wanted = self.wanted_by(path, size, &first);
-        if wanted.is_empty() {
-            (self.progress)(size);
-            return with_chunk(|chunk| measured.drain(chunk));
+        (self.progress)(size);
+        // What nobody wants is looked at by a worker too, but need not be held for it where it is large.
+        if wanted.is_empty() && (self.secrets.is_none() || size > place.share()) {
+            return self.scan_windows(path, &first, &mut measured);
         }
         // Nothing is handed back on this level, so that admission only waits for the workers.
         let permit = match level.admit(size) {
@@ -220,13 +220,7 @@ impl Walk<'_> {
         if let Some(bytes) = whole {
             let path = path.clone();
             scope.spawn(move |_| {
-                self.inspect(
-                    &wanted,
-                    &Entry {
-                        path: &path,
-                        bytes: &bytes,
-                    },
-                );
+                self.look_into(&wanted, &path, &bytes);
                 drop(permit);
             });
         }
@@ -234,7 +228,7 @@ impl Walk<'_> {
     }
 }
 
-fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {

@@ -6,13 +6,13 @@
 //! half of the memory that the levels above it leave, so that no level waits for another and the whole
 //! stays within `--max-memory` however deep archives are nested.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::ThreadPool;
+use sha2::{Digest, Sha256};
 
 use super::container::{Container, DirectoryContainer, Member, Nested, ZipContainer, batches};
 use super::directory::Directory;
@@ -23,13 +23,18 @@ use super::measured::{self, Failure, Measured, Stated};
 use super::names;
 use super::seen::Seen;
 use super::source::Source;
+use super::stream::read_full;
 use super::zip::ZipArchive;
 use crate::finding::{ArtifactFinding, EntryPath, rules};
-use crate::inspect::{Entry, Header, Inspector, Observations};
+use crate::inspect::{Entry, Header, Inspector, Observations, SecretInFile};
 use crate::report::ReadError;
+use crate::secret::{FileScan, OVERLAP, Scanner};
 
 /// How much of an entry is unpacked before it is decided who wants it.
 pub const CHUNK: usize = 64 * 1024;
+
+/// What is looked at at once of an entry that is not held whole.
+const WINDOW_BYTES: usize = 1024 * 1024;
 
 /// From this size on, manifests and lock files are parsed one at a time.
 const LARGE_TEXT: usize = 1024 * 1024;
@@ -37,6 +42,7 @@ const LARGE_TEXT: usize = 1024 * 1024;
 pub struct Walk<'a> {
     pub pool: &'a ThreadPool,
     pub inspectors: &'a [&'static dyn Inspector],
+    pub secrets: Option<&'a Scanner>,
     pub budget: &'a Budget<'a>,
     /// Called with the unpacked bytes of each entry that was read.
     pub progress: &'a (dyn Fn(u64) + Sync),
@@ -76,12 +82,14 @@ impl<'a> Walk<'a> {
     pub fn new(
         pool: &'a ThreadPool,
         inspectors: &'a [&'static dyn Inspector],
+        secrets: Option<&'a Scanner>,
         budget: &'a Budget<'a>,
         progress: &'a (dyn Fn(u64) + Sync),
     ) -> Self {
         Walk {
             pool,
             inspectors,
+            secrets,
             budget,
             progress,
             seen: Mutex::default(),
@@ -401,8 +409,8 @@ impl<'a> Walk<'a> {
         wanted
     }
 
-    /// Gives an entry to those who want it, or only verifies it. `size` is what the archive states; none
-    /// for what nobody is asked about.
+    /// Gives an entry to those who want it and looks for secrets in it, or only verifies it. `size` is what the
+    /// archive states; none for what is no content of its own.
     pub(super) fn audit_bytes(
         &self,
         path: &EntryPath,
@@ -412,32 +420,97 @@ impl<'a> Walk<'a> {
         measured: &mut Measured,
         place: Place,
     ) -> Result<(), Failure> {
-        let wanted = match size {
-            Some(size) => self.wanted_by(path, size.max(filled as u64), &chunk[..filled]),
-            None => Vec::new(),
-        };
         (self.progress)(size.unwrap_or_default());
-        if wanted.is_empty() {
+        let Some(size) = size else {
             return measured.drain(chunk);
-        }
-        let bytes = if filled < chunk.len() {
-            measured.drain(&mut [0])?;
-            Cow::Borrowed(&chunk[..filled])
-        } else {
-            let size = size.unwrap_or_default();
-            match self.read_whole(path, &chunk[..filled], measured, size, place)? {
-                Some(bytes) => Cow::Owned(bytes),
-                None => return Ok(()),
-            }
         };
-        self.inspect(
-            &wanted,
-            &Entry {
-                path,
-                bytes: &bytes,
-            },
-        );
+        let wanted = self.wanted_by(path, size.max(filled as u64), &chunk[..filled]);
+        if filled < chunk.len() {
+            measured.drain(&mut [0])?;
+            self.look_into(&wanted, path, &chunk[..filled]);
+        } else if !wanted.is_empty() {
+            if let Some(bytes) = self.read_whole(path, &chunk[..filled], measured, size, place)? {
+                self.look_into(&wanted, path, &bytes);
+            }
+        } else {
+            self.scan_windows(path, &chunk[..filled], measured)?;
+        }
         Ok(())
+    }
+
+    /// Shows a whole entry to those who want it, and looks for secrets in it.
+    pub(super) fn look_into(
+        &self,
+        wanted: &[&'static dyn Inspector],
+        path: &EntryPath,
+        bytes: &[u8],
+    ) {
+        if !wanted.is_empty() {
+            self.inspect(wanted, &Entry { path, bytes });
+        }
+        if let Some(scanner) = self.secrets {
+            let mut scan = scanner.file(path, bytes.len() as u64);
+            scan.window(bytes, 0, true);
+            self.observe_secrets(path, scan, Some(bytes));
+        }
+    }
+
+    /// Reads an entry that nobody wants whole, or that is too large for it, and looks for secrets on the way.
+    /// `first` is what was read of it.
+    pub(super) fn scan_windows(
+        &self,
+        path: &EntryPath,
+        first: &[u8],
+        measured: &mut Measured,
+    ) -> Result<(), Failure> {
+        let Some(scanner) = self.secrets else {
+            return with_buffer(|buffer| measured.drain(buffer));
+        };
+        with_buffer(|buffer| {
+            let mut scan = scanner.file(path, u64::MAX);
+            let mut source = first.chain(&mut *measured);
+            let (mut at, mut kept) = (0, 0);
+            let outcome = loop {
+                let filled = match read_full(&mut source, &mut buffer[kept..]) {
+                    Ok(read) => kept + read,
+                    Err(error) => break Err(error),
+                };
+                let last = filled < buffer.len();
+                scan.window(&buffer[..filled], at, last);
+                if last {
+                    let whole = (at == 0).then_some(&buffer[..filled]);
+                    self.observe_secrets(path, scan, whole);
+                    return Ok(());
+                }
+                buffer.copy_within(filled - OVERLAP.., 0);
+                kept = OVERLAP;
+                at += (filled - OVERLAP) as u64;
+            };
+            self.observe_secrets(path, scan, None);
+            outcome.map_err(|error| measured.explain(error))
+        })
+    }
+
+    /// `whole` is the entry's content, where it is at hand.
+    fn observe_secrets(&self, path: &EntryPath, scan: FileScan, whole: Option<&[u8]>) {
+        if scan.is_incomplete() {
+            self.error(
+                path,
+                "holds so much that looks like a secret that not all of it was looked at",
+            );
+        }
+        let found = scan.finish();
+        if found.is_empty() {
+            return;
+        }
+        let sha256 = whole.map(|bytes| Sha256::digest(bytes).into());
+        let secrets = found
+            .into_iter()
+            .map(|secret| SecretInFile { secret, sha256 });
+        self.seen().observe(Observations {
+            secrets: secrets.collect(),
+            ..Observations::default()
+        });
     }
 
     /// Reads an entry into memory, if its level has room for it.
@@ -460,12 +533,12 @@ impl<'a> Walk<'a> {
             read.map_err(|error| measured.explain(error))?;
         }
         if size > share || bytes.len() as u64 > share {
-            drop(bytes);
             self.error(
                 path,
                 format!("needs more than {share} bytes of memory and was not looked into; raise --max-memory"),
             );
-            with_chunk(|chunk| measured.drain(chunk))?;
+            let first = if bytes.is_empty() { first } else { &bytes };
+            self.scan_windows(path, first, measured)?;
             return Ok(None);
         }
         Ok(Some(bytes))
@@ -495,6 +568,21 @@ impl<'a> Walk<'a> {
             seen.error(error);
         }
     }
+}
+
+/// Runs `f` with this thread's large buffer, of a window.
+fn with_buffer<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local! {
+        static WINDOW: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    WINDOW.with(|window| match window.try_borrow_mut() {
+        Ok(mut window) => {
+            window.resize(WINDOW_BYTES, 0);
+            f(&mut window)
+        }
+        // Already in use further up this thread's stack.
+        Err(_) => f(&mut vec![0; WINDOW_BYTES]),
+    })
 }
 
 /// Runs `f` with this thread's buffer.

@@ -205,6 +205,9 @@ pub struct AuditArgs {
     /// Leave out these kinds of finding
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub skip: Vec<KindArg>,
+    /// Show secrets in full; only as a table on a terminal
+    #[arg(long)]
+    pub show_secrets: bool,
     #[command(flatten)]
     pub talk: TalkArgs,
 }
@@ -380,6 +383,7 @@ impl FailOnArg {
 pub enum KindArg {
     Vulnerability,
     Malware,
+    Secret,
     Artifact,
 }
 
@@ -388,6 +392,7 @@ impl From<KindArg> for Kind {
         match arg {
             KindArg::Vulnerability => Kind::Vulnerability,
             KindArg::Malware => Kind::Malware,
+            KindArg::Secret => Kind::Secret,
             KindArg::Artifact => Kind::Artifact,
         }
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use fnaudit::secret::UserRules;
 use serde::Deserialize;
 
 const NAME: &str = "fnaudit.toml";
@@ -15,6 +16,8 @@ const NAME: &str = "fnaudit.toml";
 pub struct Config {
     #[serde(default)]
     pub database: DatabaseConfig,
+    #[serde(default)]
+    pub secrets: UserRules,
 }
 
 /// What flags of `fnaudit db update` say otherwise.
@@ -40,6 +43,13 @@ pub struct DatabaseConfig {
 }
 
 impl Config {
+    /// That of the working folder.
+    pub fn here() -> Result<Config, String> {
+        let folder = std::env::current_dir();
+        let folder = folder.map_err(|e| format!("the working folder cannot be read: {e}"))?;
+        Config::find(&folder)
+    }
+
     /// Reads the nearest file from `folder` upward; the default where there is none.
     pub fn find(folder: &Path) -> Result<Config, String> {
         for folder in folder.ancestors() {

@@ -76,12 +76,6 @@ fn open_or_starter(args: &DatabaseArgs) -> Result<Database, String> {
     }))
 }
 
-fn config() -> Result<Config, String> {
-    let folder = std::env::current_dir();
-    let folder = folder.map_err(|e| format!("the working folder cannot be read: {e}"))?;
-    Config::find(&folder)
-}
-
 /// Whether the database is older than it may be, or one of the `lists` that are asked for, and in what words.
 /// `args` come before the configuration file.
 pub fn age(
@@ -89,7 +83,7 @@ pub fn age(
     lists: &[Feed],
     args: &AgeArgs,
 ) -> Result<Option<String>, String> {
-    let max_age = match (args.max_age, config()?.database.max_age) {
+    let max_age = match (args.max_age, Config::here()?.database.max_age) {
         (Some(age), _) => age,
         (None, Some(text)) => {
             parse_age(&text).map_err(|why| format!("fnaudit.toml: max-age: {text} {why}"))?
@@ -143,7 +137,7 @@ pub fn offer_update(args: &DatabaseArgs) -> Result<(), String> {
         return Ok(());
     }
     let args = UpdateArgs::unasked().map_err(|e| e.to_string())?;
-    let options = update_options(dir, &args, config()?);
+    let options = update_options(dir, &args, Config::here()?);
     eprint_question(&question(&options));
     let mut answer = String::new();
     let read = stdin().read_line(&mut answer);
@@ -188,7 +182,7 @@ fn say_waiting() {
 }
 
 fn update(args: &UpdateArgs) -> Result<u8, String> {
-    let options = update_options(folder(&args.database)?, args, config()?);
+    let options = update_options(folder(&args.database)?, args, Config::here()?);
     download(&options, args.quiet)
 }
 
@@ -509,7 +503,7 @@ fn fetch(args: &ImportArgs, bar: &ProgressBar) -> Result<TempDir, String> {
     let (url, quiet) = (&args.source, args.quiet);
     let dir = TempDir::new().map_err(|e| format!("no temporary folder could be made: {e}"))?;
     let downloader = Downloader::new(DownloadOptions {
-        ca_certs: ca_certs(&args.network, config()?.database.ca_certs),
+        ca_certs: ca_certs(&args.network, Config::here()?.database.ca_certs),
         keep_partial: false,
         ..DownloadOptions::default()
     });

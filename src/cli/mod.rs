@@ -6,7 +6,7 @@ mod db;
 mod progress;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write, stdout};
+use std::io::{self, BufWriter, IsTerminal, Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ use fnaudit::{Advisories, Audited, Auditor, KindFilter, Options};
 use self::args::{
     AuditArgs, Cli, Command, FailOnArg, Format, InputArgs, InventoryArgs, OutputArgs, TalkArgs,
 };
+use self::config::Config;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
@@ -56,9 +57,17 @@ fn error(message: &str) {
 }
 
 fn audit(args: &AuditArgs) -> Result<u8, String> {
+    if args.show_secrets && !shows_on_terminal(&args.output) {
+        return Err(
+            "--show-secrets writes secrets in full, and only to a person: leave out --output and --format json, and run it \
+             in a terminal"
+                .into(),
+        );
+    }
     if !args.offline && !args.talk.quiet {
         db::offer_update(&args.database)?;
     }
+    let config = Config::here()?;
     let options = Options {
         advisories: match args.database.dir() {
             Some(dir) => Advisories::At(dir),
@@ -70,6 +79,9 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
             only: args.only.iter().map(|&kind| kind.into()).collect(),
             skip: args.skip.iter().map(|&kind| kind.into()).collect(),
         },
+        secrets: config.secrets,
+        show_secrets: args.show_secrets,
+        fingerprint_key: fingerprint_key(),
     };
     let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
     let fail_on = FailOnArg::together(&args.fail_on);
@@ -88,6 +100,17 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
     } else {
         0
     })
+}
+
+/// Not a flag: other users of the machine see the command line.
+fn fingerprint_key() -> Vec<u8> {
+    std::env::var_os("FNAUDIT_FINGERPRINT_KEY")
+        .map(|key| key.into_encoded_bytes())
+        .unwrap_or_default()
+}
+
+fn shows_on_terminal(args: &OutputArgs) -> bool {
+    args.output.is_none() && args.format == Format::Table && stdout().is_terminal()
 }
 
 /// Says what the database lacks; an error where that is not to be put up with.
@@ -134,9 +157,10 @@ fn inventory(args: &InventoryArgs) -> Result<u8, String> {
         limits: args.input.limits.limits(),
         threads: args.input.threads.map(usize::from),
         kinds: KindFilter {
-            skip: vec![Kind::Artifact],
+            skip: vec![Kind::Artifact, Kind::Secret],
             ..KindFilter::default()
         },
+        ..Options::default()
     };
     let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
     let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;

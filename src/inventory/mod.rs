@@ -3,7 +3,7 @@
 pub mod cargo;
 mod lenient;
 pub mod npm;
-mod owner;
+pub(crate) mod owner;
 pub mod pypi;
 mod read;
 pub mod resolve;

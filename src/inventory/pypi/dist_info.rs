@@ -6,9 +6,9 @@
 
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
-use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inspect::{Entry, Header, Inspector, Observations, RecordFile, Unreadable};
 
-use super::{archive_name, core_metadata, layout};
+use super::{archive_name, core_metadata, layout, record};
 
 pub struct DistInfo;
 
@@ -22,7 +22,13 @@ impl Inspector for DistInfo {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         match entry.path.file_name() {
             "METADATA" => return inspect_metadata(entry, seen),
-            "RECORD" => inspect_record(entry, seen),
+            "RECORD" => {
+                inspect_record(entry, seen);
+                seen.records.push(RecordFile {
+                    path: entry.path.clone(),
+                    text: entry.bytes.into(),
+                });
+            }
             _ => {}
         }
         if let Some((name, version)) = named_by_folder(entry.path) {
@@ -65,7 +71,8 @@ fn inspect_record(entry: &Entry, seen: &mut Observations) {
     let dist_info = entry.path.parent();
     let base = dist_info.rsplit_once('/').map_or("", |(parent, _)| parent);
     for line in entry.bytes.split(|&b| b == b'\n') {
-        let listed = first_csv_field(&String::from_utf8_lossy(line));
+        let line = String::from_utf8_lossy(line);
+        let (listed, _) = record::first_field(&line);
         // Where packages are installed beside the function's own files, those are not the package's to claim.
         let in_a_folder = listed.contains(['/', '\\']) && !listed.contains("..");
         if !in_a_folder || !(could_be_manifest(&listed) || is_test_metadata(&listed)) {
@@ -75,23 +82,6 @@ fn inspect_record(entry: &Entry, seen: &mut Observations) {
             seen.owned.push(entry.path.sibling(&inner));
         }
     }
-}
-
-/// The first field of a CSV row; a quoted one may hold commas, and quotes that are doubled.
-fn first_csv_field(row: &str) -> String {
-    let Some(quoted) = row.strip_prefix('"') else {
-        let field = row.split_once(',').map_or(row, |(field, _)| field);
-        return field.trim_end().to_owned();
-    };
-    let mut field = String::new();
-    let mut chars = quoted.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '"' && chars.next_if_eq(&'"').is_none() {
-            break;
-        }
-        field.push(c);
-    }
-    field
 }
 
 /// Whether some inspector might read the file as a manifest or lock. A package lists thousands of others, of no interest.

@@ -12,6 +12,7 @@ mod pipfile_lock;
 mod poetry_lock;
 mod pylock;
 mod pyproject;
+pub(crate) mod record;
 pub mod requirements;
 mod setup_cfg;
 mod toml_text;

@@ -1,5 +1,7 @@
 //! The judge: what the components and the structure of an artifact mean.
 
+mod secrets;
+
 use std::collections::HashSet;
 
 use rayon::prelude::*;
@@ -10,9 +12,9 @@ use crate::advisory::exploitation::{Epss, Exploitation};
 use crate::advisory::matching::{Match, match_advisories};
 use crate::artifact::limits::Budget;
 use crate::component::{Component, Ecosystem, Scope};
-use crate::finding::{
-    AdvisoryFacts, ArtifactFinding, Certainty, Cvss, Finding, Location, Rule, rules,
-};
+use crate::finding::{AdvisoryFacts, ArtifactFinding, Certainty, Cvss, Finding, Location, rules};
+
+pub use secrets::assess_secrets;
 
 /// Findings about components, each of which also learns what to upgrade to. Ends early when the time is up;
 /// the budget says so.
@@ -110,11 +112,11 @@ fn vulnerability(
         ),
         _ => rule.remedy.to_owned(),
     };
-    let fingerprint = fingerprint(rule, &[&component.purl, stable_id(&found)]);
+    let fingerprint = fingerprint(rule.id, &[&component.purl, stable_id(&found)]);
     Finding {
         id: String::new(),
         kind: rule.kind,
-        rule: rule.id,
+        rule: rule.id.into(),
         severity: found.severity,
         title: found.title,
         package: Some(component.purl.clone()),
@@ -158,7 +160,7 @@ pub fn structure(artifact: &str, found: ArtifactFinding) -> Finding {
     Finding {
         id: String::new(),
         kind: rule.kind,
-        rule: rule.id,
+        rule: rule.id.into(),
         severity: rule.severity,
         title: format!("{}: {}", rule.title, found.detail),
         package: None,
@@ -167,7 +169,7 @@ pub fn structure(artifact: &str, found: ArtifactFinding) -> Finding {
         epss: None,
         certainty: Certainty::Certain,
         counts: true,
-        fingerprint: fingerprint(rule, &[inside]),
+        fingerprint: fingerprint(rule.id, &[inside]),
         locations: vec![Location::from(found.path)],
         remedy: rule.remedy.to_owned(),
         sas: rule.sas,
@@ -176,8 +178,8 @@ pub fn structure(artifact: &str, found: ArtifactFinding) -> Finding {
 }
 
 /// A name for a finding that does not depend on where the artifact lies or on the rest of the report.
-fn fingerprint(rule: &Rule, parts: &[&str]) -> String {
-    let mut sha256 = Sha256::new_with_prefix(rule.id);
+fn fingerprint(rule: &str, parts: &[&str]) -> String {
+    let mut sha256 = Sha256::new_with_prefix(rule);
     for part in parts {
         sha256.update([0]);
         sha256.update(part);

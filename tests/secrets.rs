@@ -1,0 +1,397 @@
+//! Secrets in artifacts: what is found where, how it is judged, and that no report gives one away.
+
+mod support;
+
+use std::fs;
+
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use support::{Workplace, metadata, tar};
+
+/// Characters that look random and are the same in every run (xorshift, Marsaglia 2003).
+fn random(seed: u64, length: usize) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut state = seed | 1 << 40;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(LETTERS[(state >> 20) as usize % LETTERS.len()])
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// A payment provider's key, put together here so that none stands in this file.
+fn key(seed: u64) -> String {
+    ["sk", "live", &random(seed, 24)].join("_")
+}
+
+const KEY_RULE: &str = "FA-SECRET-STRIPE-LIVE-SECRET-KEY";
+
+fn secrets(place: &Workplace, args: &[&str]) -> Vec<Value> {
+    let common = ["--only", "secret", "--format", "json", "-q"];
+    let run = place.run(&[args, &common].concat());
+    assert!(run.status < 2, "{}", run.stderr);
+    run.json()["findings"].as_array().unwrap().clone()
+}
+
+/// Rule, severity and first place of each finding.
+fn shown(findings: &[Value]) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    findings
+        .iter()
+        .map(|finding| {
+            let place = &finding["locations"][0];
+            let line = place["line"].as_u64().unwrap_or_default();
+            let (rule, severity) = (text(&finding["rule"]), text(&finding["severity"]));
+            format!("{rule} {severity} {}:{line}", text(&place["path"]))
+        })
+        .collect()
+}
+
+#[test]
+fn a_secret_is_found_and_no_report_gives_it_away() {
+    let place = Workplace::new();
+    let key = key(1);
+    let text = format!("import os\nSTRIPE = \"{key}\"\n");
+    place.zip("fn.zip", &[("src/pay.py", text.as_bytes())]);
+    for args in [
+        &["fn.zip"][..],
+        &["fn.zip", "-v"],
+        &["fn.zip", "--format", "json"],
+    ] {
+        let run = place.run(args);
+        assert_eq!(run.status, 1, "{}", run.stderr);
+        assert!(
+            run.stdout.contains("sk_l… (32 characters)"),
+            "{}",
+            run.stdout
+        );
+        for out in [&run.stdout, &run.stderr] {
+            assert!(
+                !out.contains(&key[5..]) && !out.contains(&key[8..16]),
+                "{out}"
+            );
+        }
+    }
+    let found = secrets(&place, &["fn.zip"]);
+    assert_eq!(
+        shown(&found),
+        [format!("{KEY_RULE} critical fn.zip!/src/pay.py:2")]
+    );
+    assert_eq!(found[0]["locations"][0]["column"], 11);
+    assert_eq!(found[0]["sas"], "SAS-7");
+    assert!(secrets(&place, &["fn.zip", "--skip", "secret"]).is_empty());
+}
+
+#[test]
+fn showing_secrets_is_refused_where_nobody_sees_them() {
+    let place = Workplace::new();
+    place.zip("fn.zip", &[("a.py", key(2).as_bytes())]);
+    for more in [&[][..], &["--format", "json"], &["--output", "out.txt"]] {
+        let run = place.run(&[&["fn.zip", "--show-secrets"], more].concat());
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        assert!(run.stderr.contains("in a terminal"), "{}", run.stderr);
+    }
+    assert!(!place.path("out.txt").exists());
+}
+
+#[test]
+fn a_fingerprint_stays_with_value_and_path_and_can_be_keyed() {
+    let place = Workplace::new();
+    let zip = |name: &str, path: &str, value: &str| {
+        place.zip(name, &[(path, value.as_bytes())]);
+    };
+    zip("a.zip", "x.py", &key(3));
+    zip("b.zip", "x.py", &format!("# a line before it\n{}", key(3)));
+    zip("c.zip", "x.py", &key(4));
+    zip("d.zip", "y.py", &key(3));
+    let print = |name: &str| secrets(&place, &[name])[0]["fingerprint"].clone();
+    assert_eq!(print("a.zip"), print("b.zip"));
+    assert_ne!(print("a.zip"), print("c.zip"));
+    assert_ne!(print("a.zip"), print("d.zip"));
+    let mut keyed = place.command(&["a.zip", "--format", "json", "-q"]);
+    let output = keyed
+        .env("FNAUDIT_FINGERPRINT_KEY", "ours")
+        .output()
+        .unwrap();
+    let keyed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_ne!(keyed["findings"][0]["fingerprint"], print("a.zip"));
+}
+
+#[test]
+fn where_it_stands_decides_what_it_means() {
+    let place = Workplace::new();
+    let (key, password) = (key(5), format!("{}!7x", random(6, 14)));
+    let text = format!("KEY = '{key}'\nPASSWORD = '{password}'\n");
+    let digest = BASE64URL_NOPAD.encode(&Sha256::digest(&text));
+    let record = format!("demo/a.py,sha256={digest},1\ndemo/b.py,sha256={digest},1\n");
+    let changed = format!("{text}# changed\n");
+    let files = metadata("demo", "1.0");
+    place.zip(
+        "fn.zip",
+        &[
+            ("demo-1.0.dist-info/METADATA", &files[..]),
+            ("demo-1.0.dist-info/RECORD", record.as_bytes()),
+            ("demo/a.py", text.as_bytes()),
+            ("demo/b.py", changed.as_bytes()),
+            ("handler.py", text.as_bytes()),
+            ("node_modules/x/README.md", text.as_bytes()),
+        ],
+    );
+    let mut found = shown(&secrets(&place, &["fn.zip"]));
+    found.sort();
+    let full = |file: &str| {
+        [
+            format!("FA-SECRET-GENERIC-PASSWORD high fn.zip!/{file}:2"),
+            format!("{KEY_RULE} critical fn.zip!/{file}:1"),
+        ]
+    };
+    let low = |file: &str| format!("{KEY_RULE} low fn.zip!/{file}:1");
+    let mut expected = [full("handler.py"), full("demo/b.py")].concat();
+    expected.extend([low("demo/a.py"), low("node_modules/x/README.md")]);
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_the_configuration_and_the_text_allow_is_no_finding() {
+    let place = Workplace::new();
+    let lines = [
+        key(7),
+        format!("{} # fnaudit:allow", key(8)),
+        "# fnaudit:allow: a comment is about the line after it".to_owned(),
+        key(9),
+        format!("acme_live_{}", random(9, 32)),
+    ];
+    let text: Vec<String> = lines.iter().map(|line| format!("x = {line}")).collect();
+    place.zip(
+        "fn.zip",
+        &[
+            ("a.txt", text.join("\n").as_bytes()),
+            ("tests/b.txt", key(10).as_bytes()),
+        ],
+    );
+    let found = shown(&secrets(&place, &["fn.zip"]));
+    let ours = format!("{KEY_RULE} critical fn.zip!/a.txt:1");
+    assert_eq!(
+        found,
+        [
+            ours.clone(),
+            format!("{KEY_RULE} critical fn.zip!/tests/b.txt:1")
+        ]
+    );
+    let rule = "[[secrets.rule]]\nid = \"acme-key\"\nname = \"ACME key\"\nseverity = \"high\"\n\
+                keywords = [\"acme_live_\"]\npattern = 'acme_live_[A-Za-z0-9]{32}'\n";
+    let with = |allow: &str| {
+        place.file(
+            "fnaudit.toml",
+            format!("{rule}\n[secrets.allow]\n{allow}\n"),
+        );
+        shown(&secrets(&place, &["fn.zip"]))
+    };
+    let acme = "FA-SECRET-ACME-KEY high fn.zip!/a.txt:5".to_owned();
+    assert_eq!(with("paths = [\"tests/**\"]"), [ours.clone(), acme.clone()]);
+    assert_eq!(with("rules = [\"stripe-live-secret-key\"]"), [acme.clone()]);
+    let last = &key(10)[10..];
+    assert_eq!(with(&format!("values = [\"{last}$\"]")), [ours, acme]);
+    for (wrong, message) in [
+        ("rules = [\"no-such-rule\"]", "no-such-rule"),
+        ("values = [\"(\"]", "[secrets.allow]"),
+        ("path = []", "line 9"),
+    ] {
+        place.file(
+            "fnaudit.toml",
+            format!("{rule}\n[secrets.allow]\n{wrong}\n"),
+        );
+        let run = place.run(&["fn.zip"]);
+        assert_eq!(
+            (run.status, run.stderr.lines().count()),
+            (2, 1),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+    }
+    let fingerprint = {
+        fs::remove_file(place.path("fnaudit.toml")).unwrap();
+        secrets(&place, &["fn.zip"])[0]["fingerprint"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(
+        with(&format!("fingerprints = [\"{fingerprint}\"]")).len(),
+        2
+    );
+}
+
+#[test]
+fn every_way_into_an_artifact_leads_to_its_secrets() {
+    let place = Workplace::new();
+    let (a, b, c) = (key(11), key(12), key(13));
+    let inner = support::zip(&[("deep/a.txt", a.as_bytes())]);
+    let packed = tar(&[(
+        "b.bin",
+        [b"\0\x01\x02", b.as_bytes(), b"\0"].concat().as_slice(),
+    )]);
+    place.zip(
+        "fn.zip",
+        &[("lib/inner.zip", &inner), ("lib/layer.tar", &packed)],
+    );
+    let found = shown(&secrets(&place, &["fn.zip"]));
+    assert_eq!(
+        found,
+        [
+            format!("{KEY_RULE} critical fn.zip!/lib/inner.zip!/deep/a.txt:1"),
+            format!("{KEY_RULE} critical fn.zip!/lib/layer.tar!/b.bin:0"),
+        ]
+    );
+    place.file("folder/c.txt", &c);
+    let found = shown(&secrets(&place, &["folder"]));
+    assert_eq!(found, [format!("{KEY_RULE} critical folder/c.txt:1")]);
+}
+
+#[test]
+fn a_file_that_is_read_in_windows_has_its_secrets_wherever_they_stand() {
+    let place = Workplace::new();
+    // Windows are of 1 MiB: before, across and behind their ends, and at the very end.
+    let mut content = vec![b' '; 9 << 20];
+    let mut expected = Vec::new();
+    let places = (0..9).map(|n| (n << 20) + n * 13 - usize::from(n > 0) * 40);
+    for (seed, at) in (20..).zip(places.chain([content.len() - 32])) {
+        content[at..at + 32].copy_from_slice(key(seed).as_bytes());
+        if let Some(end) = content.get_mut(at + 40) {
+            *end = b'\n';
+        }
+        expected.push(at);
+    }
+    let zip = support::zip(&[
+        ("large.bin", &content),
+        ("node_modules/a/package.json", b"{}"),
+    ]);
+    place.file("fn.zip", zip);
+    place.file("fn.tar", tar(&[("large.bin", &content)]));
+    place.file("folder/large.bin", &content);
+    for artifact in ["fn.zip", "fn.tar", "folder"] {
+        let found = secrets(&place, &[artifact]);
+        assert_eq!(found.len(), expected.len(), "{artifact}");
+        let whole = secrets(&place, &[artifact, "--max-memory", "64MiB"]);
+        assert_eq!(shown(&whole), shown(&found), "{artifact}");
+        let mut lines: Vec<u64> = found
+            .iter()
+            .map(|finding| finding["locations"][0]["line"].as_u64().unwrap())
+            .collect();
+        lines.sort_unstable();
+        assert_eq!(lines, (1..=expected.len() as u64).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_an_upper_layer_deletes_and_the_environment_of_an_image_are_found() {
+    let place = Workplace::new();
+    let (deleted, variable) = (key(40), key(41));
+    let lower = tar(&[("var/task/.env", format!("KEY={deleted}\n").as_bytes())]);
+    let upper = tar(&[("var/task/.wh..env", b""), ("var/task/app.py", b"pass\n")]);
+    let config = format!("{{\"config\": {{\"Env\": [\"PATH=/bin\", \"STRIPE_KEY={variable}\"]}}}}");
+    let manifest = r#"[{"Config": "config.json", "RepoTags": ["fn:1"], "Layers": ["1/layer.tar", "2/layer.tar"]}]"#;
+    let image = tar(&[
+        ("config.json", config.as_bytes()),
+        ("1/layer.tar", &lower),
+        ("2/layer.tar", &upper),
+        ("manifest.json", manifest.as_bytes()),
+    ]);
+    place.file("image.tar", image);
+    let mut found = shown(&secrets(&place, &["image.tar"]));
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            format!("{KEY_RULE} critical image.tar!/1/layer.tar!/var/task/.env:1"),
+            format!("{KEY_RULE} critical image.tar!/config.json:1"),
+        ]
+    );
+}
+
+#[test]
+fn what_is_encoded_is_found_and_said_to_be() {
+    let place = Workplace::new();
+    let key = key(50);
+    let once = BASE64.encode(format!("STRIPE_KEY={key}\n").as_bytes());
+    let twice = BASE64.encode(once.as_bytes());
+    let utf16: Vec<u8> = format!("key = {key}\n")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let files: [(&str, Vec<u8>); 4] = [
+        ("once.yaml", format!("data: {once}\n").into_bytes()),
+        ("twice.yaml", format!("data: {twice}\n").into_bytes()),
+        ("wide.txt", [b"\xff\xfe".to_vec(), utf16].concat()),
+        (
+            "url.txt",
+            format!("q=a%3D{}\n", key.replace('_', "%5F")).into_bytes(),
+        ),
+    ];
+    for (name, content) in files {
+        place.zip("fn.zip", &[(name, &content)]);
+        let found = secrets(&place, &["fn.zip"]);
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        let title = found[0]["title"].as_str().unwrap();
+        assert!(
+            title.contains("sk_l… (32 characters), encoded as "),
+            "{name}: {title}"
+        );
+    }
+}
+
+#[test]
+fn a_repository_left_in_a_bundle_is_a_finding_and_its_objects_are_read() {
+    let place = Workplace::new();
+    let key = key(60);
+    let blob = format!("blob {}\0KEY={key}\n", key.len() + 5);
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, blob.as_bytes()).unwrap();
+    let object = format!(
+        ".git/objects/ab/{}",
+        "0123456789abcdef".repeat(3).split_at(38).0
+    );
+    place.zip(
+        "fn.zip",
+        &[
+            (".git/HEAD", b"ref: refs/heads/main\n"),
+            (".git/config", b"[core]\n\tbare = false\n"),
+            (&object, &packed.finish().unwrap()),
+        ],
+    );
+    let found = shown(&secrets(&place, &["fn.zip"]));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with(&format!("{KEY_RULE} critical fn.zip!/.git/objects/")));
+    assert!(found[1].starts_with("FA-SECRET-GIT-FOLDER medium fn.zip!/.git"));
+}
+
+#[test]
+fn files_that_only_promise_secrets_are_read_to_their_end() {
+    let place = Workplace::new();
+    let header = ["-----BEGIN RSA PRIVATE", " KEY-----\n"].concat();
+    let key = key(70);
+    let files = [
+        header.repeat(30_000),
+        "eyJ".repeat(500_000),
+        "a1B2".repeat(1 << 20),
+        "password=".repeat(200_000),
+        "https://a:b".repeat(200_000),
+        "AKIA".repeat(500_000),
+    ];
+    for file in files {
+        let content = format!("{file}\nkey = \"{key}\"\n");
+        place.zip("fn.zip", &[("a.txt", content.as_bytes())]);
+        let run = place.run(&["fn.zip", "--only", "secret", "--format", "json", "-q"]);
+        let report = run.json();
+        let rules = report["findings"].as_array().unwrap();
+        let found = rules.iter().any(|finding| finding["rule"] == KEY_RULE);
+        let said = !report["errors"].as_array().unwrap().is_empty();
+        assert!(found || said, "{:.40}", content);
+    }
+}
