@@ -194,7 +194,10 @@ fn what_the_configuration_and_the_text_allow_is_no_finding() {
     };
     let acme = "FA-SECRET-ACME-KEY high fn.zip!/a.txt:5".to_owned();
     assert_eq!(with("paths = [\"tests/**\"]"), [ours.clone(), acme.clone()]);
-    assert_eq!(with("rules = [\"stripe-live-secret-key\"]"), *std::slice::from_ref(&acme));
+    assert_eq!(
+        with("rules = [\"stripe-live-secret-key\"]"),
+        *std::slice::from_ref(&acme)
+    );
     let last = &key(10)[10..];
     assert_eq!(with(&format!("values = [\"{last}$\"]")), [ours, acme]);
     for (wrong, message) in [
