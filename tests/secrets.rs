@@ -128,6 +128,10 @@ fn where_it_stands_decides_what_it_means() {
     let text = format!("KEY = '{key}'\nPASSWORD = '{password}'\n");
     let digest = BASE64URL_NOPAD.encode(&Sha256::digest(&text));
     let record = format!("demo/a.py,sha256={digest},1\ndemo/b.py,sha256={digest},1\n");
+    // Larger than a window.
+    let large = format!("{text}{}", "# a line of no interest\n".repeat(60_000));
+    let of_large = BASE64URL_NOPAD.encode(&Sha256::digest(&large));
+    let record = format!("{record}demo/large.py,sha256={of_large},1\n");
     let changed = format!("{text}# changed\n");
     let files = metadata("demo", "1.0");
     place.zip(
@@ -137,6 +141,7 @@ fn where_it_stands_decides_what_it_means() {
             ("demo-1.0.dist-info/RECORD", record.as_bytes()),
             ("demo/a.py", text.as_bytes()),
             ("demo/b.py", changed.as_bytes()),
+            ("demo/large.py", large.as_bytes()),
             ("handler.py", text.as_bytes()),
             ("node_modules/x/README.md", text.as_bytes()),
         ],
@@ -151,7 +156,7 @@ fn where_it_stands_decides_what_it_means() {
     };
     let low = |file: &str| format!("{KEY_RULE} low fn.zip!/{file}:1");
     let mut expected = [full("handler.py"), full("demo/b.py")].concat();
-    expected.extend([low("demo/a.py"), low("node_modules/x/README.md")]);
+    expected.extend(["demo/a.py", "demo/large.py", "node_modules/x/README.md"].map(low));
     expected.sort();
     assert_eq!(found, expected);
 }

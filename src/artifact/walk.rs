@@ -451,7 +451,7 @@ impl<'a> Walk<'a> {
         if let Some(scanner) = self.secrets {
             let mut scan = scanner.file(path, bytes.len() as u64);
             scan.window(bytes, 0, true);
-            self.observe_secrets(path, scan, Some(bytes));
+            self.observe_secrets(path, scan, || Some(Sha256::digest(bytes).into()));
         }
     }
 
@@ -470,6 +470,8 @@ impl<'a> Walk<'a> {
             let mut scan = scanner.file(path, u64::MAX);
             let mut source = first.chain(&mut *measured);
             let (mut at, mut kept) = (0, 0);
+            // Of a text alone: a binary has no finding that what is published would change.
+            let mut sha256 = None;
             let outcome = loop {
                 let filled = match read_full(&mut source, &mut buffer[kept..]) {
                     Ok(read) => kept + read,
@@ -477,22 +479,33 @@ impl<'a> Walk<'a> {
                 };
                 let last = filled < buffer.len();
                 scan.window(&buffer[..filled], at, last);
+                if at == 0 && !buffer[..filled].contains(&0) {
+                    sha256 = Some(Sha256::new());
+                }
+                if let Some(sha256) = &mut sha256 {
+                    sha256.update(&buffer[kept..filled]);
+                }
                 if last {
-                    let whole = (at == 0).then_some(&buffer[..filled]);
-                    self.observe_secrets(path, scan, whole);
+                    let digest = || sha256.map(|sha256| sha256.finalize().into());
+                    self.observe_secrets(path, scan, digest);
                     return Ok(());
                 }
                 buffer.copy_within(filled - OVERLAP.., 0);
                 kept = OVERLAP;
                 at += (filled - OVERLAP) as u64;
             };
-            self.observe_secrets(path, scan, None);
+            self.observe_secrets(path, scan, || None);
             outcome.map_err(|error| measured.explain(error))
         })
     }
 
-    /// `whole` is the entry's content, where it is at hand.
-    fn observe_secrets(&self, path: &EntryPath, scan: FileScan, whole: Option<&[u8]>) {
+    /// `sha256` is asked for the digest of the entry where something was found.
+    fn observe_secrets(
+        &self,
+        path: &EntryPath,
+        scan: FileScan,
+        sha256: impl FnOnce() -> Option<[u8; 32]>,
+    ) {
         if scan.is_incomplete() {
             self.error(
                 path,
@@ -503,7 +516,7 @@ impl<'a> Walk<'a> {
         if found.is_empty() {
             return;
         }
-        let sha256 = whole.map(|bytes| Sha256::digest(bytes).into());
+        let sha256 = sha256();
         let secrets = found
             .into_iter()
             .map(|secret| SecretInFile { secret, sha256 });

@@ -1,10 +1,11 @@
 //! What a user says is no finding.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex::bytes::{RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::rules::{RuleError, RuleRef};
+use super::special;
 
 /// `[secrets.allow]`: what any of these holds for is left out.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,7 +32,8 @@ pub struct Allow {
 impl Allow {
     pub fn new(spec: AllowSpec, known: &[RuleRef]) -> Result<Self, RuleError> {
         for id in &spec.rules {
-            if !known.iter().any(|rule| rule.id == *id) {
+            let is_known = known.iter().any(|rule| rule.id == *id);
+            if !is_known && !special::RULES.iter().any(|rule| rule.id == *id) {
                 let why = "there is no rule of that id".to_owned();
                 return Err(wrong("rule", id, why));
             }
@@ -44,10 +46,18 @@ impl Allow {
         let paths = paths
             .build()
             .map_err(|error| wrong("paths", "", error.to_string()))?;
+        for (index, value) in spec.values.iter().enumerate() {
+            // Neither the expression nor the error, which quotes it: people write secrets here.
+            let parsed = RegexBuilder::new(value).unicode(false).build();
+            parsed.map_err(|_| {
+                let why = "is no regular expression, or a very large one".to_owned();
+                wrong("values", &format!("number {}", index + 1), why)
+            })?;
+        }
         let values = RegexSetBuilder::new(&spec.values)
             .unicode(false)
             .build()
-            .map_err(|error| wrong("values", &spec.values.join(" "), error.to_string()))?;
+            .map_err(|_| wrong("values", "", "they are too many".to_owned()))?;
         Ok(Allow {
             paths,
             rules: spec.rules,

@@ -63,11 +63,17 @@ fn strength(found: &Found, rule: &RuleRef) -> (bool, bool, bool, bool, u64, usiz
 
 /// In the order of the file; of those that share bytes, the strongest.
 fn without_overlaps<S: Ord>(mut found: Vec<Found>, strength: impl Fn(&Found) -> S) -> Vec<Found> {
-    found.sort_by_key(|f| (f.start, f.end));
+    found.sort_by_key(|f| (f.start, f.end, f.inner));
+    // An encoded text has one place in the file, however many secrets it holds.
+    let apart = |a: &Found, b: &Found| {
+        (a.start, a.end, a.decoded) == (b.start, b.end, b.decoded)
+            && a.inner.1 > 0
+            && a.inner.1 <= b.inner.0
+    };
     let mut kept: Vec<Found> = Vec::new();
     for next in found {
         match kept.last_mut() {
-            Some(last) if next.start < last.end => {
+            Some(last) if next.start < last.end && !apart(last, &next) => {
                 if strength(&next) > strength(last) {
                     *last = next;
                 }

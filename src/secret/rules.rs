@@ -9,6 +9,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
 
 use super::spec::RuleSpec;
+use super::special;
 use crate::finding::Severity;
 
 include!(concat!(env!("OUT_DIR"), "/rules.rs"));
@@ -173,7 +174,8 @@ pub(super) fn all(user: Vec<RuleSpec>) -> Result<Vec<RuleRef>, RuleError> {
     let mut rules: Vec<RuleRef> = RULES.iter().map(RuleRef::BuiltIn).collect();
     for spec in user {
         let id = spec.id.clone();
-        if rules.iter().any(|rule| rule.id == id) {
+        let is_special = special::RULES.iter().any(|rule| rule.id == id);
+        if is_special || rules.iter().any(|rule| rule.id == id) {
             return Err(RuleError::Twice(id));
         }
         let rule = Rule::from_spec(spec).map_err(|why| RuleError::Rule { id, why })?;

@@ -36,6 +36,8 @@ pub struct Found {
     pub rule: u16,
     pub start: u64,
     pub end: u64,
+    /// Its bounds in decoded text that has one place in the file.
+    pub inner: (usize, usize),
     /// The secret itself says what it is: the keyword is part of it, and is more than three letters.
     pub telling: bool,
     /// The length of the match that it is part of.
@@ -56,6 +58,15 @@ pub enum Origin<'o> {
 }
 
 impl Origin<'_> {
+    /// Whether all that the text holds has the same place in the file.
+    fn is_one_place(&self) -> bool {
+        match self {
+            Origin::At(_) => false,
+            Origin::Within(..) => true,
+            Origin::Unescaped(outer, ..) => outer.is_one_place(),
+        }
+    }
+
     fn of(&self, start: usize, end: usize) -> (u64, u64) {
         match self {
             Origin::At(base) => (base + start as u64, base + end as u64),
@@ -88,8 +99,8 @@ pub struct Text<'t> {
 /// What has been found in a file, and what looking may cost yet.
 pub struct Progress {
     pub found: Vec<Found>,
-    /// Rules, and where they found something.
-    places: HashSet<(u16, u64, u64)>,
+    /// Rules, and where they found something: in the file, and in decoded text that has one place there.
+    places: HashSet<(u16, u64, u64, (usize, usize))>,
     /// By rule, of this file.
     counts: Vec<(u16, u32)>,
     /// What is left of [`FUEL`] in this block, and what each rule has used of it.
@@ -460,8 +471,14 @@ impl Pass<'_> {
             Verdict::Yes => Certainty::Certain,
         };
         let (start, end) = self.text.origin.of(secret.0, secret.1);
+        let inner = if self.text.origin.is_one_place() {
+            secret
+        } else {
+            (0, 0)
+        };
         // Places that are looked at may overlap.
-        if !self.progress.places.insert((index, start, end)) || !self.progress.count(index) {
+        let is_new = self.progress.places.insert((index, start, end, inner));
+        if !is_new || !self.progress.count(index) {
             return;
         }
         let tells =
@@ -470,6 +487,7 @@ impl Pass<'_> {
             rule: index,
             start,
             end,
+            inner,
             telling: !rule.assigned && rule.keywords.iter().any(|keyword| tells(keyword)),
             whole: whole.1 - whole.0,
             certainty,

@@ -47,6 +47,9 @@ pub static KEYSTORE: Rule = rule(
     "https://docs.oracle.com/en/java/javase/21/security/java-cryptography-architecture-jca-reference-guide.html",
 );
 
+/// All of them: an allow list may name them as it names the others.
+pub static RULES: [&Rule; 2] = [&GIT_FOLDER, &KEYSTORE];
+
 /// The rule, and the place to name, if the file's beginning shows that it is such a file.
 pub fn recognize(path: &EntryPath, beginning: &[u8]) -> Option<(&'static Rule, EntryPath)> {
     if let Some(folder) = git_folder(path, beginning) {

@@ -238,6 +238,32 @@ fn encoded_tokens_are_found_where_their_encoding_begins() {
 }
 
 #[test]
+fn an_encoded_text_may_hold_several() {
+    let text = format!("A={}\nB={}\nPASSWORD=r7T!xQ2m#9pL\n", github(), stripe());
+    let encoded = format!("data: {}\n", BASE64.encode(text.as_bytes()));
+    let mut found = scan(&scanner(), "secret.yaml", encoded.as_bytes());
+    found.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
+    assert_eq!(
+        ids(&found),
+        ["generic-password", "github-pat", "stripe-live-secret-key"]
+    );
+}
+
+#[test]
+fn files_that_are_a_finding_can_be_allowed_and_no_error_quotes_a_value() {
+    let allowing = with_user("[allow]\nrules = ['git-folder']\n").expect("an allow list");
+    let head = scan(&allowing, ".git/HEAD", b"ref: refs/heads/main\n");
+    assert_eq!(ids(&head), [""; 0]);
+    let wrong = with_user("[allow]\nvalues = ['Hunter2Real', '(']\n");
+    let message = wrong
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default();
+    assert!(message.contains("number 2"), "{message}");
+    assert!(!message.contains("Hunter2Real"), "{message}");
+}
+
+#[test]
 fn a_url_in_json_has_escaped_slashes() {
     let random = &mut Random(2);
     let hook = expand(
@@ -420,7 +446,7 @@ fn users_add_rules_and_learn_what_is_wrong_with_them() {
             "no rule of that id",
         ),
         ("[allow]\npaths = ['a[']".to_owned(), "a["),
-        ("[allow]\nvalues = ['(']".to_owned(), "("),
+        ("[allow]\nvalues = ['(']".to_owned(), "number 1"),
     ] {
         let error = with_user(&toml)
             .err()
