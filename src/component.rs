@@ -165,6 +165,8 @@ pub enum Evidence {
     Declared,
     /// A lock file names it.
     Locked,
+    /// Its code was recognised by what is written in it.
+    Fingerprint,
     /// Data that the build left in the code names it, such as a binary's audit data.
     Embedded,
     /// Its own metadata is in the artifact.
@@ -185,7 +187,7 @@ impl Evidence {
     /// The scope of a component that is known by this.
     pub fn scope(self) -> Scope {
         match self {
-            Evidence::Installed | Evidence::Embedded => Scope::Shipped,
+            Evidence::Installed | Evidence::Embedded | Evidence::Fingerprint => Scope::Shipped,
             Evidence::Locked | Evidence::Declared => Scope::Declared,
         }
     }

@@ -63,7 +63,7 @@ fn drop_foreign_manifests(observations: &mut Observations) {
         match c.evidence {
             Evidence::Declared | Evidence::Locked => !is_owned(path),
             // What a wheel has in a `node_modules` is installed all the same.
-            Evidence::Embedded | Evidence::Installed => {
+            Evidence::Fingerprint | Evidence::Embedded | Evidence::Installed => {
                 c.ecosystem != Ecosystem::PyPi || !owned.contains(path)
             }
         }
