@@ -470,7 +470,8 @@ impl<'a> Walk<'a> {
             let mut scan = scanner.file(path, u64::MAX);
             let mut source = first.chain(&mut *measured);
             let (mut at, mut kept) = (0, 0);
-            // Of a text alone: a binary has no finding that what is published would change.
+            // Of a text alone, as a binary has no finding that what is published would change; and of one that fits
+            // into a window only if something is found.
             let mut sha256 = None;
             let outcome = loop {
                 let filled = match read_full(&mut source, &mut buffer[kept..]) {
@@ -479,7 +480,12 @@ impl<'a> Walk<'a> {
                 };
                 let last = filled < buffer.len();
                 scan.window(&buffer[..filled], at, last);
-                if at == 0 && !buffer[..filled].contains(&0) {
+                if at == 0 && last {
+                    let digest = || Some(Sha256::digest(&buffer[..filled]).into());
+                    self.observe_secrets(path, scan, digest);
+                    return Ok(());
+                }
+                if at == 0 && memchr::memchr(0, &buffer[..filled]).is_none() {
                     sha256 = Some(Sha256::new());
                 }
                 if let Some(sha256) = &mut sha256 {

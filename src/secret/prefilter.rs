@@ -8,6 +8,7 @@
 use std::sync::OnceLock;
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
+use multiversion::multiversion;
 
 /// The least length of a run.
 pub const RUN: usize = 16;
@@ -20,13 +21,14 @@ pub fn is_run_byte(b: u8) -> bool {
 /// Calls `found` with the bounds of every run that begins in `from..to`; it may end behind `to`.
 pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, usize)) {
     let to = to.min(bytes.len());
+    let mut masks = Masks::new(bytes);
     // The run that reaches up to `at`; one that goes on from before `from` is none of these.
     let mut open = from;
     let mut goes_on = from > 0 && is_run_byte(bytes[from - 1]);
     let mut at = from;
     // A run that begins before `to` is followed to its end.
     while at < to || (open < to && open < at && !goes_on) {
-        let mask = mask_at(bytes, at);
+        let mask = masks.at(at);
         let next = at + 64;
         if mask == u64::MAX {
             at = next;
@@ -59,26 +61,80 @@ pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, u
     }
 }
 
-/// A bit for each of the 64 bytes at `at`: whether a run may hold it. Beyond the end there are none.
-fn mask_at(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    if let Some(block) = rest.first_chunk::<64>() {
-        return mask(block);
-    }
-    let mut block = [0; 64];
-    block[..rest.len()].copy_from_slice(rest);
-    mask(&block)
+/// For each 64 bytes the bits of those that a run may hold, made some thousand bytes at a time.
+struct Masks<'b> {
+    bytes: &'b [u8],
+    ready: [u64; 64],
+    /// Where the first of them begins, once there is one.
+    first: Option<usize>,
 }
 
-/// Written so that the compiler turns it into vector instructions: no branch, no table.
-fn mask(block: &[u8; 64]) -> u64 {
-    let mut flags = [0u8; 64];
-    for (flag, &b) in flags.iter_mut().zip(block) {
-        let letter = (b | 0x20).wrapping_sub(b'a') < 26;
+impl<'b> Masks<'b> {
+    fn new(bytes: &'b [u8]) -> Self {
+        Masks {
+            bytes,
+            ready: [0; 64],
+            first: None,
+        }
+    }
+
+    /// The mask at a place that is a multiple of 64 behind the one before. Beyond the end no bit is set.
+    fn at(&mut self, at: usize) -> u64 {
+        if let Some(first) = self.first
+            && let Some(mask) = self.ready.get((at - first) / 64)
+        {
+            return *mask;
+        }
+        self.first = Some(at);
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let (blocks, end) = rest.as_chunks::<64>();
+        let whole = blocks.len().min(self.ready.len());
+        run_masks(&blocks[..whole], &mut self.ready);
+        if let Some(last) = self.ready.get_mut(whole) {
+            *last = run_mask(&padded(end));
+        }
+        if let Some(beyond) = self.ready.get_mut(whole + 1..) {
+            beyond.fill(0);
+        }
+        self.ready[0]
+    }
+}
+
+/// The bytes, with zeros behind them.
+fn padded(bytes: &[u8]) -> [u8; 64] {
+    let mut block = [0; 64];
+    block[..bytes.len()].copy_from_slice(bytes);
+    block
+}
+
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+popcnt+lzcnt"))]
+fn run_masks(blocks: &[[u8; 64]], masks: &mut [u64; 64]) {
+    for (mask, block) in masks.iter_mut().zip(blocks) {
+        *mask = run_mask(block);
+    }
+}
+
+#[inline(always)]
+fn run_mask(block: &[u8; 64]) -> u64 {
+    mask(block, |b| {
         // `/` is the one before `0`.
         let digit_or_slash = b.wrapping_sub(b'/') < 11;
-        let sign = (b == b'_') | (b == b'-') | (b == b'+');
-        *flag = u8::from(letter | digit_or_slash | sign).wrapping_neg();
+        is_letter(b) | digit_or_slash | (b == b'_') | (b == b'-') | (b == b'+')
+    })
+}
+
+#[inline(always)]
+fn is_letter(b: u8) -> bool {
+    (b | 0x20).wrapping_sub(b'a') < 26
+}
+
+/// A bit for each byte: whether it is one of these. Written so that the compiler turns it into vector
+/// instructions: no branch, no table.
+#[inline(always)]
+fn mask(block: &[u8; 64], is: impl Fn(u8) -> bool) -> u64 {
+    let mut flags = [0u8; 64];
+    for (flag, &b) in flags.iter_mut().zip(block) {
+        *flag = u8::from(is(b)).wrapping_neg();
     }
     // Bit k of byte j is of the byte 8k + j of the block.
     let mut mask = 0;
@@ -89,6 +145,7 @@ fn mask(block: &[u8; 64]) -> u64 {
 }
 
 /// Swaps rows and columns of a matrix of eight by eight bits: Hacker's Delight, section 7-3.
+#[inline(always)]
 fn transposed(mut bits: u64) -> u64 {
     for (shift, which) in [
         (7, 0x00aa_00aa_00aa_00aa),
@@ -99,6 +156,50 @@ fn transposed(mut bits: u64) -> u64 {
         bits ^= differ ^ differ << shift;
     }
     bits
+}
+
+/// Calls `found` with every place in `from..to` where a word may begin: behind or at what is no letter or digit, at
+/// the humps of `camelCase`, and behind an escape (`\n`, `\x3d`, `\u003d`, `%3D`).
+pub fn edges(bytes: &[u8], from: usize, to: usize, binary: bool, mut found: impl FnMut(usize)) {
+    // What stands before a block decides about its first bytes.
+    const BEFORE: usize = 8;
+    let to = to.min(bytes.len());
+    let mut at = from;
+    while at < to {
+        let start = at.saturating_sub(BEFORE);
+        let rest = &bytes[start..];
+        let mut places = match rest.first_chunk::<64>() {
+            Some(block) => edge_mask(block, binary),
+            None => edge_mask(&padded(rest), binary),
+        };
+        let next = (start + 64).min(to);
+        places &= u64::MAX << (at - start);
+        while places != 0 {
+            let place = start + places.trailing_zeros() as usize;
+            if place >= next {
+                break;
+            }
+            found(place);
+            places &= places - 1;
+        }
+        at = next;
+    }
+}
+
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2+popcnt+lzcnt"))]
+fn edge_mask(block: &[u8; 64], binary: bool) -> u64 {
+    let word = mask(block, |b| is_letter(b) | (b.wrapping_sub(b'0') < 10));
+    let upper = mask(block, |b| b.wrapping_sub(b'A') < 26);
+    let escape = mask(block, |b| b == b'\\');
+    let percent = mask(block, |b| b == b'%');
+    let hump = upper & (word & !upper) << 1;
+    let mut edges =
+        !(word & word << 1) | hump | escape << 2 | escape << 4 | escape << 6 | percent << 3;
+    if binary {
+        // Constants of Python have a type and a length before them.
+        edges |= mask(block, |b| matches!(b, b'z' | b'Z' | 0xfa | 0xda)) << 2;
+    }
+    edges
 }
 
 /// What a run may be, by its look.
@@ -336,7 +437,7 @@ mod tests {
     fn the_mask_has_the_bytes_of_runs() {
         for b in 0..=255u8 {
             assert_eq!(
-                mask(&[b; 64]),
+                run_mask(&[b; 64]),
                 if is_run_byte(b) { u64::MAX } else { 0 },
                 "{b:?}"
             );

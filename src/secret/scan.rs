@@ -177,6 +177,7 @@ pub fn scan(scanner: &Scanner, text: &Text<'_>, progress: &mut Progress) {
         text,
         progress,
         regions: Vec::new(),
+        random: Vec::new(),
         searched: 0,
         wide: 0,
     };
@@ -195,6 +196,8 @@ struct Pass<'p> {
     progress: &'p mut Progress,
     /// Of the block: where keywords are looked for.
     regions: Vec<(usize, usize)>,
+    /// Of the block: runs that look random. In these a keyword may begin anywhere.
+    random: Vec<(usize, usize)>,
     /// Keywords have been looked for up to here.
     searched: usize,
     /// UTF-16 has been looked for up to here.
@@ -205,6 +208,7 @@ impl Pass<'_> {
     fn block(&mut self, from: usize, to: usize) {
         let bytes = self.text.bytes;
         self.regions.clear();
+        self.random.clear();
         prefilter::runs(bytes, from, to, |start, end| {
             let run = &bytes[start..end];
             if self.text.binary && prefilter::is_mangled_name(run) {
@@ -246,6 +250,7 @@ impl Pass<'_> {
 
     fn run(&mut self, start: usize, end: usize) {
         self.region(start, end);
+        self.random.push((start, end));
         self.encoded(start, end);
         self.values(start);
     }
@@ -351,6 +356,10 @@ impl Pass<'_> {
     }
 
     fn search_regions(&mut self) {
+        for (start, end) in std::mem::take(&mut self.random) {
+            self.search(start, end);
+            self.random.push((start, end));
+        }
         self.regions.sort_unstable();
         let regions = std::mem::take(&mut self.regions);
         for &(start, end) in &regions {
@@ -359,7 +368,7 @@ impl Pass<'_> {
                 continue;
             }
             self.searched = end;
-            self.search(from, end);
+            self.search_edges(from, end);
             self.unescaped(from, end);
         }
         self.regions = regions;
@@ -375,6 +384,31 @@ impl Pass<'_> {
             .find(text.bytes, from, to, begins, |at, (index, keyword)| {
                 self.token(index, keyword, at);
             });
+    }
+
+    /// Tries the rules whose keywords begin in these bounds where a word may, outside of random runs.
+    fn search_edges(&mut self, from: usize, to: usize) {
+        let text = self.text;
+        if text.packed {
+            return self.search(from, to);
+        }
+        let scanner = self.scanner;
+        let random = std::mem::take(&mut self.random);
+        let mut next = random.partition_point(|&(_, end)| end <= from);
+        prefilter::edges(text.bytes, from, to, text.binary, |at| {
+            while random.get(next).is_some_and(|&(_, end)| end <= at) {
+                next += 1;
+            }
+            if random.get(next).is_none_or(|&(start, _)| at < start) {
+                let begins = |at| may_begin_token(text, at);
+                scanner
+                    .tokens
+                    .find(text.bytes, at, at + 1, begins, |at, (index, keyword)| {
+                        self.token(index, keyword, at);
+                    });
+            }
+        });
+        self.random = random;
     }
 
     /// Tries a rule where its keyword stands.
