@@ -1,5 +1,6 @@
 //! The one trait: what looks at an entry and says what it saw.
 
+use std::collections::HashSet;
 use std::str;
 
 use crate::artifact::image::ImageDocument;
@@ -101,6 +102,8 @@ pub struct Observations {
     pub images: Vec<ImageDocument>,
     /// Lists of files with their digests, which installed packages bring along.
     pub records: Vec<RecordFile>,
+    /// What says of a package that it was installed from a folder: nobody published it.
+    pub local_installs: Vec<EntryPath>,
     pub secrets: Vec<SecretInFile>,
 }
 
@@ -157,6 +160,18 @@ impl Observations {
         });
     }
 
+    /// Takes the lists of files that packages were published with. That of one that was installed from a folder
+    /// lists the function's own files.
+    pub fn take_published(&mut self) -> Vec<RecordFile> {
+        let local: HashSet<EntryPath> = self.local_installs.drain(..).collect();
+        let mut records = std::mem::take(&mut self.records);
+        records.retain(|record| {
+            let direct_url = format!("{}/direct_url.json", record.path.parent());
+            !local.contains(&record.path.sibling(&direct_url))
+        });
+        records
+    }
+
     /// How many packages are named, requirements among them.
     pub fn rows(&self) -> usize {
         let requirements = self.requirements.iter().map(|file| file.requirements.len());
@@ -184,6 +199,7 @@ impl Observations {
         self.requirements.retain(|r| visible(&r.path));
         self.owned.retain(|path| visible(path));
         self.records.retain(|record| visible(&record.path));
+        self.local_installs.retain(|path| visible(path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -194,6 +210,7 @@ impl Observations {
         self.owned.extend(other.owned);
         self.images.extend(other.images);
         self.records.extend(other.records);
+        self.local_installs.extend(other.local_installs);
         self.secrets.extend(other.secrets);
     }
 }

@@ -203,7 +203,7 @@ impl Auditor {
             let mut opened = artifact::open(path, &tools)?;
             let name = &opened.artifact.path;
             let secrets = std::mem::take(&mut opened.observations.secrets);
-            let records = std::mem::take(&mut opened.observations.records);
+            let records = opened.observations.take_published();
             if let Some(scanner) = &self.secrets {
                 let allows = |fingerprint: &str| scanner.allows_fingerprint(fingerprint);
                 findings.extend(assess::assess_secrets(name, allows, secrets, &records));

@@ -162,6 +162,124 @@ fn where_it_stands_decides_what_it_means() {
 }
 
 #[test]
+fn a_function_that_was_installed_from_its_folder_is_nobody_elses() {
+    let place = Workplace::new();
+    let text = format!("KEY = '{}'\n", key(7));
+    let digest = BASE64URL_NOPAD.encode(&Sha256::digest(&text));
+    for (name, info, severity) in [
+        ("folder.zip", "\"dir_info\": {}", "critical"),
+        ("archive.zip", "\"archive_info\": {}", "low"),
+    ] {
+        let direct_url = format!("{{\"url\": \"file:///src/app\", {info}}}");
+        place.zip(
+            name,
+            &[
+                ("app-1.0.dist-info/METADATA", &metadata("app", "1.0")[..]),
+                (
+                    "app-1.0.dist-info/RECORD",
+                    format!("app/a.py,sha256={digest},1\n").as_bytes(),
+                ),
+                ("app-1.0.dist-info/direct_url.json", direct_url.as_bytes()),
+                ("app/a.py", text.as_bytes()),
+            ],
+        );
+        let expected = [format!("{KEY_RULE} {severity} {name}!/app/a.py:1")];
+        assert_eq!(shown(&secrets(&place, &[name])), expected);
+    }
+}
+
+#[test]
+fn files_that_tools_keep_credentials_in_are_read_in_their_own_form() {
+    let place = Workplace::new();
+    let value = random(21, 40);
+    let uuid = "7c0e4a1b-93d2-4f6e-8a57-1d2c3b4e5f60";
+    let password = format!("{}!7x", random(22, 14));
+    let aws = format!("{}/{}", random(23, 19), random(24, 20));
+    let basic = BASE64.encode(format!("deploy:{password}").as_bytes());
+    let storage = BASE64.encode(random(25, 64).as_bytes());
+    let files = [
+        (
+            ".env.production",
+            format!("SENDER=ann\nDB_PASSWORD={password}\n"),
+        ),
+        (".npmrc", format!("//npm.acme.example/:_authToken={uuid}\n")),
+        (
+            ".pypirc",
+            format!(
+                "[acme]\nrepository = https://pypi.acme.example\nusername = ann\npassword = {password}\n"
+            ),
+        ),
+        (
+            ".netrc",
+            format!("machine git.acme.example login ann password {password}\n"),
+        ),
+        (
+            ".aws/credentials",
+            format!("[default]\naws_secret_access_key = {aws}\n"),
+        ),
+        (
+            ".docker/config.json",
+            format!("{{\"auths\": {{\"registry.acme.example\": {{\"auth\": \"{basic}\"}}}}}}\n"),
+        ),
+        (
+            ".kube/config",
+            format!("users:\n- name: ann\n  user:\n    token: {value}\n    password: {password}\n"),
+        ),
+        (
+            "settings.xml",
+            format!(
+                "<settings><servers><server><id>a</id><username>ann</username><password>{password}</password></server></servers></settings>\n"
+            ),
+        ),
+        (
+            "terraform.tfstate",
+            format!(
+                "{{\"resources\": [{{\"type\": \"aws_db_instance\", \"instances\": [{{\"attributes\": {{\"password\": \"{password}\"}}}}]}}]}}\n"
+            ),
+        ),
+        (
+            "local.settings.json",
+            format!(
+                "{{\"Values\": {{\"AzureWebJobsStorage\": \"DefaultEndpointsProtocol=https;AccountName=fnstore;AccountKey={storage};EndpointSuffix=core.windows.net\"}}}}\n"
+            ),
+        ),
+        (
+            "zappa_settings.json",
+            format!(
+                "{{\"dev\": {{\"environment_variables\": {{\"DB_PASSWORD\": \"{password}\"}}}}}}\n"
+            ),
+        ),
+    ];
+    for (name, text) in &files {
+        place.zip("fn.zip", &[(name, text.as_bytes())]);
+        let found = secrets(&place, &["fn.zip"]);
+        assert!(
+            found.iter().any(|f| f["severity"] != "low"),
+            "{name}: {:?}",
+            shown(&found)
+        );
+        for other in &found {
+            let at = other["locations"][0]["path"].as_str().unwrap_or_default();
+            assert_eq!(at, format!("fn.zip!/{name}"));
+        }
+    }
+}
+
+#[test]
+fn escapes_are_read_to_the_end_of_a_dense_region() {
+    let place = Workplace::new();
+    let key = key(26);
+    let escaped = key.replace('_', "\\u005f");
+    let dense: String = (0..2000).map(|n| format!("{} ", random(n, 24))).collect();
+    let text = format!("blob = '{dense}{escaped}'\n");
+    place.zip("fn.zip", &[("a.js", text.as_bytes())]);
+    assert_eq!(
+        shown(&secrets(&place, &["fn.zip"])),
+        [format!("{KEY_RULE} critical fn.zip!/a.js:1")]
+    );
+}
+
+#[test]
 fn what_the_configuration_and_the_text_allow_is_no_finding() {
     let place = Workplace::new();
     let lines = [

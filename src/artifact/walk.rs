@@ -27,6 +27,7 @@ use super::stream::read_full;
 use super::zip::ZipArchive;
 use crate::finding::{ArtifactFinding, EntryPath, rules};
 use crate::inspect::{Entry, Header, Inspector, Observations, SecretInFile};
+use crate::inventory::npm;
 use crate::report::ReadError;
 use crate::secret::{FileScan, OVERLAP, Scanner};
 
@@ -470,8 +471,9 @@ impl<'a> Walk<'a> {
             let mut scan = scanner.file(path, u64::MAX);
             let mut source = first.chain(&mut *measured);
             let (mut at, mut kept) = (0, 0);
-            // Of a text alone, as a binary has no finding that what is published would change; and of one that fits
-            // into a window only if something is found.
+            // Of a text alone, as a binary has no finding that what is published would change; not of npm packages,
+            // which have no list of their files; and of one that fits into a window only if something is found.
+            let is_listed = !npm::is_inside_package(path);
             let mut sha256 = None;
             let outcome = loop {
                 let filled = match read_full(&mut source, &mut buffer[kept..]) {
@@ -485,7 +487,7 @@ impl<'a> Walk<'a> {
                     self.observe_secrets(path, scan, digest);
                     return Ok(());
                 }
-                if at == 0 && memchr::memchr(0, &buffer[..filled]).is_none() {
+                if at == 0 && is_listed && memchr::memchr(0, &buffer[..filled]).is_none() {
                     sha256 = Some(Sha256::new());
                 }
                 if let Some(sha256) = &mut sha256 {

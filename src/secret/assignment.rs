@@ -5,6 +5,7 @@
 //! `define('NAME', 'value')`, `const name: string = "value"`, `["name"] = "value"`, and pairs of
 //! `"name": "NAME", "value": "value"`.
 
+use std::ops::Deref;
 use std::sync::OnceLock;
 
 use regex::bytes::Regex;
@@ -28,12 +29,42 @@ pub enum Operator {
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Letters and digits alone, in lower case.
-    pub name: Vec<u8>,
+    pub name: Name,
     pub operator: Operator,
     pub quote: Option<u8>,
     /// Where the name begins.
     pub start: usize,
+}
+
+/// The letters and digits of a name, in lower case. Most values that are looked at have one, so it takes no memory of
+/// its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name {
+    bytes: [u8; NAME],
+    length: usize,
+}
+
+impl Name {
+    fn of(written: &[u8]) -> Self {
+        let mut name = Name {
+            bytes: [0; NAME],
+            length: 0,
+        };
+        let kept = written.iter().filter(|b| b.is_ascii_alphanumeric());
+        for (to, from) in name.bytes.iter_mut().zip(kept) {
+            *to = from.to_ascii_lowercase();
+            name.length += 1;
+        }
+        name
+    }
+}
+
+impl Deref for Name {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 /// The assignment of the value that begins at `value`, behind its quote.
@@ -62,19 +93,19 @@ pub fn before(bytes: &[u8], value: usize) -> Option<Assignment> {
         back.name(operator)?
     };
     let mut assignment = Assignment {
-        name: plain(name),
+        name: Name::of(name),
         operator,
         quote,
         start: back.at,
     };
     if operator == Operator::Equals && is_type(&assignment.name) {
         if let Some(name) = back.annotated() {
-            assignment.name = plain(name);
+            assignment.name = Name::of(name);
         }
     } else if is_value_word(&assignment.name) {
         let before = &bytes[back.at.saturating_sub(REACH)..back.at];
         if let Some(name) = pair_name(before) {
-            assignment.name = plain(name);
+            assignment.name = Name::of(name);
         }
     }
     (assignment.name.len() >= 2).then_some(assignment)
@@ -289,12 +320,6 @@ fn pair_name(before: &[u8]) -> Option<&[u8]> {
     Some(last.get(1)?.as_bytes())
 }
 
-/// Letters and digits in lower case.
-fn plain(name: &[u8]) -> Vec<u8> {
-    let kept = name.iter().filter(|b| b.is_ascii_alphanumeric());
-    kept.map(u8::to_ascii_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,7 +328,7 @@ mod tests {
         let value = text.find('§').expect("a mark");
         let bytes = text.replace('§', "4zB1kQ");
         let name = before(bytes.as_bytes(), value)?.name;
-        Some(String::from_utf8(name).expect("ASCII"))
+        Some(String::from_utf8(name.to_vec()).expect("ASCII"))
     }
 
     #[test]

@@ -28,8 +28,10 @@ const FUEL: usize = 4;
 const FOUND: u32 = 1000;
 /// Encoded text in encoded text.
 const DEPTH: u8 = 2;
-/// Of a region with escapes, what is read without them.
+/// A region with escapes is read without them in pieces of this size, each of which begins this long before the end
+/// of the one before.
 const UNESCAPED: usize = 8 * 1024;
+const UNESCAPED_AGAIN: usize = 1024;
 
 /// A secret in a file, by offsets.
 pub struct Found {
@@ -196,7 +198,7 @@ struct Pass<'p> {
     progress: &'p mut Progress,
     /// Of the block: where keywords are looked for.
     regions: Vec<(usize, usize)>,
-    /// Of the block: runs that look random. In these a keyword may begin anywhere.
+    /// Of the block: values with a run that looks random. In these a keyword may begin anywhere.
     random: Vec<(usize, usize)>,
     /// Keywords have been looked for up to here.
     searched: usize,
@@ -250,7 +252,9 @@ impl Pass<'_> {
 
     fn run(&mut self, start: usize, end: usize) {
         self.region(start, end);
-        self.random.push((start, end));
+        let value = value_start(self.text.bytes, start);
+        let known = self.random.last().map_or(0, |&(_, end)| end);
+        self.random.push((value.max(known), end));
         self.encoded(start, end);
         self.values(start);
     }
@@ -590,7 +594,19 @@ impl Pass<'_> {
         if self.text.depth >= DEPTH {
             return;
         }
-        let region = &self.text.bytes[start..end.min(start + UNESCAPED)];
+        let mut from = start;
+        loop {
+            let to = end.min(from + UNESCAPED);
+            self.unescaped_piece(from, to);
+            if to == end {
+                return;
+            }
+            from = to - UNESCAPED_AGAIN;
+        }
+    }
+
+    fn unescaped_piece(&mut self, start: usize, end: usize) {
+        let region = &self.text.bytes[start..end];
         for (how, unescaped) in [
             ("URL encoding", decode::percent(region)),
             ("escapes", decode::escapes(region)),

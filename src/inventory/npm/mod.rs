@@ -9,7 +9,7 @@ mod pnpm_lock;
 mod specifier;
 mod yarn_lock;
 
-pub(super) use layout::is_inside_package;
+pub(crate) use layout::is_inside_package;
 
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;

@@ -4,15 +4,33 @@
 //! Bundlers strip these folders to a file or two to save space, so any of the four standard files is enough: `METADATA`
 //! states name and version, and for the others the folder's own name does.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, RecordFile, Unreadable};
+use crate::inventory::read;
 
 use super::{archive_name, core_metadata, layout, record};
 
 pub struct DistInfo;
 
-const FILES: [&str; 4] = ["METADATA", "RECORD", "WHEEL", "INSTALLER"];
+const FILES: [&str; 5] = [
+    "METADATA",
+    "RECORD",
+    "WHEEL",
+    "INSTALLER",
+    "direct_url.json",
+];
+
+/// Where a package came from that no index gave:
+/// <https://packaging.python.org/en/latest/specifications/direct-url-data-structure/>.
+#[derive(Deserialize)]
+struct DirectUrl {
+    /// Of a folder alone.
+    dir_info: Option<IgnoredAny>,
+}
 
 impl Inspector for DistInfo {
     fn wants(&self, header: &Header) -> bool {
@@ -22,6 +40,13 @@ impl Inspector for DistInfo {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         match entry.path.file_name() {
             "METADATA" => return inspect_metadata(entry, seen),
+            "direct_url.json" => {
+                let direct: DirectUrl = read::json(entry)?;
+                if direct.dir_info.is_some() {
+                    seen.local_installs.push(entry.path.clone());
+                }
+                return Ok(());
+            }
             "RECORD" => {
                 inspect_record(entry, seen);
                 seen.records.push(RecordFile {
