@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             rules.add(&path, rule.id, row);
         }
     }
-    rules.save("RULES", "Rule", "rules.rs")?;
+    rules.save("pub static RULES", "Rule", "rules.rs")?;
     let mut libraries = Table::default();
     for (path, file) in read_folder::<LibraryFile>(LIBRARIES)? {
         for library in file.library {
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             libraries.add(&path, library.name, row);
         }
     }
-    libraries.save("LIBRARIES", "Library", "libraries.rs")
+    libraries.save("static LIBRARIES", "Library", "libraries.rs")
 }
 
 /// Every TOML file of a folder, in the order of their names.
@@ -90,17 +90,18 @@ impl Table {
             Err(why) => self.problems.push(at(why)),
         }
         if let Some(other) = self.seen.get(&key) {
-            self.problems.push(at(format!("it is in {} too", other.display())));
+            self.problems
+                .push(at(format!("it is in {} too", other.display())));
         }
         self.seen.insert(key, path.to_owned());
     }
 
-    fn save(self, name: &str, of: &str, file: &str) -> Result<(), Box<dyn Error>> {
+    fn save(self, declared: &str, of: &str, file: &str) -> Result<(), Box<dyn Error>> {
         if !self.problems.is_empty() {
             return Err(self.problems.join("\n").into());
         }
         let rows = self.rows;
-        let table = format!("static {name}: [{of}; {}] = [\n{rows}];\n", self.seen.len());
+        let table = format!("{declared}: [{of}; {}] = [\n{rows}];\n", self.seen.len());
         let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
         fs::write(Path::new(&out).join(file), table)?;
         Ok(())
@@ -159,8 +160,9 @@ fn write_library(library: &LibrarySpec) -> Result<String, String> {
         write!(names, "&V{index}, ").map_err(|e| e.to_string())?;
     }
     Ok(format!(
-        "Library {{ name: {:?}, published_as: &{:?}, marks: &{:?}, versions: {{ {versions}&[{names}] }}, files: &{:?} }},\n",
-        library.name, library.published_as, library.marks, library.files,
+        "Library {{ name: {:?}, published_as: &{:?}, marks: &{:?}, versions: {{ {versions}&[{names}] }}, ambiguous: &{:?}, \
+         files: &{:?} }},\n",
+        library.name, library.published_as, library.marks, library.ambiguous, library.files,
     ))
 }
 

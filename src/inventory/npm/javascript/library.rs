@@ -38,6 +38,7 @@ struct Library {
     published_as: &'static [&'static str],
     marks: &'static [&'static str],
     versions: &'static [&'static VersionExpression],
+    ambiguous: &'static [&'static str],
     files: &'static [&'static str],
 }
 
@@ -65,19 +66,18 @@ pub fn recognize(text: &[u8]) -> Vec<Recognized> {
     let mut sightings: BTreeMap<usize, Sighting> = BTreeMap::new();
     let mut readable = text.len().saturating_mul(MOST_READ) + SPARE_READ;
     literals().find(text, |at, means| match means {
-        Means::Library(index) => {
-            let sighting = sightings.entry(index).or_default();
-            sighting.mark = Some(sighting.mark.map_or(at, |mark| mark.min(at)));
-        }
+        Means::Library(index) => sightings.entry(index).or_default().mark(at),
         Means::Version(index, expression) => {
             let expression = LIBRARIES[index].versions[expression];
             let length = expression.longest * 2;
             if readable >= length
                 && let Some((offset, version)) = expression.read(text, at)
             {
-                let versions = &mut sightings.entry(index).or_default().versions;
-                if versions.len() < MAX_VERSIONS {
-                    let first = versions.entry(version).or_insert(offset);
+                let sighting = sightings.entry(index).or_default();
+                if LIBRARIES[index].ambiguous.contains(&version.as_str()) {
+                    sighting.mark(offset);
+                } else if sighting.versions.len() < MAX_VERSIONS {
+                    let first = sighting.versions.entry(version).or_insert(offset);
                     *first = offset.min(*first);
                 }
             }
@@ -93,13 +93,16 @@ pub fn recognize(text: &[u8]) -> Vec<Recognized> {
             version: None,
             offset,
         }));
-        recognized.extend(sighting.versions.into_iter().map(|(version, offset)| {
-            Recognized {
-                name,
-                version: Some(version),
-                offset,
-            }
-        }));
+        recognized.extend(
+            sighting
+                .versions
+                .into_iter()
+                .map(|(version, offset)| Recognized {
+                    name,
+                    version: Some(version),
+                    offset,
+                }),
+        );
     }
     recognized.sort_by_key(|r| r.offset);
     recognized
@@ -110,6 +113,12 @@ struct Sighting {
     mark: Option<usize>,
     /// Where each was first seen.
     versions: BTreeMap<String, usize>,
+}
+
+impl Sighting {
+    fn mark(&mut self, at: usize) {
+        self.mark = Some(self.mark.map_or(at, |mark| mark.min(at)));
+    }
 }
 
 /// What it means that a literal is in a text. Numbers are places in the table.
@@ -184,7 +193,11 @@ fn exact(version: &[u8], behind: &[u8]) -> Option<String> {
         Some((numbers, label)) => (numbers, format!("-{label}")),
         None => (version, String::new()),
     };
-    let patch = if numbers.matches('.').count() == 1 { ".0" } else { "" };
+    let patch = if numbers.matches('.').count() == 1 {
+        ".0"
+    } else {
+        ""
+    };
     let version = format!("{numbers}{patch}{label}");
     semver::Version::parse(&version).is_ok().then_some(version)
 }
@@ -276,9 +289,11 @@ fn versioned_name(file_name: &str) -> Option<(&str, String)> {
     let stem = [".min", "-min", ".slim", ".prod", ".pack"]
         .iter()
         .fold(stem, |stem, end| stem.strip_suffix(end).unwrap_or(stem));
-    let (at, _) = stem
-        .match_indices(['-', '.', '_', '@'])
-        .find(|(at, _)| stem[at + 1..].trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()))?;
+    let (at, _) = stem.match_indices(['-', '.', '_', '@']).find(|(at, _)| {
+        stem[at + 1..]
+            .trim_start_matches('v')
+            .starts_with(|c: char| c.is_ascii_digit())
+    })?;
     let version = stem[at + 1..].trim_start_matches('v');
     // One number is no version; two are one of old.
     let version = exact(version.as_bytes(), b"").filter(|_| version.contains('.'))?;
@@ -288,7 +303,10 @@ fn versioned_name(file_name: &str) -> Option<(&str, String)> {
 /// Whether the text begins with a comment that has the word.
 fn begins_by_naming(text: &[u8], word: &str) -> bool {
     let head = &text[..text.len().min(HEAD)];
-    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let head = head
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(head)
+        .trim_ascii_start();
     let end = match head {
         [b'/', b'*', ..] => memchr::memmem::find(head, b"*/"),
         [b'/', b'/', ..] => memchr::memchr(b'\n', head),
@@ -318,8 +336,212 @@ impl Places {
         let before = &text[..offset.min(text.len())];
         let line_start = memrchr(b'\n', before).map_or(0, |at| at + 1);
         // The bytes that begin a character.
-        let column = before[line_start..].iter().filter(|b| **b & 0xc0 != 0x80).count();
+        let column = before[line_start..]
+            .iter()
+            .filter(|b| **b & 0xc0 != 0x80)
+            .count();
         let one_based = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
         (one_based(self.lines), one_based(column))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::super::library_spec::LibrarySpec;
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    #[derive(Deserialize)]
+    struct LibraryFile {
+        library: Vec<LibrarySpec>,
+    }
+
+    fn specs() -> Vec<LibrarySpec> {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/inventory/npm/javascript/libraries"
+        );
+        let files = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let read =
+            |path| toml::from_str::<LibraryFile>(&fs::read_to_string(path).unwrap()).unwrap();
+        files.flat_map(|path| read(path).library).collect()
+    }
+
+    /// `name version`, or the name alone.
+    fn named(text: &str) -> BTreeSet<String> {
+        let recognized = recognize(text.as_bytes()).into_iter();
+        recognized
+            .map(|r| match r.version {
+                Some(version) => format!("{} {version}", r.name),
+                None => r.name.to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_example_is_recognized_as_its_library_and_as_no_other() {
+        for spec in specs() {
+            for example in &spec.examples {
+                let stated = if spec.versions.is_empty() {
+                    ""
+                } else {
+                    " 3.27.1"
+                };
+                let expected = BTreeSet::from([format!("{}{stated}", spec.name)]);
+                assert_eq!(
+                    named(&example.replace("{v}", "3.27.1")),
+                    expected,
+                    "{example}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_mark_and_every_expression_is_in_an_example() {
+        for spec in specs() {
+            let text = spec.examples.join("\n").replace("{v}", "3.27.1");
+            for mark in &spec.marks {
+                assert!(text.contains(mark), "{}: {mark}", spec.name);
+            }
+            let library = LIBRARIES.iter().find(|l| l.name == spec.name).unwrap();
+            for version in library.versions {
+                let mut places = memchr::memmem::find_iter(text.as_bytes(), version.at);
+                let read = places.any(|at| version.read(text.as_bytes(), at).is_some());
+                assert!(read, "{}: {}", spec.name, version.expression);
+            }
+        }
+    }
+
+    #[test]
+    fn libraries_in_one_bundle_keep_their_own_versions() {
+        let specs = specs();
+        let with_versions = specs.iter().filter(|spec| !spec.versions.is_empty());
+        let mut bundle = String::new();
+        let mut expected = BTreeSet::new();
+        for (number, spec) in with_versions.enumerate() {
+            let version = format!("3.{}.1", number + 100);
+            bundle += &spec.examples[1].replace("{v}", &version);
+            bundle += &";function other(){return'1.2.3'}".repeat(40);
+            expected.insert(format!("{} {version}", spec.name));
+        }
+        assert_eq!(named(&bundle), expected);
+    }
+
+    #[test]
+    fn what_expressions_need_is_what_the_engine_finds() {
+        for library in &LIBRARIES {
+            for version in library.versions {
+                assert!(
+                    compile(version.expression).is_ok(),
+                    "{}",
+                    version.expression
+                );
+            }
+        }
+        let names: BTreeSet<&str> = LIBRARIES.iter().map(|l| l.name).collect();
+        assert_eq!(names.len(), LIBRARIES.len());
+        assert!(names.len() >= 120);
+    }
+
+    const JQUERY: &str = "var a={fn:'jQuery requires a window with a document'};";
+
+    fn seen(path: &str, text: &str) -> Vec<String> {
+        rows(&inspect(&CopiedLibrary, path, text).unwrap())
+    }
+
+    #[test]
+    fn a_file_is_recognized_by_its_content_whatever_its_name() {
+        let text = format!("\n\n  {JQUERY}");
+        assert_eq!(seen("aa/b.js", &text), ["jquery ~ fingerprint aa/b.js:3"]);
+        let seen = inspect(&CopiedLibrary, "aa/b.js", &text).unwrap();
+        assert_eq!(seen.components[0].location.column, Some(14));
+    }
+
+    #[test]
+    fn a_file_name_states_the_version_of_what_the_content_is() {
+        for (path, version) in [
+            ("jquery-3.4.1.min.js", "3.4.1"),
+            ("jQuery.3.4.1.js", "3.4.1"),
+            ("jquery-1.7.js", "1.7.0"),
+            ("jquery-3.0.0-rc1.slim.min.js", "3.0.0-rc1"),
+            ("jquery@3.4.1.js", "3.4.1"),
+            ("jquery-3.js", "~"),
+            ("jquery-3.4.1.5.js", "~"),
+            ("jquery.form-3.4.1.js", "~"),
+            ("other-3.4.1.js", "~"),
+        ] {
+            assert_eq!(
+                seen(path, JQUERY),
+                [format!("jquery {version} fingerprint {path}:1")]
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_name_is_believed_for_a_comment_that_names_the_library() {
+        let path = "jquery-3.4.1.js";
+        let expected = ["jquery 3.4.1 fingerprint jquery-3.4.1.js:1"];
+        assert_eq!(seen(path, "/* the jQuery library */ x()"), expected);
+        assert_eq!(seen(path, "// jQuery\nx()"), expected);
+        for text in [
+            "x()",
+            "/* mine */ jquery()",
+            "/* jquerying */",
+            "jQuery(x)",
+            "",
+        ] {
+            assert!(seen(path, text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_package_is_not_recognized_in_itself() {
+        assert!(seen("node_modules/jquery/dist/jquery.js", JQUERY).is_empty());
+        assert!(seen("node_modules/jQuery/jquery.js", JQUERY).is_empty());
+        assert_eq!(seen("node_modules/other/jquery.js", JQUERY).len(), 1);
+    }
+
+    #[test]
+    fn versions_are_whole() {
+        let version = |version: &str, behind: &str| exact(version.as_bytes(), behind.as_bytes());
+        assert_eq!(version("1.7", "\""), Some("1.7.0".into()));
+        assert_eq!(version("1.7-rc1", "\""), Some("1.7.0-rc1".into()));
+        assert_eq!(version("1.2.3", ". The"), Some("1.2.3".into()));
+        assert_eq!(version("1.2.3", ".4"), None);
+        assert_eq!(version("1.2.3", "b"), None);
+        assert_eq!(version("1.02.3", ""), None);
+    }
+
+    #[test]
+    fn other_files_are_not_wanted() {
+        assert!(wants(&CopiedLibrary, "a/B.MIN.JS", b""));
+        assert!(!wants(&CopiedLibrary, "js", b""));
+        assert!(!wants(&CopiedLibrary, "a.json", b""));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_harm(parts in prop::collection::vec(0..LIBRARIES.len(), 0..9), noise in any::<Vec<u8>>()) {
+            let mut text = noise.clone();
+            for index in parts {
+                let library = &LIBRARIES[index];
+                for version in library.versions {
+                    text.extend_from_slice(version.at.as_bytes());
+                    text.extend_from_slice(&noise[..noise.len() / 2]);
+                }
+            }
+            for recognized in recognize(&text) {
+                prop_assert!(recognized.offset < text.len());
+            }
+        }
     }
 }

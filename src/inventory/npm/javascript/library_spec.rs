@@ -29,6 +29,9 @@ pub struct LibrarySpec {
     /// Where its version stands.
     #[serde(default)]
     pub versions: Vec<VersionSpec>,
+    /// Versions that the files of later releases state too, whose authors forgot to change them. They are not believed.
+    #[serde(default)]
+    pub ambiguous: Vec<String>,
     /// What a copied file is called, without version, `.min` and extension.
     #[serde(default)]
     pub files: Vec<String>,

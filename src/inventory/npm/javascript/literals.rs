@@ -7,7 +7,7 @@
 const GRAM: usize = 5;
 const STRIDE: usize = 4;
 /// The least length of a literal.
-pub const SHORTEST: usize = GRAM + STRIDE - 1;
+const SHORTEST: usize = GRAM + STRIDE - 1;
 
 const HASHES: usize = 1 << 16;
 
