@@ -159,16 +159,19 @@ impl VersionExpression {
             if from + whole.start > at {
                 break;
             }
-            if from + whole.end >= end
-                && let Some(version) = captures.name("version")
-            {
-                best = Some(version.range());
-            }
             start = whole.start + 1;
+            if from + whole.end >= end {
+                best = Some(captures);
+            }
         }
-        let range = best?;
-        let version = exact(&window[range.clone()], &window[range.end..])?;
-        Some((from + range.start, version))
+        let captures = best?;
+        let numbers = captures.name("version")?;
+        let mut version = exact(numbers.as_bytes(), &window[numbers.end()..]);
+        if let Some(major) = captures.name("major") {
+            let whole = [major.as_bytes(), b".", numbers.as_bytes()].concat();
+            version = exact(&whole, &window[numbers.end()..]);
+        }
+        Some((from + numbers.start(), version?))
     }
 }
 
@@ -375,6 +378,12 @@ mod tests {
         files.flat_map(|path| read(path).library).collect()
     }
 
+    fn filled(example: &str, version: &str) -> String {
+        let (major, minor) = version.split_once('.').unwrap();
+        let example = example.replace("{v}", version);
+        example.replace("{major}", major).replace("{minor}", minor)
+    }
+
     /// `name version`, or the name alone.
     fn named(text: &str) -> BTreeSet<String> {
         let recognized = recognize(text.as_bytes()).into_iter();
@@ -396,11 +405,7 @@ mod tests {
                     " 3.27.1"
                 };
                 let expected = BTreeSet::from([format!("{}{stated}", spec.name)]);
-                assert_eq!(
-                    named(&example.replace("{v}", "3.27.1")),
-                    expected,
-                    "{example}"
-                );
+                assert_eq!(named(&filled(example, "3.27.1")), expected, "{example}");
             }
         }
     }
@@ -408,7 +413,7 @@ mod tests {
     #[test]
     fn every_mark_and_every_expression_is_in_an_example() {
         for spec in specs() {
-            let text = spec.examples.join("\n").replace("{v}", "3.27.1");
+            let text = filled(&spec.examples.join("\n"), "3.27.1");
             for mark in &spec.marks {
                 assert!(text.contains(mark), "{}: {mark}", spec.name);
             }
@@ -429,7 +434,7 @@ mod tests {
         let mut expected = BTreeSet::new();
         for (number, spec) in with_versions.enumerate() {
             let version = format!("3.{}.1", number + 100);
-            bundle += &spec.examples[1].replace("{v}", &version);
+            bundle += &filled(&spec.examples[1], &version);
             bundle += &";function other(){return'1.2.3'}".repeat(40);
             expected.insert(format!("{} {version}", spec.name));
         }

@@ -10,9 +10,10 @@ const SHORTEST: usize = 8;
 /// How far around a place an expression may reach.
 const LONGEST: usize = 2048;
 
-/// What `{v}` and `{q}` in an expression stand for: a version, and a quote, which may be escaped where the code is
-/// itself in a string.
+/// What `{v}`, `{major}` and `{q}` in an expression stand for: a version, the first number of a version whose others
+/// stand apart in `{v}`, and a quote, which may be escaped where the code is itself in a string.
 const VERSION: &str = r"(?P<version>[0-9]{1,5}\.[0-9]{1,5}(?:\.[0-9]{1,5})?(?:-[0-9A-Za-z]{1,20}(?:\.[0-9A-Za-z]{1,20}){0,3})?)";
+const MAJOR: &str = r"(?P<major>[0-9]{1,5})";
 const QUOTE: &str = "\\\\{0,3}[\"'`]";
 
 #[derive(Clone, Debug, Deserialize)]
@@ -38,7 +39,8 @@ pub struct LibrarySpec {
     /// Over how many published versions the survey found the row to be right.
     pub verified: u32,
     pub survey: SurveySpec,
-    /// For tests: invented code with the same marks. `{v}` is where the version stands.
+    /// For tests: invented code with the same marks. `{v}` is where the version stands, `{major}` and `{minor}` are
+    /// its first number and the others.
     pub examples: Vec<String>,
 }
 
@@ -94,7 +96,11 @@ impl VersionSpec {
         if self.is.matches("{v}").count() != 1 {
             return Err(format!("expression {:?} needs one {{v}}", self.is));
         }
-        let expression = self.is.replace("{v}", VERSION).replace("{q}", QUOTE);
+        let expression = self
+            .is
+            .replace("{v}", VERSION)
+            .replace("{major}", MAJOR)
+            .replace("{q}", QUOTE);
         let hir = regex_syntax::ParserBuilder::new()
             .unicode(false)
             .utf8(false)
