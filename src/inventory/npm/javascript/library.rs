@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use memchr::{memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::literals::Literals;
@@ -311,40 +311,40 @@ fn begins_by_naming(text: &[u8], word: &str) -> bool {
         .unwrap_or(head)
         .trim_ascii_start();
     let end = match head {
-        [b'/', b'*', ..] => memchr::memmem::find(head, b"*/"),
-        [b'/', b'/', ..] => memchr::memchr(b'\n', head),
+        [b'/', b'*', ..] => memmem::find(head, b"*/"),
+        [b'/', b'/', ..] => memchr(b'\n', head),
         _ => return false,
     };
     let comment = head[..end.unwrap_or(head.len())].to_ascii_lowercase();
     let is_letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
-    memchr::memmem::find_iter(&comment, word).any(|at| {
+    memmem::find_iter(&comment, word).any(|at| {
         let before = at.checked_sub(1).and_then(|at| comment.get(at));
         !is_letter(before) && !is_letter(comment.get(at + word.len()))
     })
 }
 
-/// Lines and columns of offsets that come in order.
+/// Counts lines and columns of offsets that come in order, each byte once.
 #[derive(Default)]
 struct Places {
     counted: usize,
     lines: usize,
+    columns: usize,
 }
 
 impl Places {
     /// The line and the column, counted from 1.
     fn place(&mut self, text: &[u8], offset: usize) -> (u32, u32) {
-        let new = text.get(self.counted..offset).unwrap_or_default();
-        self.lines += memchr_iter(b'\n', new).count();
+        let mut new = text.get(self.counted..offset).unwrap_or_default();
         self.counted = self.counted.max(offset);
-        let before = &text[..offset.min(text.len())];
-        let line_start = memrchr(b'\n', before).map_or(0, |at| at + 1);
+        if let Some(last) = memrchr(b'\n', new) {
+            self.lines += memchr_iter(b'\n', new).count();
+            self.columns = 0;
+            new = &new[last + 1..];
+        }
         // The bytes that begin a character.
-        let column = before[line_start..]
-            .iter()
-            .filter(|b| **b & 0xc0 != 0x80)
-            .count();
+        self.columns += new.iter().filter(|b| **b & 0xc0 != 0x80).count();
         let one_based = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
-        (one_based(self.lines), one_based(column))
+        (one_based(self.lines), one_based(self.columns))
     }
 }
 
@@ -419,7 +419,7 @@ mod tests {
             }
             let library = LIBRARIES.iter().find(|l| l.name == spec.name).unwrap();
             for version in library.versions {
-                let mut places = memchr::memmem::find_iter(text.as_bytes(), version.at);
+                let mut places = memmem::find_iter(text.as_bytes(), version.at);
                 let read = places.any(|at| version.read(text.as_bytes(), at).is_some());
                 assert!(read, "{}: {}", spec.name, version.expression);
             }
@@ -513,6 +513,14 @@ mod tests {
         assert!(seen("node_modules/jquery/dist/jquery.js", JQUERY).is_empty());
         assert!(seen("node_modules/jQuery/jquery.js", JQUERY).is_empty());
         assert_eq!(seen("node_modules/other/jquery.js", JQUERY).len(), 1);
+    }
+
+    #[test]
+    fn places_count_characters_from_one() {
+        let text = "ä\nöö bb\ncc".as_bytes();
+        let mut places = Places::default();
+        let all = [0, 2, 3, 8, 8, 11].map(|offset| places.place(text, offset));
+        assert_eq!(all, [(1, 1), (1, 2), (2, 1), (2, 4), (2, 4), (3, 1)]);
     }
 
     #[test]

@@ -9,7 +9,8 @@ const STRIDE: usize = 4;
 /// The least length of a literal.
 const SHORTEST: usize = GRAM + STRIDE - 1;
 
-const HASHES: usize = 1 << 16;
+const HASH_BITS: u32 = 17;
+const HASHES: usize = 1 << HASH_BITS;
 
 /// `T` goes with a literal.
 pub struct Literals<T> {
@@ -22,7 +23,7 @@ pub struct Literals<T> {
 }
 
 struct Entry<T> {
-    hash: u16,
+    hash: usize,
     literal: &'static [u8],
     /// Where in the literal the five bytes stand.
     offset: usize,
@@ -52,8 +53,8 @@ impl<T: Copy> Literals<T> {
         let mut present = Box::new([0; HASHES / 64]);
         let mut first = vec![0; HASHES].into_boxed_slice();
         for (index, entry) in entries.iter().enumerate().rev() {
-            first[usize::from(entry.hash)] = index as u16;
-            present[usize::from(entry.hash / 64)] |= 1 << (entry.hash % 64);
+            first[entry.hash] = index as u16;
+            present[entry.hash / 64] |= 1 << (entry.hash % 64);
         }
         Literals {
             present,
@@ -66,7 +67,7 @@ impl<T: Copy> Literals<T> {
     pub fn find(&self, text: &[u8], mut found: impl FnMut(usize, T)) {
         for (index, window) in text.windows(8).step_by(STRIDE).enumerate() {
             let hash = hash(gram(window));
-            if self.present[usize::from(hash / 64)] >> (hash % 64) & 1 == 1 {
+            if self.present[hash / 64] >> (hash % 64) & 1 == 1 {
                 self.verify(text, index * STRIDE, hash, &mut found);
             }
         }
@@ -78,8 +79,8 @@ impl<T: Copy> Literals<T> {
     }
 
     #[inline(never)]
-    fn verify(&self, text: &[u8], at: usize, hash: u16, found: &mut impl FnMut(usize, T)) {
-        let first = usize::from(self.first[usize::from(hash)]);
+    fn verify(&self, text: &[u8], at: usize, hash: usize, found: &mut impl FnMut(usize, T)) {
+        let first = usize::from(self.first[hash]);
         for entry in self.entries.iter().skip(first) {
             if entry.hash != hash {
                 break;
@@ -103,8 +104,8 @@ fn gram(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(eight) & ((1 << (8 * GRAM)) - 1)
 }
 
-fn hash(gram: u64) -> u16 {
-    (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16
+fn hash(gram: u64) -> usize {
+    (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)) as usize
 }
 
 /// Where in a literal the eight bytes stand that are the least common in code.
