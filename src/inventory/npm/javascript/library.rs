@@ -225,6 +225,15 @@ impl Inspector for CopiedLibrary {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut recognized = recognize(entry.bytes);
+        // Everybody's style sheets name the classes of the libraries they restyle: only a stated version tells there.
+        if entry
+            .path
+            .file_name()
+            .to_ascii_lowercase()
+            .ends_with(".css")
+        {
+            recognized.retain(|r| r.version.is_some());
+        }
         believe_file_name(entry, &mut recognized);
         // Its installed metadata says better what a package is.
         let own = layout::owning_package(entry.path);
@@ -506,6 +515,17 @@ mod tests {
         ] {
             assert!(seen(path, text).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_style_sheet_is_recognized_by_its_version_alone() {
+        let marked = "/* jQuery requires a window with a document */";
+        assert!(seen("a.css", marked).is_empty());
+        let stated = "/*! Bootstrap v3.4.1 (https://example.test) */";
+        assert_eq!(
+            seen("a.css", stated),
+            ["bootstrap 3.4.1 fingerprint a.css:1"]
+        );
     }
 
     #[test]
