@@ -72,7 +72,7 @@ def recognised_alone(fnaudit, file):
 
 
 def survey(fnaudit, folder, names):
-    print("| library | versions | files | named | state their version | right version | wrong version | also in them |")
+    print("| library | versions | files | state their version | named | right version | wrong version | also in them |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     total = dict.fromkeys(("versions", "files", "stating", "named", "right", "wrong"), 0)
     for row in rows():
