@@ -1,6 +1,10 @@
-//! Turns `src/secret/rules/*.toml` into a table that the program holds ready, so that rules cost nothing at start.
+//! Turns `src/secret/rules/*.toml` and `src/inventory/npm/javascript/libraries/*.toml` into tables that the program
+//! holds ready, so that they cost nothing at start.
 
-// The examples of a rule are for tests alone.
+// The examples of a row are for tests alone.
+#[allow(dead_code)]
+#[path = "src/inventory/npm/javascript/library_spec.rs"]
+mod library_spec;
 #[allow(dead_code)]
 #[path = "src/secret/spec.rs"]
 mod spec;
@@ -11,7 +15,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use library_spec::LibrarySpec;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use spec::RuleSpec;
 
 #[derive(Deserialize)]
@@ -20,43 +26,90 @@ struct RuleFile {
     rule: Vec<RuleSpec>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LibraryFile {
+    library: Vec<LibrarySpec>,
+}
+
 const RULES: &str = "src/secret/rules";
+const LIBRARIES: &str = "src/inventory/npm/javascript/libraries";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={RULES}");
     println!("cargo::rerun-if-changed=src/secret/spec.rs");
-    let mut files: Vec<PathBuf> = fs::read_dir(RULES)?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<_, _>>()?;
-    files.retain(|path| path.extension().is_some_and(|e| e == "toml"));
-    files.sort();
-    let mut table = String::new();
-    let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for path in files {
-        let file: RuleFile = toml::from_str(&fs::read_to_string(&path)?)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("cargo::rerun-if-changed={LIBRARIES}");
+    println!("cargo::rerun-if-changed=src/inventory/npm/javascript/library_spec.rs");
+    let mut rules = Table::default();
+    for (path, file) in read_folder::<RuleFile>(RULES)? {
         for rule in file.rule {
-            let at = |why: String| format!("{}: rule {:?}: {why}", path.display(), rule.id);
-            if let Err(why) = write_rule(&mut table, &rule) {
-                problems.push(at(why));
-            }
-            if let Some(other) = seen.insert(rule.id.clone(), path.clone()) {
-                problems.push(at(format!("its id is in {} too", other.display())));
-            }
+            let row = write_rule(&rule);
+            rules.add(&path, rule.id, row);
         }
     }
-    if !problems.is_empty() {
-        return Err(problems.join("\n").into());
+    rules.save("pub static RULES", "Rule", "rules.rs")?;
+    let mut libraries = Table::default();
+    for (path, file) in read_folder::<LibraryFile>(LIBRARIES)? {
+        for library in file.library {
+            let row = write_library(&library);
+            libraries.add(&path, library.name, row);
+        }
     }
-    let table = format!("pub static RULES: [Rule; {}] = [\n{table}];\n", seen.len());
-    let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
-    fs::write(Path::new(&out).join("rules.rs"), table)?;
-    Ok(())
+    libraries.save("static LIBRARIES", "Library", "libraries.rs")
+}
+
+/// Every TOML file of a folder, in the order of their names.
+fn read_folder<T: DeserializeOwned>(folder: &str) -> Result<Vec<(PathBuf, T)>, Box<dyn Error>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths {
+        let file = toml::from_str(&fs::read_to_string(&path)?)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        files.push((path, file));
+    }
+    Ok(files)
+}
+
+/// The rows of a table so far, and what is wrong with those that break its form.
+#[derive(Default)]
+struct Table {
+    rows: String,
+    seen: BTreeMap<String, PathBuf>,
+    problems: Vec<String>,
+}
+
+impl Table {
+    fn add(&mut self, path: &Path, key: String, row: Result<String, String>) {
+        let at = |why: String| format!("{}: {key:?}: {why}", path.display());
+        match row {
+            Ok(row) => self.rows += &row,
+            Err(why) => self.problems.push(at(why)),
+        }
+        if let Some(other) = self.seen.get(&key) {
+            self.problems
+                .push(at(format!("it is in {} too", other.display())));
+        }
+        self.seen.insert(key, path.to_owned());
+    }
+
+    fn save(self, declared: &str, of: &str, file: &str) -> Result<(), Box<dyn Error>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems.join("\n").into());
+        }
+        let rows = self.rows;
+        let table = format!("{declared}: [{of}; {}] = [\n{rows}];\n", self.seen.len());
+        let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
+        fs::write(Path::new(&out).join(file), table)?;
+        Ok(())
+    }
 }
 
 /// One entry of the table, in the words of `src/secret/rules.rs`.
-fn write_rule(table: &mut String, rule: &RuleSpec) -> Result<(), String> {
+fn write_rule(rule: &RuleSpec) -> Result<String, String> {
     let shape = rule.shape()?;
     let (expression, assigned) = rule.expression()?;
     let mut keywords = String::new();
@@ -73,12 +126,11 @@ fn write_rule(table: &mut String, rule: &RuleSpec) -> Result<(), String> {
         .iter()
         .map(|c| format!("Check::{}", camel(c)))
         .collect();
-    writeln!(
-        table,
+    Ok(format!(
         "Rule {{ id: Cow::Borrowed({:?}), name: Cow::Borrowed({:?}), severity: Severity::{}, remedy: Cow::Borrowed({:?}), \
          source: Cow::Borrowed({:?}), keywords: Cow::Borrowed(&[{keywords}]), expression: Cow::Borrowed({expression:?}), \
          assigned: {assigned}, begins_with_keyword: {}, prefixes: Cow::Borrowed(&[{}]), longest: {}, entropy: {:?}, checks: Cow::Borrowed(&[{}]), \
-         compiled: OnceLock::new() }},",
+         compiled: OnceLock::new() }},\n",
         rule.id,
         rule.name,
         camel(&rule.severity),
@@ -89,8 +141,29 @@ fn write_rule(table: &mut String, rule: &RuleSpec) -> Result<(), String> {
         shape.longest,
         rule.entropy.unwrap_or(0.0),
         checks.join(", "),
-    )
-    .map_err(|e| e.to_string())
+    ))
+}
+
+/// One entry of the table, in the words of `src/inventory/npm/javascript/library.rs`.
+fn write_library(library: &LibrarySpec) -> Result<String, String> {
+    library.check()?;
+    let (mut versions, mut names) = (String::new(), String::new());
+    for (index, version) in library.versions.iter().enumerate() {
+        let (expression, longest) = version.expression()?;
+        write!(
+            versions,
+            "static V{index}: VersionExpression = VersionExpression {{ at: {:?}, expression: {expression:?}, \
+             longest: {longest}, compiled: OnceLock::new() }}; ",
+            version.at
+        )
+        .map_err(|e| e.to_string())?;
+        write!(names, "&V{index}, ").map_err(|e| e.to_string())?;
+    }
+    Ok(format!(
+        "Library {{ name: {:?}, published_as: &{:?}, marks: &{:?}, versions: {{ {versions}&[{names}] }}, ambiguous: &{:?}, \
+         files: &{:?} }},\n",
+        library.name, library.published_as, library.marks, library.ambiguous, library.files,
+    ))
 }
 
 /// `crc32-base62` as `Crc32Base62`.

@@ -2,6 +2,7 @@
 
 mod bun_lock;
 mod installed_package;
+mod javascript;
 mod layout;
 mod package_json;
 mod package_lock;
@@ -13,6 +14,7 @@ pub(crate) use layout::is_inside_package;
 
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;
+pub use javascript::CopiedLibrary;
 pub use package_json::PackageJson;
 pub use package_lock::PackageLock;
 pub use pnpm_lock::PnpmLock;
@@ -27,4 +29,5 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &YarnLock,
     &PnpmLock,
     &BunLock,
+    &CopiedLibrary,
 ];

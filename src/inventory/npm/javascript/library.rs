@@ -1,0 +1,580 @@
+//! Libraries recognised by their code, in copied files and in the middle of bundles.
+//!
+//! `libraries/*.toml` says for each what identifies it and where its version stands. Minifiers change names and drop
+//! comments, but keep strings, names of properties and constants: these are what the rows hold. docs/javascript.md
+//! says how to write one.
+//!
+//! A file's name is believed only where the content is of that library, and only for its version: a name alone would
+//! be a guess.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use memchr::{memchr, memchr_iter, memmem, memrchr};
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::literals::Literals;
+use crate::component::{Ecosystem, Evidence, ObservedComponent};
+use crate::finding::Location;
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::npm::layout;
+
+include!(concat!(env!("OUT_DIR"), "/libraries.rs"));
+
+/// Holds the largest of our expressions several times.
+const REGEX_BYTES: usize = 4 << 20;
+/// Expressions read at most this many times the length of a text, and as much as a few windows take besides: more
+/// than any code asks for, and a bound to what can be made to.
+const MOST_READ: usize = 16;
+const SPARE_READ: usize = 64 * 1024;
+/// How many versions of one library a file may have.
+const MAX_VERSIONS: usize = 16;
+/// A comment that names its library is at the beginning.
+const HEAD: usize = 512;
+
+/// A row of the table that the build script makes.
+struct Library {
+    name: &'static str,
+    published_as: &'static [&'static str],
+    marks: &'static [&'static str],
+    versions: &'static [&'static VersionExpression],
+    ambiguous: &'static [&'static str],
+    files: &'static [&'static str],
+}
+
+struct VersionExpression {
+    at: &'static str,
+    expression: &'static str,
+    /// The length of its longest match.
+    longest: usize,
+    /// Made when its text is first seen: of hundreds, a bundle needs a few.
+    compiled: OnceLock<Option<Regex>>,
+}
+
+/// A library whose code is in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognized {
+    /// The npm package.
+    pub name: &'static str,
+    pub version: Option<String>,
+    /// Where the version stands; where it is not known, the first mark.
+    pub offset: usize,
+}
+
+/// Which libraries' code a text holds, by offset. One of which several versions are there has a row for each.
+pub fn recognize(text: &[u8]) -> Vec<Recognized> {
+    let mut sightings: BTreeMap<usize, Sighting> = BTreeMap::new();
+    let mut readable = text.len().saturating_mul(MOST_READ) + SPARE_READ;
+    literals().find(text, |at, means| match means {
+        Means::Library(index) => sightings.entry(index).or_default().mark(at),
+        Means::Version(index, expression) => {
+            let expression = LIBRARIES[index].versions[expression];
+            let length = expression.longest * 2;
+            if readable >= length
+                && let Some((offset, version)) = expression.read(text, at)
+            {
+                let sighting = sightings.entry(index).or_default();
+                if LIBRARIES[index].ambiguous.contains(&version.as_str()) {
+                    sighting.mark(offset);
+                } else if sighting.versions.len() < MAX_VERSIONS {
+                    let first = sighting.versions.entry(version).or_insert(offset);
+                    *first = offset.min(*first);
+                }
+            }
+            readable = readable.saturating_sub(length);
+        }
+    });
+    let mut recognized = Vec::new();
+    for (index, sighting) in sightings {
+        let name = LIBRARIES[index].name;
+        let without = sighting.mark.filter(|_| sighting.versions.is_empty());
+        recognized.extend(without.map(|offset| Recognized {
+            name,
+            version: None,
+            offset,
+        }));
+        recognized.extend(
+            sighting
+                .versions
+                .into_iter()
+                .map(|(version, offset)| Recognized {
+                    name,
+                    version: Some(version),
+                    offset,
+                }),
+        );
+    }
+    recognized.sort_by_key(|r| r.offset);
+    recognized
+}
+
+#[derive(Default)]
+struct Sighting {
+    mark: Option<usize>,
+    /// Where each was first seen.
+    versions: BTreeMap<String, usize>,
+}
+
+impl Sighting {
+    fn mark(&mut self, at: usize) {
+        self.mark = Some(self.mark.map_or(at, |mark| mark.min(at)));
+    }
+}
+
+/// What it means that a literal is in a text. Numbers are places in the table.
+#[derive(Clone, Copy)]
+enum Means {
+    /// That library is there.
+    Library(usize),
+    /// Its version may stand around it.
+    Version(usize, usize),
+}
+
+fn literals() -> &'static Literals<Means> {
+    static FOUND: OnceLock<Literals<Means>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        Literals::new(LIBRARIES.iter().enumerate().flat_map(|(index, library)| {
+            let marks = library.marks.iter();
+            let marks = marks.map(move |mark| (*mark, Means::Library(index)));
+            let versions = library.versions.iter().enumerate();
+            marks.chain(versions.map(move |(n, version)| (version.at, Means::Version(index, n))))
+        }))
+    })
+}
+
+impl VersionExpression {
+    /// The version that the shortest match around `at` states, and its place.
+    fn read(&self, text: &[u8], at: usize) -> Option<(usize, String)> {
+        let end = at + self.at.len();
+        let from = at.saturating_sub(self.longest);
+        let window = &text[from..text.len().min(end + self.longest)];
+        let regex = self
+            .compiled
+            .get_or_init(|| compile(self.expression).ok())
+            .as_ref()?;
+        let mut best = None;
+        let mut start = 0;
+        while let Some(captures) = regex.captures_at(window, start) {
+            let whole = captures.get(0)?.range();
+            if from + whole.start > at {
+                break;
+            }
+            start = whole.start + 1;
+            if from + whole.end >= end {
+                best = Some(captures);
+            }
+        }
+        let captures = best?;
+        let numbers = captures.name("version")?;
+        let mut version = exact(numbers.as_bytes(), &window[numbers.end()..]);
+        if let Some(major) = captures.name("major") {
+            let whole = [major.as_bytes(), b".", numbers.as_bytes()].concat();
+            version = exact(&whole, &window[numbers.end()..]);
+        }
+        Some((from + numbers.start(), version?))
+    }
+}
+
+fn compile(expression: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(expression)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .size_limit(REGEX_BYTES)
+        .dfa_size_limit(REGEX_BYTES)
+        .build()
+}
+
+/// The version as npm writes it: `1.7` is 1.7.0. None if it goes on behind.
+fn exact(version: &[u8], behind: &[u8]) -> Option<String> {
+    let goes_on = match behind {
+        [b'.', next, ..] => next.is_ascii_digit(),
+        [next, ..] => next.is_ascii_alphanumeric() || *next == b'_',
+        [] => false,
+    };
+    let version = str::from_utf8(version).ok().filter(|_| !goes_on)?;
+    let (numbers, label) = match version.split_once('-') {
+        Some((numbers, label)) => (numbers, format!("-{label}")),
+        None => (version, String::new()),
+    };
+    let patch = if numbers.matches('.').count() == 1 {
+        ".0"
+    } else {
+        ""
+    };
+    let version = format!("{numbers}{patch}{label}");
+    semver::Version::parse(&version).is_ok().then_some(version)
+}
+
+/// A library that was copied as a file, or that a bundler copied into its output.
+pub struct CopiedLibrary;
+
+impl Inspector for CopiedLibrary {
+    fn wants(&self, header: &Header) -> bool {
+        let extension = header.path.file_name().rsplit_once('.').map(|(_, e)| e);
+        extension.is_some_and(|extension| {
+            ["js", "mjs", "cjs", "css"]
+                .iter()
+                .any(|known| extension.eq_ignore_ascii_case(known))
+        })
+    }
+
+    /// It is searched, not parsed.
+    fn max_size(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let mut recognized = recognize(entry.bytes);
+        // Everybody's style sheets name the classes of the libraries they restyle: only a stated version tells there.
+        if entry
+            .path
+            .file_name()
+            .to_ascii_lowercase()
+            .ends_with(".css")
+        {
+            recognized.retain(|r| r.version.is_some());
+        }
+        believe_file_name(entry, &mut recognized);
+        // Its installed metadata says better what a package is.
+        let own = layout::owning_package(entry.path);
+        recognized.retain(|r| own.is_none_or(|own| !is_made_of(own, r.name)));
+        let mut places = Places::default();
+        for Recognized {
+            name,
+            version,
+            offset,
+        } in recognized
+        {
+            let (line, column) = places.place(entry.bytes, offset);
+            seen.components.push(ObservedComponent {
+                ecosystem: Ecosystem::Npm,
+                name: name.to_owned(),
+                version,
+                version_range: None,
+                evidence: Evidence::Fingerprint,
+                location: Location {
+                    path: entry.path.clone(),
+                    line: Some(line),
+                    column: Some(column),
+                },
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Whether the package is the library itself.
+fn is_made_of(package: &str, name: &str) -> bool {
+    let library = LIBRARIES.iter().find(|library| library.name == name);
+    package == name || library.is_some_and(|library| library.published_as.contains(&package))
+}
+
+/// `jquery-3.4.1.min.js`: takes the version from the file's name where the content is of that library, by its code
+/// or by the comment that it begins with, and states none.
+fn believe_file_name(entry: &Entry, recognized: &mut Vec<Recognized>) {
+    let file_name = entry.path.file_name().to_ascii_lowercase();
+    let Some((base, version)) = versioned_name(&file_name) else {
+        return;
+    };
+    let Some(library) = LIBRARIES.iter().find(|l| l.files.contains(&base)) else {
+        return;
+    };
+    match recognized.iter_mut().find(|r| r.name == library.name) {
+        Some(known) => {
+            known.version.get_or_insert(version);
+        }
+        None if begins_by_naming(entry.bytes, base) => recognized.insert(
+            0,
+            Recognized {
+                name: library.name,
+                version: Some(version),
+                offset: 0,
+            },
+        ),
+        None => {}
+    }
+}
+
+/// `jquery` and `3.4.1` of `jquery-3.4.1.min.js`.
+fn versioned_name(file_name: &str) -> Option<(&str, String)> {
+    let (stem, _) = file_name.rsplit_once('.')?;
+    let stem = [".min", "-min", ".slim", ".prod", ".pack"]
+        .iter()
+        .fold(stem, |stem, end| stem.strip_suffix(end).unwrap_or(stem));
+    let (at, _) = stem.match_indices(['-', '.', '_', '@']).find(|(at, _)| {
+        stem[at + 1..]
+            .trim_start_matches('v')
+            .starts_with(|c: char| c.is_ascii_digit())
+    })?;
+    let version = stem[at + 1..].trim_start_matches('v');
+    // One number is no version; two are one of old.
+    let version = exact(version.as_bytes(), b"").filter(|_| version.contains('.'))?;
+    Some((&stem[..at], version))
+}
+
+/// Whether the text begins with a comment that has the word.
+fn begins_by_naming(text: &[u8], word: &str) -> bool {
+    let head = &text[..text.len().min(HEAD)];
+    let head = head
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(head)
+        .trim_ascii_start();
+    let end = match head {
+        [b'/', b'*', ..] => memmem::find(head, b"*/"),
+        [b'/', b'/', ..] => memchr(b'\n', head),
+        _ => return false,
+    };
+    let comment = head[..end.unwrap_or(head.len())].to_ascii_lowercase();
+    let is_letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    memmem::find_iter(&comment, word).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| comment.get(at));
+        !is_letter(before) && !is_letter(comment.get(at + word.len()))
+    })
+}
+
+/// Counts lines and columns of offsets that come in order, each byte once.
+#[derive(Default)]
+struct Places {
+    counted: usize,
+    lines: usize,
+    columns: usize,
+}
+
+impl Places {
+    /// The line and the column, counted from 1.
+    fn place(&mut self, text: &[u8], offset: usize) -> (u32, u32) {
+        let mut new = text.get(self.counted..offset).unwrap_or_default();
+        self.counted = self.counted.max(offset);
+        if let Some(last) = memrchr(b'\n', new) {
+            self.lines += memchr_iter(b'\n', new).count();
+            self.columns = 0;
+            new = &new[last + 1..];
+        }
+        // The bytes that begin a character.
+        self.columns += new.iter().filter(|b| **b & 0xc0 != 0x80).count();
+        let one_based = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
+        (one_based(self.lines), one_based(self.columns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::super::library_spec::LibrarySpec;
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    #[derive(Deserialize)]
+    struct LibraryFile {
+        library: Vec<LibrarySpec>,
+    }
+
+    fn specs() -> Vec<LibrarySpec> {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/inventory/npm/javascript/libraries"
+        );
+        let files = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let read =
+            |path| toml::from_str::<LibraryFile>(&fs::read_to_string(path).unwrap()).unwrap();
+        files.flat_map(|path| read(path).library).collect()
+    }
+
+    fn filled(example: &str, version: &str) -> String {
+        let (major, minor) = version.split_once('.').unwrap();
+        let example = example.replace("{v}", version);
+        example.replace("{major}", major).replace("{minor}", minor)
+    }
+
+    /// `name version`, or the name alone.
+    fn named(text: &str) -> BTreeSet<String> {
+        let recognized = recognize(text.as_bytes()).into_iter();
+        recognized
+            .map(|r| match r.version {
+                Some(version) => format!("{} {version}", r.name),
+                None => r.name.to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_example_is_recognized_as_its_library_and_as_no_other() {
+        for spec in specs() {
+            for example in &spec.examples {
+                let stated = if spec.versions.is_empty() {
+                    ""
+                } else {
+                    " 3.27.1"
+                };
+                let expected = BTreeSet::from([format!("{}{stated}", spec.name)]);
+                assert_eq!(named(&filled(example, "3.27.1")), expected, "{example}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_mark_and_every_expression_is_in_an_example() {
+        for spec in specs() {
+            let text = filled(&spec.examples.join("\n"), "3.27.1");
+            for mark in &spec.marks {
+                assert!(text.contains(mark), "{}: {mark}", spec.name);
+            }
+            let library = LIBRARIES.iter().find(|l| l.name == spec.name).unwrap();
+            for version in library.versions {
+                let mut places = memmem::find_iter(text.as_bytes(), version.at);
+                let read = places.any(|at| version.read(text.as_bytes(), at).is_some());
+                assert!(read, "{}: {}", spec.name, version.expression);
+            }
+        }
+    }
+
+    #[test]
+    fn libraries_in_one_bundle_keep_their_own_versions() {
+        let specs = specs();
+        let with_versions = specs.iter().filter(|spec| !spec.versions.is_empty());
+        let mut bundle = String::new();
+        let mut expected = BTreeSet::new();
+        for (number, spec) in with_versions.enumerate() {
+            let version = format!("3.{}.1", number + 100);
+            bundle += &filled(&spec.examples[1], &version);
+            bundle += &";function other(){return'1.2.3'}".repeat(40);
+            expected.insert(format!("{} {version}", spec.name));
+        }
+        assert_eq!(named(&bundle), expected);
+    }
+
+    #[test]
+    fn what_expressions_need_is_what_the_engine_finds() {
+        for library in &LIBRARIES {
+            for version in library.versions {
+                assert!(
+                    compile(version.expression).is_ok(),
+                    "{}",
+                    version.expression
+                );
+            }
+        }
+        let names: BTreeSet<&str> = LIBRARIES.iter().map(|l| l.name).collect();
+        assert_eq!(names.len(), LIBRARIES.len());
+        assert!(names.len() >= 120);
+    }
+
+    const JQUERY: &str = "var a={fn:'jQuery requires a window with a document'};";
+
+    fn seen(path: &str, text: &str) -> Vec<String> {
+        rows(&inspect(&CopiedLibrary, path, text).unwrap())
+    }
+
+    #[test]
+    fn a_file_is_recognized_by_its_content_whatever_its_name() {
+        let text = format!("\n\n  {JQUERY}");
+        assert_eq!(seen("aa/b.js", &text), ["jquery ~ fingerprint aa/b.js:3"]);
+        let seen = inspect(&CopiedLibrary, "aa/b.js", &text).unwrap();
+        assert_eq!(seen.components[0].location.column, Some(14));
+    }
+
+    #[test]
+    fn a_file_name_states_the_version_of_what_the_content_is() {
+        for (path, version) in [
+            ("jquery-3.4.1.min.js", "3.4.1"),
+            ("jQuery.3.4.1.js", "3.4.1"),
+            ("jquery-1.7.js", "1.7.0"),
+            ("jquery-3.0.0-rc1.slim.min.js", "3.0.0-rc1"),
+            ("jquery@3.4.1.js", "3.4.1"),
+            ("jquery-3.js", "~"),
+            ("jquery-3.4.1.5.js", "~"),
+            ("jquery.form-3.4.1.js", "~"),
+            ("other-3.4.1.js", "~"),
+        ] {
+            assert_eq!(
+                seen(path, JQUERY),
+                [format!("jquery {version} fingerprint {path}:1")]
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_name_is_believed_for_a_comment_that_names_the_library() {
+        let path = "jquery-3.4.1.js";
+        let expected = ["jquery 3.4.1 fingerprint jquery-3.4.1.js:1"];
+        assert_eq!(seen(path, "/* the jQuery library */ x()"), expected);
+        assert_eq!(seen(path, "// jQuery\nx()"), expected);
+        for text in [
+            "x()",
+            "/* mine */ jquery()",
+            "/* jquerying */",
+            "jQuery(x)",
+            "",
+        ] {
+            assert!(seen(path, text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_style_sheet_is_recognized_by_its_version_alone() {
+        let marked = "/* jQuery requires a window with a document */";
+        assert!(seen("a.css", marked).is_empty());
+        let stated = "/*! Bootstrap v3.4.1 (https://example.test) */";
+        assert_eq!(
+            seen("a.css", stated),
+            ["bootstrap 3.4.1 fingerprint a.css:1"]
+        );
+    }
+
+    #[test]
+    fn a_package_is_not_recognized_in_itself() {
+        assert!(seen("node_modules/jquery/dist/jquery.js", JQUERY).is_empty());
+        assert!(seen("node_modules/jQuery/jquery.js", JQUERY).is_empty());
+        assert_eq!(seen("node_modules/other/jquery.js", JQUERY).len(), 1);
+    }
+
+    #[test]
+    fn places_count_characters_from_one() {
+        let text = "ä\nöö bb\ncc".as_bytes();
+        let mut places = Places::default();
+        let all = [0, 2, 3, 8, 8, 11].map(|offset| places.place(text, offset));
+        assert_eq!(all, [(1, 1), (1, 2), (2, 1), (2, 4), (2, 4), (3, 1)]);
+    }
+
+    #[test]
+    fn versions_are_whole() {
+        let version = |version: &str, behind: &str| exact(version.as_bytes(), behind.as_bytes());
+        assert_eq!(version("1.7", "\""), Some("1.7.0".into()));
+        assert_eq!(version("1.7-rc1", "\""), Some("1.7.0-rc1".into()));
+        assert_eq!(version("1.2.3", ". The"), Some("1.2.3".into()));
+        assert_eq!(version("1.2.3", ".4"), None);
+        assert_eq!(version("1.2.3", "b"), None);
+        assert_eq!(version("1.02.3", ""), None);
+    }
+
+    #[test]
+    fn other_files_are_not_wanted() {
+        assert!(wants(&CopiedLibrary, "a/B.MIN.JS", b""));
+        assert!(!wants(&CopiedLibrary, "js", b""));
+        assert!(!wants(&CopiedLibrary, "a.json", b""));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_harm(parts in prop::collection::vec(0..LIBRARIES.len(), 0..9), noise in any::<Vec<u8>>()) {
+            let mut text = noise.clone();
+            for index in parts {
+                let library = &LIBRARIES[index];
+                for version in library.versions {
+                    text.extend_from_slice(version.at.as_bytes());
+                    text.extend_from_slice(&noise[..noise.len() / 2]);
+                }
+            }
+            for recognized in recognize(&text) {
+                prop_assert!(recognized.offset < text.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Finds some thousand literals in long texts at several gigabytes a second.
+//!
+//! Every literal has eight bytes or more. So wherever it stands, at least one of the text's positions 0, 4, 8, … lies
+//! such that the five bytes there are within these eight. Only those positions are looked at: a bit for a hash of the
+//! five bytes says at most of them that no literal has them.
+
+const GRAM: usize = 5;
+const STRIDE: usize = 4;
+/// The least length of a literal.
+const SHORTEST: usize = GRAM + STRIDE - 1;
+
+const HASH_BITS: u32 = 17;
+const HASHES: usize = 1 << HASH_BITS;
+
+/// `T` goes with a literal.
+pub struct Literals<T> {
+    /// A bit for each hash: whether literals have five bytes of it.
+    present: Box<[u64; HASHES / 64]>,
+    /// By hash, the first of its entries.
+    first: Box<[u16]>,
+    /// Sorted by hash.
+    entries: Vec<Entry<T>>,
+}
+
+struct Entry<T> {
+    hash: usize,
+    literal: &'static [u8],
+    /// Where in the literal the five bytes stand.
+    offset: usize,
+    with: T,
+}
+
+impl<T: Copy> Literals<T> {
+    /// Literals that are shorter than [`SHORTEST`] are left out.
+    pub fn new(literals: impl Iterator<Item = (&'static str, T)>) -> Self {
+        let mut entries = Vec::new();
+        for (literal, with) in literals {
+            let literal = literal.as_bytes();
+            let Some(from) = rarest_part(literal) else {
+                continue;
+            };
+            for offset in from..from + STRIDE {
+                let hash = hash(gram(&literal[offset..]));
+                entries.push(Entry {
+                    hash,
+                    literal,
+                    offset,
+                    with,
+                });
+            }
+        }
+        entries.sort_by_key(|entry| entry.hash);
+        let mut present = Box::new([0; HASHES / 64]);
+        let mut first = vec![0; HASHES].into_boxed_slice();
+        for (index, entry) in entries.iter().enumerate().rev() {
+            first[entry.hash] = index as u16;
+            present[entry.hash / 64] |= 1 << (entry.hash % 64);
+        }
+        Literals {
+            present,
+            first,
+            entries,
+        }
+    }
+
+    /// Calls `found` with the place of every literal, and what goes with it. Places come nearly in order.
+    pub fn find(&self, text: &[u8], mut found: impl FnMut(usize, T)) {
+        for (index, window) in text.windows(8).step_by(STRIDE).enumerate() {
+            let hash = hash(gram(window));
+            if self.present[hash / 64] >> (hash % 64) & 1 == 1 {
+                self.verify(text, index * STRIDE, hash, &mut found);
+            }
+        }
+        // The last bytes make no window of eight, and may hold five all the same.
+        let behind = text.len().saturating_sub(7).next_multiple_of(STRIDE);
+        for at in (behind..text.len()).step_by(STRIDE) {
+            self.verify(text, at, hash(gram(&text[at..])), &mut found);
+        }
+    }
+
+    #[inline(never)]
+    fn verify(&self, text: &[u8], at: usize, hash: usize, found: &mut impl FnMut(usize, T)) {
+        let first = usize::from(self.first[hash]);
+        for entry in self.entries.iter().skip(first) {
+            if entry.hash != hash {
+                break;
+            }
+            if let Some(start) = at.checked_sub(entry.offset)
+                && text[start..].starts_with(entry.literal)
+            {
+                found(start, entry.with);
+            }
+        }
+    }
+}
+
+/// Five bytes, the first of them the lowest; zeros where there are fewer.
+fn gram(bytes: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    match bytes.first_chunk::<8>() {
+        Some(chunk) => eight = *chunk,
+        None => eight[..bytes.len()].copy_from_slice(bytes),
+    }
+    u64::from_le_bytes(eight) & ((1 << (8 * GRAM)) - 1)
+}
+
+fn hash(gram: u64) -> usize {
+    (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)) as usize
+}
+
+/// Where in a literal the eight bytes stand that are the least common in code.
+fn rarest_part(literal: &[u8]) -> Option<usize> {
+    let parts = literal.windows(SHORTEST).enumerate();
+    let commonness = |part: &[u8]| part.iter().map(|b| commonness(*b)).sum::<u32>();
+    parts
+        .min_by_key(|(_, part)| commonness(part))
+        .map(|(at, _)| at)
+}
+
+/// Roughly how common a byte is in JavaScript.
+fn commonness(byte: u8) -> u32 {
+    match byte {
+        b'e' | b't' | b' ' => 12,
+        b'r' | b'n' | b'i' | b'o' | b'a' | b's' => 10,
+        b'c' | b'l' | b'u' | b'd' | b'p' | b'f' | b'h' | b'm' | b'.' | b'(' | b')' => 7,
+        b'g' | b'y' | b'b' | b'v' | b'w' | b',' | b'"' | b';' => 5,
+        b'x' | b'k' | b'0'..=b'9' | b'=' | b'_' => 3,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WORDS: [&str; 5] = [
+        "aaaaaaaa",
+        "abababab",
+        "bbbbbbbbbbbb",
+        "aaaaaaaaab",
+        "short",
+    ];
+
+    fn found(text: &str) -> Vec<(usize, usize)> {
+        let literals = Literals::new(WORDS.into_iter().zip(0..));
+        let mut all = Vec::new();
+        literals.find(text.as_bytes(), |at, with| all.push((at, with)));
+        all.sort();
+        all
+    }
+
+    fn one_by_one(text: &str) -> Vec<(usize, usize)> {
+        let words = WORDS.iter().enumerate().take(4);
+        let mut all: Vec<_> = words
+            .flat_map(|(index, word)| {
+                let starts = 0..text.len();
+                let begins = move |at: &usize| text[*at..].starts_with(word);
+                starts.filter(begins).map(move |at| (at, index))
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn every_literal_is_found_once_wherever_it_stands(text in "(?:a{1,9}|b{1,13}|(?:ab){1,5}|c){0,12}") {
+            prop_assert_eq!(found(&text), one_by_one(&text));
+        }
+    }
+}
