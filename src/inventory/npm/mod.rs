@@ -2,7 +2,7 @@
 
 mod bun_lock;
 mod installed_package;
-mod layout;
+pub(crate) mod layout;
 mod package_json;
 mod package_lock;
 mod pnpm_lock;
@@ -19,6 +19,9 @@ pub use pnpm_lock::PnpmLock;
 pub use yarn_lock::YarnLock;
 
 use crate::inspect::Inspector;
+
+/// Those that read a lock file.
+pub const LOCKS: &[&dyn Inspector] = &[&PackageLock, &YarnLock, &PnpmLock, &BunLock];
 
 pub const INSPECTORS: &[&dyn Inspector] = &[
     &InstalledPackage,
