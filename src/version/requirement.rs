@@ -28,14 +28,18 @@ pub fn parse(ecosystem: Ecosystem, range: &str) -> Option<VersionSet> {
     Some(VersionSet::union(sets?))
 }
 
-/// Whether a range can stand for the version; `None` where that cannot be told.
-pub fn allows(ecosystem: Ecosystem, range: &str, version: &str) -> Option<bool> {
+/// The one version, as far as ranges tell versions apart; `None` where it has no place in the order.
+pub fn only(ecosystem: Ecosystem, version: &str) -> Option<VersionSet> {
     let public = match ecosystem {
         Ecosystem::PyPi => version.split('+').next()?,
         _ => version,
     };
-    let version = Version::parse(ecosystem, public)?;
-    Some(parse(ecosystem, range)?.contains(&version))
+    Version::parse(ecosystem, public).map(|version| VersionSet::only(&version))
+}
+
+/// Whether a range can stand for the version; `None` where that cannot be told.
+pub fn allows(ecosystem: Ecosystem, range: &str, version: &str) -> Option<bool> {
+    Some(parse(ecosystem, range)?.meets(&only(ecosystem, version)?))
 }
 
 /// Comparators that all hold, or `1.2 - 2.3`. `bare` is the operator of a comparator without one.
