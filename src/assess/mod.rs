@@ -127,7 +127,7 @@ fn vulnerability(
     let is_open = component.version.is_none() && found.certainty == Certainty::Possible;
     let remedy = match &found.fixed {
         Some(fixed) if is_open => format!(
-            "name the lock file of the build with --lock, which tells the version; {} is not affected from {fixed} on",
+            "name the lock file of the build with --lock, which tells the version; {} {fixed} is not affected",
             component.name
         ),
         None if is_open => {
