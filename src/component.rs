@@ -204,6 +204,9 @@ pub struct ObservedComponent {
     /// What is known of the version instead: the range as the file writes it.
     pub version_range: Option<String>,
     pub evidence: Evidence,
+    /// The folder that it was installed in when the artifact was built, from its first `node_modules` on:
+    /// `node_modules/b/node_modules/a`. It tells copies of one package apart.
+    pub folder: Option<Box<str>>,
     /// The file, and the line where the format makes it known.
     pub location: Location,
 }
@@ -214,7 +217,7 @@ pub struct Component {
     pub ecosystem: Ecosystem,
     /// Under [`Ecosystem::normalize_name`].
     pub name: String,
-    /// None where no file states an exact one; then it is not matched with advisories.
+    /// None where nothing tells the exact one.
     pub version: Option<String>,
     /// What is known instead, where there is no version.
     pub version_range: Option<String>,

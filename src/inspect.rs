@@ -6,6 +6,7 @@ use std::str;
 use crate::artifact::image::ImageDocument;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
+use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::secret::ObservedSecret;
 
@@ -138,6 +139,28 @@ impl Observations {
             version: Some(version.into()),
             version_range: None,
             evidence,
+            folder: None,
+            location: location.into(),
+        });
+    }
+
+    /// Adds a component that is known by its name alone, and by the folder that it was built from where that is
+    /// written: any path to it, which counts from its first `node_modules` on.
+    pub fn named(
+        &mut self,
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        folder: Option<&str>,
+        evidence: Evidence,
+        location: impl Into<Location>,
+    ) {
+        self.components.push(ObservedComponent {
+            ecosystem,
+            name: name.into(),
+            version: None,
+            version_range: None,
+            evidence,
+            folder: folder.and_then(layout::place).map(Box::from),
             location: location.into(),
         });
     }
@@ -156,6 +179,7 @@ impl Observations {
             version: None,
             version_range: Some(range.into()),
             evidence: Evidence::Declared,
+            folder: None,
             location: location.into(),
         });
     }

@@ -36,6 +36,7 @@ use artifact::limits::{Budget, Limits};
 use artifact::{ArtifactError, Tools};
 use finding::{EntryPath, Finding, Kind};
 use inspect::{Inspector, Observations};
+use inventory::lock::{LockError, Locks};
 use report::{ReadError, Report, SCHEMA_VERSION, Summary, Tool};
 use secret::Scanner;
 
@@ -46,6 +47,8 @@ pub struct Options {
     pub advisories: Advisories,
     /// What an audit may cost.
     pub limits: Limits,
+    /// Lock files that the artifact was built from: they tell the versions of what is known by its name alone.
+    pub locks: Vec<PathBuf>,
     /// None for one a core.
     pub threads: Option<usize>,
     /// Which findings are reported.
@@ -100,6 +103,9 @@ pub enum AuditError {
     /// A rule or an allow list of the user's is no good.
     #[error(transparent)]
     Rule(#[from] secret::RuleError),
+    /// A lock file cannot be read whole.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The system would not start as many.
     #[error("threads could not be started: {0}; try --threads 1")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -117,6 +123,7 @@ pub struct Audited {
 /// Audits artifacts; made once for any number of them.
 pub struct Auditor {
     database: Option<Database>,
+    locks: Locks,
     limits: Limits,
     kinds: KindFilter,
     pool: ThreadPool,
@@ -126,8 +133,9 @@ pub struct Auditor {
 }
 
 impl Auditor {
-    /// Opens the advisories and starts the threads.
+    /// Opens the advisories, reads the lock files and starts the threads.
     pub fn new(options: Options) -> Result<Self, AuditError> {
+        let locks = Locks::read(&options.locks)?;
         let database = match options.advisories {
             Advisories::None => None,
             Advisories::At(dir) => Some(Database::open(&dir)?.ok_or(AuditError::NoDatabase(dir))?),
@@ -154,6 +162,7 @@ impl Auditor {
         inspectors.extend(inventory::inspectors());
         Ok(Auditor {
             database,
+            locks,
             limits: options.limits,
             kinds: options.kinds,
             pool,
@@ -219,6 +228,7 @@ impl Auditor {
             errors.extend(opened.errors);
             artifacts.push(opened.artifact);
         }
+        self.locks.join(&mut observations);
         let whole = EntryPath::new(&Arc::from(""), &artifacts[0].path);
         let (mut packages, unresolved) = inventory::resolve::resolve(observations);
         errors.extend(unresolved);

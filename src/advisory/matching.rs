@@ -1,5 +1,6 @@
 //! Which advisories a component meets, and which version is free of them.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::advisory::compiled::Advisory;
@@ -10,6 +11,7 @@ use crate::advisory::title::{self, Title};
 use crate::component::{Ecosystem, Upgrade};
 use crate::finding::{Certainty, Severity, SeveritySource};
 use crate::text::{percent_encoded, visible};
+use crate::version::set::VersionSet;
 
 /// Everything the database knows of one version of a package.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,40 +57,35 @@ pub fn match_component(
         &advisories,
         ecosystem,
         name,
-        Some(version),
+        &PackageVersion::new(ecosystem, version),
     ))
 }
 
-/// The same with the package's advisories at hand, for a package of many versions. Without a version the
-/// advisories are found that are about every version.
+/// The same with the package's advisories at hand, for a package of many versions.
 pub fn match_advisories(
     advisories: &[Advisory],
     ecosystem: Ecosystem,
     name: &str,
-    version: Option<&str>,
+    current: &PackageVersion,
 ) -> Matches {
     let name = ecosystem.normalize_name(name);
     let advisories: Vec<Candidate> = advisories
         .iter()
         .map(|advisory| Candidate::new(advisory, ecosystem))
         .collect();
-    let current = match version {
-        Some(version) => PackageVersion::new(ecosystem, version),
-        None => PackageVersion::unknown(ecosystem),
-    };
-    let affecting = |advisory: &&Candidate| advisory.certainty(&current).is_some();
+    let affecting = |advisory: &&Candidate| advisory.certainty(current).is_some();
     let matched: Vec<&Candidate> = advisories.iter().filter(affecting).collect();
     if matched.is_empty() {
         return Matches::default();
     }
     let groups = group_by_alias(&matched);
-    let newer = newer_fixed_versions(&advisories, &current, ecosystem);
+    let newer = newer_fixed_versions(&advisories, current, ecosystem);
     let mut findings: Vec<Match> = groups
         .iter()
-        .map(|group| describe(group, &name, &current, &newer))
+        .map(|group| describe(group, &name, current, &newer))
         .collect();
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.id.cmp(&b.id)));
-    let upgrade = best_upgrade(&groups, &advisories, &current, &newer);
+    let upgrade = best_upgrade(&groups, &advisories, current, &newer);
     Matches { findings, upgrade }
 }
 
@@ -96,6 +93,8 @@ pub fn match_advisories(
 struct Candidate<'a> {
     advisory: &'a Advisory<'a>,
     versions: Vec<AffectedVersions<'a>>,
+    /// The versions that it surely affects, and those that it may, where a range is asked about.
+    sets: OnceCell<(VersionSet, VersionSet)>,
 }
 
 impl<'a> Candidate<'a> {
@@ -106,11 +105,23 @@ impl<'a> Candidate<'a> {
             versions: affected
                 .map(|affected| AffectedVersions::new(affected, ecosystem))
                 .collect(),
+            sets: OnceCell::new(),
         }
     }
 
     /// How surely it affects the version, if it does.
     fn certainty(&self, version: &PackageVersion) -> Option<Certainty> {
+        if let Some(possible) = version.possible() {
+            let set = |least| VersionSet::union(self.versions.iter().map(|v| v.set(least)));
+            let (surely, perhaps) = self
+                .sets
+                .get_or_init(|| (set(Certainty::Certain), set(Certainty::Possible)));
+            return if surely.covers(possible) {
+                Some(Certainty::Certain)
+            } else {
+                perhaps.meets(possible).then_some(Certainty::Possible)
+            };
+        }
         let entries = self.versions.iter();
         entries
             .filter_map(|versions| versions.certainty(version))
@@ -154,7 +165,7 @@ fn root(parents: &mut [usize], mut i: usize) -> usize {
     i
 }
 
-/// Every version that any advisory of the package calls fixed and that is above the current one, lowest first.
+/// Every version that any advisory of the package calls fixed and that is above the current one, or may be, lowest first.
 fn newer_fixed_versions<'a>(
     advisories: &[Candidate<'a>],
     current: &PackageVersion,
@@ -167,9 +178,9 @@ fn newer_fixed_versions<'a>(
         .flat_map(|affected| range::fixed_versions(affected))
         .map(|text| PackageVersion::new(ecosystem, published(text, ecosystem)))
         .filter(|fixed| {
-            current
+            fixed
                 .parsed()
-                .is_some_and(|current| fixed.parsed() > Some(current))
+                .is_some_and(|fixed| current.may_be_below(fixed))
         })
         .collect();
     newer.sort_by(|a, b| (a.parsed(), a.text()).cmp(&(b.parsed(), b.text())));
@@ -193,9 +204,12 @@ fn certainty(advisories: &[&Candidate], version: &PackageVersion) -> Option<Cert
 }
 
 /// Whether the version is free of what affects the current one. What certainly affects that need only be
-/// less sure: otherwise one record with a range that cannot be read would hide the fix that others know.
+/// less sure: otherwise one record with a range that cannot be read would hide the fix that others know. Of a
+/// current version that is known in part, what may lie above must be free of it too.
 fn is_fixed(group: &[&Candidate], current: &PackageVersion, version: &PackageVersion) -> bool {
-    certainty(group, version) < certainty(group, current)
+    let now = certainty(group, current);
+    let above = version.parsed().and_then(|version| current.from(version));
+    certainty(group, version) < now && above.is_none_or(|above| certainty(group, &above) < now)
 }
 
 fn best_upgrade(
@@ -307,10 +321,12 @@ fn preference(id: &str) -> usize {
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::advisory::import::import;
+    use crate::version::requirement;
 
     /// A database of these npm records, all about the package `left`.
     fn database(records: &[Value]) -> Database {
@@ -341,9 +357,114 @@ mod tests {
         let database = database(&[everything, record("GHSA-1", &[], until("2.0.0"))]);
         let encoded = database.advisories(Ecosystem::Npm, "left").unwrap();
         let advisories = database.decode(&encoded).unwrap();
-        let matches = match_advisories(&advisories, Ecosystem::Npm, "left", None);
+        let unknown = PackageVersion::unknown(Ecosystem::Npm);
+        let matches = match_advisories(&advisories, Ecosystem::Npm, "left", &unknown);
         assert_eq!(ids(&matches), ["MAL-1 "]);
         assert!(matches.findings[0].malware && matches.upgrade.is_none());
+    }
+
+    /// `id certainty fixed` of what is found for a version in the range, and the upgrade.
+    fn within(records: &[Value], range: &str) -> (Vec<String>, Option<Upgrade>) {
+        let database = database(records);
+        let encoded = database.advisories(Ecosystem::Npm, "left").unwrap();
+        let advisories = database.decode(&encoded).unwrap();
+        let versions = requirement::parse(Ecosystem::Npm, range).unwrap();
+        let current = PackageVersion::within(Ecosystem::Npm, versions);
+        let matches = match_advisories(&advisories, Ecosystem::Npm, "left", &current);
+        let shown = |m: &Match| {
+            let fixed = m.fixed.as_deref().unwrap_or("-");
+            format!("{} {:?} {fixed}", m.id, m.certainty).to_lowercase()
+        };
+        let mut found: Vec<String> = matches.findings.iter().map(shown).collect();
+        found.sort();
+        (found, matches.upgrade)
+    }
+
+    #[test]
+    fn of_a_range_what_affects_all_of_it_is_certain_and_what_affects_some_is_possible() {
+        let between = |from: &str, to: &str| json!([{"introduced": from}, {"fixed": to}]);
+        let mut in_two_parts = record("X-6", &[], between("0", "1.5.0"));
+        let rest = record("X-6", &[], between("1.5.0", "1.9.0"));
+        let parts = in_two_parts["affected"].as_array_mut().unwrap();
+        parts.push(rest["affected"][0].clone());
+        let records = [
+            record("X-1", &[], until("2.0.0")),
+            record("X-2", &[], until("1.2.5")),
+            record("X-3", &[], until("1.2.0")),
+            record("X-4", &[], between("1.9.0", "2.0.0")),
+            record("X-5", &[], json!([{"introduced": "1.2.4"}])),
+            in_two_parts,
+        ];
+        let (found, upgrade) = within(&records, "~1.2.3");
+        let expected = [
+            "x-1 certain 2.0.0",
+            "x-2 possible 1.2.5",
+            "x-5 possible -",
+            "x-6 certain 1.9.0",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(
+            upgrade.map(|u| (u.version, u.fixes)),
+            Some(("2.0.0".into(), 3))
+        );
+        let (found, _) = within(&records, "1.2.3 || 1.2.5");
+        let expected = [
+            "x-1 certain 2.0.0",
+            "x-2 possible 1.2.5",
+            "x-5 possible -",
+            "x-6 certain 1.9.0",
+        ];
+        assert_eq!(found, expected);
+        let (found, _) = within(&records[..4], "*");
+        let expected = [
+            "x-1 possible 2.0.0",
+            "x-2 possible 1.2.5",
+            "x-3 possible 1.2.0",
+            "x-4 possible 2.0.0",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(within(&records, "^0.1").0.len(), 4);
+    }
+
+    #[test]
+    fn an_upgrade_of_a_range_leaves_nothing_of_it_affected_above() {
+        let branches = json!([{"introduced": "0"}, {"fixed": "0.30.0"}, {"introduced": "1.0.0"}, {"fixed": "1.12.0"}]);
+        let records = [record("X-1", &[], branches)];
+        assert_eq!(within(&records, "*").0, ["x-1 possible 1.12.0"]);
+        assert_eq!(within(&records, "^0.29.0").0, ["x-1 certain 0.30.0"]);
+        assert_eq!(within(&records, "^0.20 || ^1.2").0, ["x-1 possible 1.12.0"]);
+        assert_eq!(within(&records, "^0.30.0").0, Vec::<String>::new());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// What is certain of a range is so of each of its versions, and what affects one of them is found.
+        #[test]
+        fn a_range_is_matched_as_its_versions_are(
+            ends in prop::collection::vec((0u8..6, 0u8..6), 1..4),
+            low in 0u8..6,
+            high in 0u8..7,
+        ) {
+            let records: Vec<Value> = ends
+                .iter()
+                .enumerate()
+                .map(|(i, (from, to))| {
+                    let events = json!([{"introduced": format!("{from}.0.0")}, {"fixed": format!("{to}.0.0")}]);
+                    record(&format!("X-{i}"), &[], events)
+                })
+                .collect();
+            let (found, _) = within(&records, &format!(">={low}.0.0 <{high}.0.0"));
+            for version in low..high {
+                let exact = ids(&matches(&records, &format!("{version}.5.0")));
+                for i in 0..records.len() {
+                    let is_affected = exact.contains(&format!("X-{i} "));
+                    let said = |what: &str| found.iter().any(|row| row.starts_with(&format!("x-{i} {what}")));
+                    prop_assert!(is_affected || !said("certain"));
+                    prop_assert!(!is_affected || said(""));
+                }
+            }
+        }
     }
 
     fn ids(matches: &Matches) -> Vec<String> {

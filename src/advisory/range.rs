@@ -9,6 +9,8 @@
 //!   not end, and what it contains is affected possibly, not certainly.
 //! - A component whose own version cannot be read is affected where `versions` lists that very text. A range
 //!   that begins before every version and never ends contains it too, and one whose version nobody knows.
+//! - Of a version that is known in part, a range, all versions that it can mean are asked about: what affects all
+//!   of them is certain, what affects some is possible.
 //! - A Python version with a local label, `1.13.0+cu117`, is affected where `1.13.0` is: builds of a release that
 //!   only differ in their label are ["API-compatible"](https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers),
 //!   and advisories name none of them.
@@ -19,6 +21,7 @@ use crate::advisory::compiled::{Affected, Event};
 use crate::component::Ecosystem;
 use crate::finding::Certainty;
 use crate::version::Version;
+use crate::version::set::{Cut, VersionSet};
 
 /// A version to ask about, parsed once.
 pub struct PackageVersion<'a> {
@@ -26,6 +29,8 @@ pub struct PackageVersion<'a> {
     text: &'a str,
     /// None where nobody knows the version.
     spelling: Option<Spelling<'a>>,
+    /// What is known of the version instead.
+    within: Option<VersionSet>,
     /// The release that it is a build of.
     public: Option<Spelling<'a>>,
 }
@@ -56,17 +61,48 @@ impl<'a> PackageVersion<'a> {
             ecosystem,
             text,
             spelling: Some(Spelling::new(ecosystem, text)),
+            within: None,
             public: public.map(|public| Spelling::new(ecosystem, public)),
         }
     }
 
-    /// The version of a component that is known by its name alone.
+    /// The version of a component that is known by its name alone, and that need not be there: what may affect it
+    /// is not asked for, only what surely does.
     pub fn unknown(ecosystem: Ecosystem) -> Self {
         PackageVersion {
             ecosystem,
             text: "",
             spelling: None,
+            within: None,
             public: None,
+        }
+    }
+
+    /// A version that is one of several, nobody knows which.
+    pub fn within(ecosystem: Ecosystem, versions: VersionSet) -> Self {
+        PackageVersion {
+            within: Some(versions),
+            ..PackageVersion::unknown(ecosystem)
+        }
+    }
+
+    /// The versions that it can be, where it is known in part.
+    pub fn possible(&self) -> Option<&VersionSet> {
+        self.within.as_ref()
+    }
+
+    /// The part of the versions that it can be that is not below `version`, where it is known in part.
+    pub fn from(&self, version: &Version) -> Option<Self> {
+        let above = VersionSet::between(Cut::before(version), Cut::End);
+        let rest = self.within.as_ref()?.intersection(&above);
+        (!rest.is_empty()).then(|| PackageVersion::within(self.ecosystem, rest))
+    }
+
+    /// Whether it is below the other, or can be.
+    pub fn may_be_below(&self, other: &Version) -> bool {
+        match &self.within {
+            Some(versions) => versions.meets(&VersionSet::between(Cut::Start, Cut::before(other))),
+            None => self.parsed().is_some_and(|version| version < other),
         }
     }
 
@@ -86,6 +122,7 @@ pub fn affects(affected: &Affected, version: &PackageVersion) -> Option<Certaint
 
 /// The versions that an `affected` entry describes, parsed once for many questions.
 pub struct AffectedVersions<'a> {
+    ecosystem: Ecosystem,
     listed: &'a [&'a str],
     ranges: Vec<Timeline>,
 }
@@ -98,6 +135,7 @@ impl<'a> AffectedVersions<'a> {
             .map(|range| Timeline::new(range, ecosystem))
             .filter(|range| range.certainty == Certainty::Certain || affected.versions.is_empty());
         AffectedVersions {
+            ecosystem,
             listed: &affected.versions,
             ranges: ranges.collect(),
         }
@@ -111,6 +149,18 @@ impl<'a> AffectedVersions<'a> {
             let everything = self.ranges.iter().any(Timeline::contains_everything);
             (version.parsed().is_none() && everything).then_some(Certainty::Certain)
         })
+    }
+
+    /// All versions that are surely affected, or those that may be too.
+    pub fn set(&self, least: Certainty) -> VersionSet {
+        let listed = self.listed.iter();
+        let listed = listed.filter_map(|text| Version::parse(self.ecosystem, text));
+        let ranges = self.ranges.iter().filter(|range| range.certainty >= least);
+        VersionSet::union(
+            listed
+                .map(|version| VersionSet::only(&version))
+                .chain(ranges.map(Timeline::set)),
+        )
     }
 
     fn certainty_of(&self, spelling: &Spelling) -> Option<Certainty> {
@@ -211,6 +261,23 @@ impl Timeline {
             && self.limits.is_none()
             && !self.changes.is_empty()
             && self.changes.iter().all(from_the_start)
+    }
+
+    /// What it contains.
+    fn set(&self) -> VersionSet {
+        let cut = |change: &Change| match (&change.at, change.to) {
+            (None, _) => Cut::Start,
+            (Some(at), State::FixedAfter) => Cut::after(at),
+            (Some(at), State::Affected | State::Fixed) => Cut::before(at),
+        };
+        let ends = self.changes.iter().skip(1).map(cut).chain([Cut::End]);
+        let intervals = self.changes.iter().zip(ends);
+        let affected = intervals.filter(|(change, _)| change.to == State::Affected);
+        let set = VersionSet::of(affected.map(|(change, end)| (cut(change), end)).collect());
+        match self.limits.iter().flatten().max() {
+            Some(limit) => set.intersection(&VersionSet::between(Cut::Start, Cut::before(limit))),
+            None => set,
+        }
     }
 
     fn contains(&self, version: &Version) -> bool {
@@ -493,6 +560,33 @@ mod tests {
             let asked = text(asked);
             let affects = !in_range(json!(events), &[&asked]).is_empty();
             prop_assert_eq!(affects, expected);
+        }
+
+        /// As a set it contains what it contains as a range.
+        #[test]
+        fn the_set_of_a_range_is_the_range(
+            events in prop::collection::vec((0usize..5, 0u64..7), 0..7),
+            listed in prop::collection::vec(0u64..7, 0..3),
+        ) {
+            let version = |n: u64| if n == 6 { "*".to_owned() } else { format!("{n}.0.0") };
+            let kinds = ["introduced", "fixed", "last_affected", "limit"];
+            let events: Vec<Value> = events
+                .iter()
+                .map(|&(kind, n)| match kinds.get(kind) {
+                    Some(&kind) => json!({kind: version(n)}),
+                    None => json!({"introduced": "0"}),
+                })
+                .collect();
+            let listed: Vec<String> = listed.into_iter().map(version).collect();
+            let affected = affected(json!({"versions": listed, "ranges": [{"type": "SEMVER", "events": events}]}));
+            let versions = AffectedVersions::new(&affected, Ecosystem::Npm);
+            for text in ["0.0.0", "0.5.0", "1.0.0-rc.1", "1.0.0", "2.0.0", "2.5.0", "3.0.0", "4.0.0", "5.0.0", "9.0.0"] {
+                let point = versions.certainty(&PackageVersion::new(Ecosystem::Npm, text));
+                let parsed = Version::parse(Ecosystem::Npm, text).unwrap();
+                let is_in = |least| versions.set(least).contains(&parsed);
+                prop_assert_eq!(is_in(Certainty::Certain), point == Some(Certainty::Certain), "{}", text);
+                prop_assert_eq!(is_in(Certainty::Possible), point.is_some(), "{}", text);
+            }
         }
 
         /// Another range can only add versions.

@@ -10,9 +10,12 @@ use sha2::{Digest, Sha256};
 use crate::advisory::database::{Database, DatabaseError};
 use crate::advisory::exploitation::{Epss, Exploitation};
 use crate::advisory::matching::{Match, match_advisories};
+use crate::advisory::range::PackageVersion;
 use crate::artifact::limits::Budget;
 use crate::component::{Component, Ecosystem, Scope};
 use crate::finding::{AdvisoryFacts, ArtifactFinding, Certainty, Cvss, Finding, Location, rules};
+use crate::version::requirement;
+use crate::version::set::VersionSet;
 
 pub use secrets::assess_secrets;
 
@@ -65,7 +68,7 @@ fn assess_package(
             &advisories,
             component.ecosystem,
             &component.name,
-            component.version.as_deref(),
+            &known_version(component),
         );
         let counts = counts(component);
         let found = matches.findings.into_iter();
@@ -76,6 +79,23 @@ fn assess_package(
         component.upgrade = matches.upgrade;
     }
     Ok(findings)
+}
+
+/// What ships has one of the versions that are possible; what is only declared may not be there at all.
+fn known_version(component: &Component) -> PackageVersion<'_> {
+    let ecosystem = component.ecosystem;
+    if let Some(version) = &component.version {
+        return PackageVersion::new(ecosystem, version);
+    }
+    match component.scope {
+        Scope::Declared => PackageVersion::unknown(ecosystem),
+        Scope::Shipped => {
+            let range = component.version_range.as_deref();
+            let possible = range.and_then(|range| requirement::parse(ecosystem, range));
+            let possible = possible.unwrap_or_else(VersionSet::everything);
+            PackageVersion::within(ecosystem, possible)
+        }
+    }
 }
 
 /// What is known of the exploitation of a vulnerability, under any of its ids: the worst of it.
@@ -104,7 +124,15 @@ fn vulnerability(
     } else {
         &rules::VULNERABILITY
     };
+    let is_open = component.version.is_none() && found.certainty == Certainty::Possible;
     let remedy = match &found.fixed {
+        Some(fixed) if is_open => format!(
+            "name the lock file of the build with --lock, which tells the version; {} {fixed} is not affected",
+            component.name
+        ),
+        None if is_open => {
+            "name the lock file of the build with --lock, which tells the version".to_owned()
+        }
         Some(fixed) if !found.malware => format!("upgrade {} to {fixed} or later", component.name),
         None if !found.malware => format!(
             "no version of {} is known to fix it: replace it, or make sure that the affected part is not used",

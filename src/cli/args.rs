@@ -230,6 +230,9 @@ pub struct InputArgs {
     /// A layer that is deployed with the artifact; may be given several times
     #[arg(long = "layer", value_name = "FILE")]
     pub layers: Vec<PathBuf>,
+    /// A lock file that the artifact was built from, for the versions of what is in it; may be given several times
+    #[arg(long = "lock", value_name = "FILE")]
+    pub locks: Vec<PathBuf>,
     /// Threads to work with [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

@@ -73,6 +73,7 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
             Some(dir) => Advisories::At(dir),
             None => Advisories::DefaultOrStarter,
         },
+        locks: args.input.locks.clone(),
         limits: args.input.limits.limits(),
         threads: args.input.threads.map(usize::from),
         kinds: KindFilter {
@@ -154,6 +155,7 @@ fn check_database(database: &Database, args: &AuditArgs, fail_on: FailOn) -> Res
 fn inventory(args: &InventoryArgs) -> Result<u8, String> {
     let options = Options {
         advisories: Advisories::None,
+        locks: args.input.locks.clone(),
         limits: args.input.limits.limits(),
         threads: args.input.threads.map(usize::from),
         kinds: KindFilter {

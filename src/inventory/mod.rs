@@ -2,6 +2,7 @@
 
 pub mod cargo;
 mod lenient;
+pub mod lock;
 pub mod npm;
 pub(crate) mod owner;
 pub mod pypi;

@@ -1,18 +1,16 @@
 //! From what the files say to what the artifact holds: one component for each package and version.
 
-use std::collections::{BTreeMap, HashSet};
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use pep440_rs::VersionSpecifiers;
-
 use super::pypi::requirements::resolve_includes;
-use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, purl};
+use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
 use crate::inspect::{Observations, Unreadable};
 use crate::report::ReadError;
 use crate::text::visible;
-use crate::version::Version;
+use crate::version::set::VersionSet;
+use crate::version::{Version, requirement};
 
 /// How many places of one component are kept, and how many versions of a package a range is tried on: far
 /// more than honest artifacts have, so that hostile ones cost no more than they do.
@@ -29,10 +27,11 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     let mut observed = observations.components;
     observed.extend(required);
     keep_best_of_dist_info(&mut observed);
+    take_from_lock_folders(&mut observed);
 
     let mut by_name: BTreeMap<(Ecosystem, String), Vec<ObservedComponent>> = BTreeMap::new();
     for component in observed {
-        let name = component.ecosystem.normalize_name(&component.name);
+        let name = component.ecosystem.comparable_name(&component.name);
         by_name
             .entry((component.ecosystem, name))
             .or_default()
@@ -40,7 +39,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     }
     let components = by_name
         .into_iter()
-        .flat_map(|((ecosystem, name), rows)| merge(ecosystem, &name, rows))
+        .flat_map(|((ecosystem, _), rows)| merge(ecosystem, rows))
         .collect();
     let errors = unresolved
         .into_iter()
@@ -164,51 +163,291 @@ fn keep_best_of_dist_info(observed: &mut Vec<ObservedComponent>) {
     observed.retain(|c| folder(c).is_none_or(|folder| best.get(&folder) == Some(&c.location.path)));
 }
 
-/// The components of one name.
-fn merge(ecosystem: Ecosystem, name: &str, rows: Vec<ObservedComponent>) -> Vec<Component> {
-    let (exact, mut open): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|row| row.version.is_some());
-    let mut by_version: BTreeMap<VersionKey, Vec<ObservedComponent>> = BTreeMap::new();
-    for row in exact {
-        by_version
-            .entry(VersionKey::of(ecosystem, &row))
-            .or_default()
-            .push(row);
+/// What is known by the folder that it was built from is the package, in the version, that a lock file has there,
+/// which knows the real name under an alias too. Where lock files differ, each of their versions is possible.
+fn take_from_lock_folders(observed: &mut [ObservedComponent]) {
+    let mut locked: HashMap<Box<str>, BTreeSet<(String, String)>> = HashMap::new();
+    for row in observed
+        .iter()
+        .filter(|row| row.evidence == Evidence::Locked)
+    {
+        if let (Some(folder), Some(version)) = (&row.folder, &row.version) {
+            let packages = locked.entry(folder.clone()).or_default();
+            packages.insert((row.name.clone(), version.clone()));
+        }
     }
-    // A row without a version is about the versions that are known, if they can be meant.
-    open.retain(|row| {
-        let range = row.version_range.as_deref();
-        let meant = by_version
-            .values_mut()
-            .take(MAX_VERSIONS_ASKED)
-            .filter(|rows| {
-                let version = rows[0].version.as_deref().unwrap_or_default();
-                may_mean(ecosystem, range, version)
+    for row in observed.iter_mut().filter(|row| is_of_unknown_version(row)) {
+        let packages = row.folder.as_ref().and_then(|folder| locked.get(folder));
+        let Some(packages) = packages.filter(|packages| packages.len() <= MAX_VERSIONS_ASKED)
+        else {
+            continue;
+        };
+        // A range that is known narrows them down.
+        let range = row.version_range.as_deref().unwrap_or_default();
+        let can_be =
+            |version: &str| requirement::allows(row.ecosystem, range, version).unwrap_or(true);
+        let meant = packages.iter().filter(|(_, version)| can_be(version));
+        let meant: Vec<&(String, String)> = meant.collect();
+        if let [(name, version)] = meant[..] {
+            row.name.clone_from(name);
+            row.version = Some(version.clone());
+        } else if !meant.is_empty() && meant.iter().all(|(name, _)| *name == row.name) {
+            let versions = meant.iter().map(|(_, version)| version.as_str()).collect();
+            row.version_range = Some(alternatives(row.ecosystem, versions));
+        }
+    }
+}
+
+/// Whether the code of a package is there and nothing says in which version.
+fn is_of_unknown_version(row: &ObservedComponent) -> bool {
+    row.version.is_none() && row.evidence.scope() == Scope::Shipped
+}
+
+/// A range that means these versions and no other.
+fn alternatives(ecosystem: Ecosystem, mut versions: Vec<&str>) -> String {
+    versions.sort_by_cached_key(|version| Version::parse(ecosystem, version));
+    versions.dedup();
+    // A bare version means `^` to Cargo.
+    let operator = if ecosystem == Ecosystem::CratesIo {
+        "="
+    } else {
+        ""
+    };
+    let texts: Vec<String> = versions
+        .iter()
+        .map(|version| format!("{operator}{version}"))
+        .collect();
+    texts.join(" || ")
+}
+
+/// The components of one name.
+fn merge(ecosystem: Ecosystem, rows: Vec<ObservedComponent>) -> Vec<Component> {
+    let name = best_name(ecosystem, &rows);
+    let (exact, open): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.version.is_some());
+    let (unknown, declared): (Vec<_>, Vec<_>) = open.into_iter().partition(is_of_unknown_version);
+    let mut versions = by_version(ecosystem, exact);
+    let unknown = take_stated(ecosystem, &mut versions, unknown);
+    let unknown = join(ecosystem, &mut versions, unknown, Group::ships);
+    let declared = join(ecosystem, &mut versions, declared, |_| true);
+    let unknown = narrow(ecosystem, &versions, unknown, &declared);
+    let mut unknown = by_what_is_known(ecosystem, unknown);
+    let declared = join(
+        ecosystem,
+        &mut unknown,
+        declared,
+        Group::may_be_the_projects,
+    );
+    let groups = versions.into_iter().chain(unknown);
+    groups
+        .chain(by_range(ecosystem, declared))
+        .filter_map(|group| component(ecosystem, &name, group.rows))
+        .collect()
+}
+
+/// The name as it is shown: where spellings differ, that of a row that knows more than a name.
+fn best_name(ecosystem: Ecosystem, rows: &[ObservedComponent]) -> String {
+    let best = rows
+        .iter()
+        .min_by_key(|row| (row.version.is_none(), &row.name));
+    best.map(|row| ecosystem.normalize_name(&row.name))
+        .unwrap_or_default()
+}
+
+/// The rows about one version of a package, or about versions of which the same is known.
+struct Group {
+    version: Option<String>,
+    /// What the version can be; none where that cannot be told.
+    possible: Option<VersionSet>,
+    rows: Vec<ObservedComponent>,
+}
+
+impl Group {
+    fn ships(&self) -> bool {
+        self.rows
+            .iter()
+            .any(|row| row.evidence.scope() == Scope::Shipped)
+    }
+
+    fn is_locked(&self) -> bool {
+        self.rows.iter().any(|row| row.evidence == Evidence::Locked)
+    }
+
+    fn may_be_the_projects(&self) -> bool {
+        !self.rows.iter().all(is_nested)
+    }
+
+    fn may_be_in(&self, range: Option<&VersionSet>) -> bool {
+        match (range, &self.possible) {
+            (Some(range), Some(possible)) => range.meets(possible),
+            _ => true,
+        }
+    }
+
+    /// A hostile artifact may name a package in more places than can be kept.
+    fn add(&mut self, row: ObservedComponent) {
+        if self.rows.len() < MAX_LOCATIONS {
+            self.rows.push(row);
+        }
+    }
+}
+
+fn by_version(ecosystem: Ecosystem, exact: Vec<ObservedComponent>) -> Vec<Group> {
+    let mut groups: BTreeMap<VersionKey, Group> = BTreeMap::new();
+    for row in exact {
+        let version = row.version.as_deref().unwrap_or_default();
+        let group = groups
+            .entry(VersionKey::of(ecosystem, version))
+            .or_insert_with(|| Group {
+                version: Some(version.to_owned()),
+                possible: requirement::only(ecosystem, version),
+                rows: Vec::new(),
             });
-        let mut found = false;
-        for rows in meant {
-            found = true;
-            if rows.len() < MAX_LOCATIONS {
-                rows.push(ObservedComponent {
-                    version: None,
-                    ..row.clone()
-                });
+        group.rows.push(row);
+    }
+    groups.into_values().collect()
+}
+
+fn by_range(ecosystem: Ecosystem, open: Vec<ObservedComponent>) -> Vec<Group> {
+    let mut groups: BTreeMap<Option<String>, Group> = BTreeMap::new();
+    for row in open {
+        let group = groups
+            .entry(row.version_range.clone())
+            .or_insert_with(|| Group {
+                version: None,
+                possible: possible(ecosystem, &row),
+                rows: Vec::new(),
+            });
+        group.rows.push(row);
+    }
+    groups.into_values().collect()
+}
+
+/// What ships, by its range; where nothing at all is known of a version, it is one of the others.
+fn by_what_is_known(ecosystem: Ecosystem, unknown: Vec<ObservedComponent>) -> Vec<Group> {
+    let is_blank = |row: &ObservedComponent| row.version_range.is_none() && !is_nested(row);
+    let (blank, known): (Vec<_>, Vec<_>) = unknown.into_iter().partition(is_blank);
+    let mut groups = by_range(ecosystem, known);
+    let blank = join(ecosystem, &mut groups, blank, |group| {
+        group.possible.is_some()
+    });
+    groups.extend(by_range(ecosystem, blank));
+    groups
+}
+
+fn possible(ecosystem: Ecosystem, row: &ObservedComponent) -> Option<VersionSet> {
+    requirement::parse(ecosystem, row.version_range.as_deref()?)
+}
+
+/// Which of the groups a row without a version can be about; where that cannot be told, each.
+fn meant(ecosystem: Ecosystem, groups: &[Group], row: &ObservedComponent) -> Vec<usize> {
+    let range = possible(ecosystem, row);
+    let asked = groups.iter().take(MAX_VERSIONS_ASKED).enumerate();
+    let meant = asked.filter(|(_, group)| group.may_be_in(range.as_ref()));
+    meant.map(|(at, _)| at).collect()
+}
+
+/// The versions among those meant that lock files name, or else those that manifests pin.
+fn stated<'a>(versions: &'a [Group], meant: &[usize]) -> Vec<(usize, &'a str)> {
+    if versions.len() > MAX_VERSIONS_ASKED {
+        return Vec::new();
+    }
+    let meant = meant.iter().filter_map(|&at| Some((at, versions.get(at)?)));
+    let (locked, pinned): (Vec<_>, Vec<_>) = meant.partition(|(_, group)| group.is_locked());
+    let stated = if locked.is_empty() { pinned } else { locked };
+    let version = |(at, group): (usize, &'a Group)| Some((at, group.version.as_deref()?));
+    stated.into_iter().filter_map(version).collect()
+}
+
+/// What ships takes the version that lock files and manifests leave it, if that is one, unless the code of another
+/// row tells its version. Gives back what takes none.
+fn take_stated(
+    ecosystem: Ecosystem,
+    versions: &mut [Group],
+    unknown: Vec<ObservedComponent>,
+) -> Vec<ObservedComponent> {
+    let known: Vec<bool> = versions.iter().map(Group::ships).collect();
+    let mut left = Vec::new();
+    for row in unknown {
+        let meant = meant(ecosystem, versions, &row);
+        let is_known = meant.iter().any(|&at| known.get(at) == Some(&true));
+        match stated(versions, &meant)[..] {
+            [(at, version)] if !is_known => {
+                let version = Some(version.to_owned());
+                if let Some(group) = versions.get_mut(at) {
+                    group.rows.push(ObservedComponent { version, ..row });
+                }
+            }
+            _ => left.push(row),
+        }
+    }
+    left
+}
+
+/// A row without a version is about the groups that are `such` and that it can mean. Gives back what is about none.
+fn join(
+    ecosystem: Ecosystem,
+    groups: &mut [Group],
+    open: Vec<ObservedComponent>,
+    such: impl Fn(&Group) -> bool,
+) -> Vec<ObservedComponent> {
+    // Decided before rows join: what a group is does not depend on their order.
+    let such: Vec<bool> = groups.iter().map(such).collect();
+    let mut left = Vec::new();
+    for row in open {
+        let mut meant = meant(ecosystem, groups, &row);
+        meant.retain(|&at| such.get(at) == Some(&true));
+        if meant.is_empty() {
+            left.push(row);
+            continue;
+        }
+        for at in meant {
+            if let Some(group) = groups.get_mut(at) {
+                group.add(row.clone());
             }
         }
-        !found
-    });
-    let mut by_range: BTreeMap<Option<String>, Vec<ObservedComponent>> = BTreeMap::new();
-    for row in open {
-        by_range
-            .entry(row.version_range.clone())
-            .or_default()
-            .push(row);
     }
-    by_version
-        .into_values()
-        .chain(by_range.into_values())
-        .filter_map(|rows| component(ecosystem, name, rows))
-        .collect()
+    left
+}
+
+/// Says of what ships in an unknown version what it can be: one of several versions that lock files name, or what
+/// manifests ask for.
+fn narrow(
+    ecosystem: Ecosystem,
+    versions: &[Group],
+    mut unknown: Vec<ObservedComponent>,
+    declared: &[ObservedComponent],
+) -> Vec<ObservedComponent> {
+    let asked: BTreeSet<&str> = declared
+        .iter()
+        .filter_map(|row| row.version_range.as_deref())
+        .collect();
+    let asked: Vec<&str> = asked.into_iter().take(MAX_VERSIONS_ASKED + 1).collect();
+    let asked = (1..=MAX_VERSIONS_ASKED)
+        .contains(&asked.len())
+        .then(|| asked.join(" || "));
+    for row in &mut unknown {
+        let stated = stated(versions, &meant(ecosystem, versions, row));
+        if !stated.is_empty() {
+            let versions = stated.into_iter().map(|(_, version)| version).collect();
+            row.version_range = Some(alternatives(ecosystem, versions));
+        }
+    }
+    // What the code tells is more than what a manifest asks for.
+    let (open, told): (Vec<_>, Vec<_>) = unknown
+        .iter_mut()
+        .partition(|row| row.version_range.is_none());
+    if told.into_iter().all(|row| is_nested(row)) {
+        for row in open.into_iter().filter(|row| !is_nested(row)) {
+            row.version_range.clone_from(&asked);
+        }
+    }
+    unknown
+}
+
+/// Whether it is a package's own copy of another: what the project asks for says nothing about it.
+fn is_nested(row: &ObservedComponent) -> bool {
+    let folder = row.folder.as_deref().unwrap_or_default();
+    folder.matches("node_modules/").nth(1).is_some()
 }
 
 /// Versions that are written differently may be the same: `1.0` and `1.0.0` are for PyPI.
@@ -219,45 +458,13 @@ enum VersionKey {
 }
 
 impl VersionKey {
-    fn of(ecosystem: Ecosystem, row: &ObservedComponent) -> Self {
-        let text = row.version.as_deref().unwrap_or_default();
+    fn of(ecosystem: Ecosystem, text: &str) -> Self {
         match (ecosystem, Version::parse(ecosystem, text)) {
             (Ecosystem::PyPi, Some(version)) => VersionKey::Parsed(version),
             // Elsewhere build metadata tells versions apart that order as equal.
             _ => VersionKey::Text(text.trim_start_matches(['v', '=']).to_owned()),
         }
     }
-}
-
-/// Whether a range can stand for the version; what cannot be evaluated can.
-fn may_mean(ecosystem: Ecosystem, range: Option<&str>, version: &str) -> bool {
-    let Some(range) = range else {
-        return true;
-    };
-    let meant = match ecosystem {
-        Ecosystem::PyPi => pep440_range_holds(range, version),
-        Ecosystem::Npm => npm_range_holds(range, version),
-        _ => None,
-    };
-    meant.unwrap_or(true)
-}
-
-fn pep440_range_holds(range: &str, version: &str) -> Option<bool> {
-    let specifiers = VersionSpecifiers::from_str(range).ok()?;
-    let version = pep440_rs::Version::from_str(version).ok()?;
-    Some(specifiers.contains(&version))
-}
-
-/// npm's ranges are Cargo's but for what joins them: a space where Cargo has a comma; and a bare `1.2` means
-/// `~1.2`. Alternatives (`||`) and hyphens are left undecided.
-/// <https://docs.npmjs.com/cli/v11/configuring-npm/package-json#dependencies>
-fn npm_range_holds(range: &str, version: &str) -> Option<bool> {
-    let range = range.trim();
-    let bare = range.starts_with(|c: char| c.is_ascii_digit());
-    let range = format!("{}{}", if bare { "~" } else { "" }, range.replace(' ', ","));
-    let range = semver::VersionReq::parse(&range).ok()?;
-    let version = semver::Version::parse(version).ok()?;
-    Some(range.matches(&version))
 }
 
 fn component(
@@ -307,8 +514,9 @@ fn component(
 mod tests {
     use std::sync::Arc;
 
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::component::Scope;
 
     fn path(inner: &str) -> EntryPath {
         EntryPath::new(&Arc::from("fn.zip!/"), inner)
@@ -562,19 +770,277 @@ mod tests {
         );
     }
 
+    /// A name that was seen in a bundle.
+    fn named(seen: &mut Observations, name: &str, folder: Option<&str>) {
+        let bundle = path("index.js");
+        seen.named(Ecosystem::Npm, name, folder, Evidence::Fingerprint, bundle);
+    }
+
+    /// A row of a package-lock.json.
+    fn locked(seen: &mut Observations, folder: &str, name: &str, version: &str) {
+        let lock = path("package-lock.json");
+        seen.component(Ecosystem::Npm, name, version, Evidence::Locked, lock);
+        seen.components.last_mut().unwrap().folder = Some(folder.into());
+    }
+
     #[test]
-    fn npm_ranges_are_evaluated_where_they_can_be() {
-        for (range, version, holds) in [
-            ("^4.16.0", "4.17.1", Some(true)),
-            ("^4.16.0", "5.0.0", Some(false)),
-            ("1.2", "1.3.0", Some(false)),
-            ("1.x", "1.3.0", Some(true)),
-            (">=1.2.0 <2.0.0", "2.0.0", Some(false)),
-            ("*", "0.1.0", Some(true)),
-            ("1 || 2", "3.0.0", None),
-            ("latest", "3.0.0", None),
+    fn what_ships_takes_its_version_from_the_lock_file() {
+        let mut seen = Observations::default();
+        locked(&mut seen, "node_modules/a", "a", "1.2.0");
+        locked(&mut seen, "node_modules/tool", "tool", "3.0.0");
+        seen.declared(Ecosystem::Npm, "a", "^1.0.0", path("package.json"));
+        named(&mut seen, "a", None);
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.2.0 shipped Fingerprint index.js,package-lock.json,package.json",
+                "tool 3.0.0 declared Locked package-lock.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_manifest_pins_is_a_version_too_but_a_lock_file_knows_better() {
+        let mut seen = Observations::default();
+        let manifest = path("package.json");
+        for name in ["a", "b"] {
+            seen.component(
+                Ecosystem::Npm,
+                name,
+                "1.0.0",
+                Evidence::Declared,
+                manifest.clone(),
+            );
+            named(&mut seen, name, None);
+        }
+        locked(&mut seen, "node_modules/b", "b", "1.0.1");
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.0.0 shipped Fingerprint index.js,package.json",
+                "b 1.0.0 declared Declared package.json",
+                "b 1.0.1 shipped Fingerprint index.js,package-lock.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_code_says_of_its_version_goes_before_the_lock_file() {
+        let mut seen = Observations::default();
+        locked(&mut seen, "node_modules/a", "a", "1.2.0");
+        let bundle = path("index.js");
+        seen.component(Ecosystem::Npm, "a", "1.1.0", Evidence::Embedded, bundle);
+        named(&mut seen, "a", None);
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.1.0 shipped Embedded index.js",
+                "a 1.2.0 declared Locked package-lock.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn copies_of_a_package_are_told_apart_by_their_folders() {
+        let mut seen = Observations::default();
+        locked(&mut seen, "node_modules/a", "a", "2.0.0");
+        locked(&mut seen, "node_modules/b/node_modules/a", "a", "1.0.0");
+        locked(&mut seen, "node_modules/c/node_modules/a", "a", "3.0.0");
+        locked(&mut seen, "node_modules/alias", "real", "4.0.0");
+        named(&mut seen, "a", Some("../node_modules/a"));
+        named(
+            &mut seen,
+            "a",
+            Some("webpack:///./node_modules/b/node_modules/a"),
+        );
+        named(&mut seen, "alias", Some("node_modules/alias"));
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.0.0 shipped Fingerprint index.js,package-lock.json",
+                "a 2.0.0 shipped Fingerprint index.js,package-lock.json",
+                "a 3.0.0 declared Locked package-lock.json",
+                "real 4.0.0 shipped Fingerprint index.js,package-lock.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn where_several_versions_stay_possible_all_are_named() {
+        for (folder, in_lock) in [
+            (None, ["node_modules/a", "node_modules/b/node_modules/a"]),
+            // Two projects have their lock files.
+            (Some("node_modules/a"), ["node_modules/a", "node_modules/a"]),
         ] {
-            assert_eq!(npm_range_holds(range, version), holds, "{range} {version}");
+            let mut seen = Observations::default();
+            locked(&mut seen, in_lock[0], "a", "10.0.0");
+            locked(&mut seen, in_lock[1], "a", "2.0.0");
+            named(&mut seen, "a", folder);
+            assert_eq!(
+                rows(seen),
+                [
+                    "a 10.0.0 declared Locked package-lock.json",
+                    "a 2.0.0 declared Locked package-lock.json",
+                    "a ~2.0.0 || 10.0.0 shipped Fingerprint index.js",
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_range_that_the_code_tells_leaves_one_of_the_versions() {
+        let mut seen = Observations::default();
+        locked(&mut seen, "node_modules/a", "a", "2.0.0");
+        locked(&mut seen, "node_modules/b/node_modules/a", "a", "1.0.0");
+        named(&mut seen, "a", None);
+        named(&mut seen, "a", None);
+        seen.components.last_mut().unwrap().version_range = Some("^1.0.0".to_owned());
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.0.0 shipped Fingerprint index.js,package-lock.json",
+                "a 2.0.0 declared Locked package-lock.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_lock_file_the_manifest_says_what_the_version_can_be() {
+        let mut seen = Observations::default();
+        for name in ["a", "b", "c"] {
+            named(&mut seen, name, None);
+        }
+        seen.declared(Ecosystem::Npm, "a", "^1.2.0", path("package.json"));
+        seen.declared(Ecosystem::Npm, "b", "^1.2.0", path("one/package.json"));
+        seen.declared(Ecosystem::Npm, "b", "~2.0.0", path("two/package.json"));
+        // What the code says of itself is about the code.
+        seen.components[2].version_range = Some("^3.0.0".to_owned());
+        seen.declared(Ecosystem::Npm, "c", "^1.2.0", path("package.json"));
+        named(&mut seen, "c", None);
+        assert_eq!(
+            rows(seen),
+            [
+                "a ~^1.2.0 shipped Fingerprint index.js,package.json",
+                "b ~^1.2.0 || ~2.0.0 shipped Fingerprint index.js,one/package.json,two/package.json",
+                "c ~^3.0.0 shipped Fingerprint index.js",
+                "c ~^1.2.0 declared Declared package.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_project_asks_for_says_nothing_about_a_packages_own_copy() {
+        let mut seen = Observations::default();
+        seen.declared(Ecosystem::Npm, "a", "^1.2.0", path("package.json"));
+        named(&mut seen, "a", Some("node_modules/b/node_modules/a"));
+        assert_eq!(
+            rows(seen),
+            [
+                "a ~ shipped Fingerprint index.js",
+                "a ~^1.2.0 declared Declared package.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_crate_known_by_its_name_in_code_is_the_one_of_the_lock_file() {
+        let mut seen = Observations::default();
+        let lock = path("Cargo.lock");
+        seen.component(
+            Ecosystem::CratesIo,
+            "serde-json",
+            "1.0.1",
+            Evidence::Locked,
+            lock.clone(),
+        );
+        for version in ["0.1.0", "0.2.0"] {
+            seen.component(
+                Ecosystem::CratesIo,
+                "b",
+                version,
+                Evidence::Locked,
+                lock.clone(),
+            );
+        }
+        for name in ["serde_json", "b"] {
+            seen.named(
+                Ecosystem::CratesIo,
+                name,
+                None,
+                Evidence::Fingerprint,
+                path("bootstrap"),
+            );
+        }
+        assert_eq!(
+            rows(seen),
+            [
+                "b 0.1.0 declared Locked Cargo.lock",
+                "b 0.2.0 declared Locked Cargo.lock",
+                "b ~=0.1.0 || =0.2.0 shipped Fingerprint bootstrap",
+                "serde-json 1.0.1 shipped Fingerprint bootstrap,Cargo.lock",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_component_in_a_map_and_in_node_modules_is_one() {
+        let mut seen = Observations::default();
+        let map = path("index.js.map");
+        seen.component(
+            Ecosystem::Npm,
+            "a",
+            "1.0.0",
+            Evidence::Embedded,
+            map.clone(),
+        );
+        seen.named(Ecosystem::Npm, "b", None, Evidence::Embedded, map);
+        for name in ["a", "b"] {
+            let manifest = path(&format!("node_modules/{name}/package.json"));
+            seen.component(Ecosystem::Npm, name, "1.0.0", Evidence::Installed, manifest);
+        }
+        assert_eq!(
+            rows(seen),
+            [
+                "a 1.0.0 shipped Installed node_modules/a/package.json,index.js.map",
+                "b 1.0.0 shipped Installed node_modules/b/package.json,index.js.map",
+            ]
+        );
+    }
+
+    proptest! {
+        /// In whatever order files are read, and whatever they say, nothing that ships is lost.
+        #[test]
+        fn what_ships_ships_in_any_order(
+            kinds in prop::collection::vec((0usize..5, 0usize..3, 0usize..3), 0..9),
+            seed in any::<prop::sample::Index>(),
+        ) {
+            const VERSIONS: [&str; 3] = ["1.0.0", "1.5.0", "2.0.0"];
+            const RANGES: [&str; 3] = ["^1.0.0", "^2.0.0", "latest"];
+            const FOLDERS: [&str; 3] = ["node_modules/a", "node_modules/b/node_modules/a", "node_modules/c/node_modules/a"];
+            let mut seen = Observations::default();
+            for (kind, x, y) in kinds {
+                let file = path(&format!("{kind}{x}{y}"));
+                match kind {
+                    0 => locked(&mut seen, FOLDERS[x], "a", VERSIONS[y]),
+                    1 => named(&mut seen, "a", Some(FOLDERS[x])),
+                    2 => {
+                        named(&mut seen, "a", None);
+                        seen.components.last_mut().unwrap().version_range = Some(RANGES[x].to_owned());
+                    }
+                    3 => seen.declared(Ecosystem::Npm, "a", RANGES[x], file),
+                    _ => seen.component(Ecosystem::Npm, "a", VERSIONS[x], Evidence::Embedded, file),
+                }
+            }
+            let ships = |row: &ObservedComponent| row.evidence.scope() == Scope::Shipped;
+            let expected = seen.components.iter().any(ships);
+            let mut turned = Observations { components: seen.components.clone(), ..Observations::default() };
+            if !turned.components.is_empty() {
+                let by = seed.index(turned.components.len());
+                turned.components.rotate_left(by);
+            }
+            let found = rows(seen);
+            prop_assert_eq!(found.iter().any(|row| row.contains(" shipped ")), expected);
+            prop_assert_eq!(found, rows(turned));
         }
     }
 }

@@ -47,13 +47,17 @@ pub fn write(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<
         write_artifact(artifact, out)?;
     }
     writeln!(out)?;
-    for block in blocks(report) {
+    let (told, open): (Vec<Block>, Vec<Block>) = blocks(report)
+        .into_iter()
+        .partition(|block| verbose || !block.is_open);
+    for block in told {
         match block.component {
             Some(component) => write_component(component, &block.findings, verbose, out)?,
             None => write_structure(&block.findings, verbose, out)?,
         }
         writeln!(out)?;
     }
+    write_open(&open, out)?;
     write_errors(report, verbose, out)?;
     write_summary(report, out)
 }
@@ -78,17 +82,21 @@ pub fn write_inventory(report: &Report, verbose: bool, out: &mut dyn Write) -> i
     writeln!(out, "{}", components_line(report))
 }
 
-/// Ecosystem, name, version and evidence. What is no exact version stands in parentheses.
-fn inventory_row(component: &Component) -> [String; 4] {
-    let version = match (&component.version, &component.version_range) {
+/// What is no exact version stands in parentheses.
+fn version(component: &Component) -> String {
+    match (&component.version, &component.version_range) {
         (Some(version), _) => version.clone(),
         (None, Some(range)) => format!("({range})"),
         (None, None) => "(unknown)".to_owned(),
-    };
+    }
+}
+
+/// Ecosystem, name, version and evidence.
+fn inventory_row(component: &Component) -> [String; 4] {
     [
         component.ecosystem.as_str().to_owned(),
         component.name.clone(),
-        version,
+        version(component),
         format!("{:?}", component.evidence).to_lowercase(),
     ]
 }
@@ -119,34 +127,62 @@ fn write_artifact(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
 /// The findings about one component, or one finding about the artifact itself.
 struct Block<'a> {
     component: Option<&'a Component>,
+    /// See [`is_open`].
+    is_open: bool,
     findings: Vec<&'a Finding>,
+}
+
+/// Components by what their findings say of them.
+struct Components<'a>(HashMap<(&'a str, Option<&'a Location>), &'a Component>);
+
+impl<'a> Components<'a> {
+    fn of(report: &'a Report) -> Self {
+        let packages = report.packages.iter();
+        Components(
+            packages
+                .map(|c| ((c.purl.as_str(), c.locations.first()), c))
+                .collect(),
+        )
+    }
+
+    fn of_finding(&self, finding: &Finding) -> Option<&'a Component> {
+        let key = (finding.package.as_deref()?, finding.locations.first());
+        self.0.get(&key).copied()
+    }
+
+    fn is_open(&self, finding: &Finding) -> bool {
+        self.of_finding(finding)
+            .is_some_and(|component| is_open(component, finding))
+    }
+}
+
+/// Whether only the component's version, which is not known, can tell if it is affected.
+fn is_open(component: &Component, finding: &Finding) -> bool {
+    component.version.is_none()
+        && component.scope == Scope::Shipped
+        && finding.certainty == Certainty::Possible
 }
 
 /// Groups the findings, the worst first. What cannot fail the audit comes last, however bad it is.
 fn blocks(report: &Report) -> Vec<Block<'_>> {
-    let components: HashMap<(&str, Option<&Location>), &Component> = report
-        .packages
-        .iter()
-        .map(|c| ((c.purl.as_str(), c.locations.first()), c))
-        .collect();
+    let components = Components::of(report);
     let mut blocks: Vec<Block> = Vec::new();
-    let mut by_component: HashMap<*const Component, usize> = HashMap::new();
+    let mut by_component: HashMap<(*const Component, bool), usize> = HashMap::new();
     for finding in &report.findings {
-        let key = finding
-            .package
-            .as_deref()
-            .map(|purl| (purl, finding.locations.first()));
-        let component = key.and_then(|key| components.get(&key).copied());
-        let known = component.and_then(|c| by_component.get(&std::ptr::from_ref(c)));
+        let component = components.of_finding(finding);
+        let is_open = components.is_open(finding);
+        let key = component.map(|component| (std::ptr::from_ref(component), is_open));
+        let known = key.and_then(|key| by_component.get(&key));
         if let Some(&index) = known {
             blocks[index].findings.push(finding);
             continue;
         }
-        if let Some(component) = component {
-            by_component.insert(std::ptr::from_ref(component), blocks.len());
+        if let Some(key) = key {
+            by_component.insert(key, blocks.len());
         }
         blocks.push(Block {
             component,
+            is_open,
             findings: vec![finding],
         });
     }
@@ -159,7 +195,7 @@ fn blocks(report: &Report) -> Vec<Block<'_>> {
                 .then_with(|| ids(a).cmp(&ids(b)))
         });
     }
-    blocks.sort_by_key(|block| block.findings.iter().all(|finding| !finding.counts));
+    blocks.sort_by_key(|block| (block.findings.iter().all(|f| !f.counts), block.is_open));
     blocks
 }
 
@@ -207,7 +243,7 @@ fn write_component(
         out,
         "{BOLD}{} {}{BOLD:#}  {DIM}{}{}{DIM:#}",
         component.name,
-        component.version.as_deref().unwrap_or("?"),
+        version(component),
         component.ecosystem,
         match component.scope {
             Scope::Declared => ", only declared",
@@ -229,8 +265,60 @@ fn write_label(severity: Severity, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{color}{label:8}{color:#}  ")
 }
 
+/// A line for each component that may be affected or not.
+fn write_open(blocks: &[Block], out: &mut dyn Write) -> io::Result<()> {
+    let of_components = blocks
+        .iter()
+        .filter_map(|block| Some((block, block.component?)));
+    let of_components: Vec<(&Block, &Component)> = of_components.collect();
+    if of_components.is_empty() {
+        return Ok(());
+    }
+    let color = AnsiColor::Yellow.on_default();
+    writeln!(
+        out,
+        "{color}possibly affected, as the version is not known:{color:#} --lock with the lock file of the build tells it; \
+         -v lists all"
+    )?;
+    let row = |(_, component): &(&Block, &Component)| {
+        [
+            component.ecosystem.as_str().to_owned(),
+            component.name.clone(),
+            version(component),
+        ]
+    };
+    let rows: Vec<[String; 3]> = of_components.iter().map(row).collect();
+    let [ecosystem, name, version] = widths(&rows);
+    for (row, (block, component)) in rows.iter().zip(of_components) {
+        let fixed = match &component.upgrade {
+            Some(upgrade) if upgrade.fixes_all => format!("; fixed in {}", upgrade.version),
+            _ => String::new(),
+        };
+        let before = format!(
+            "  {:ecosystem$}  {BOLD}{:name$}{BOLD:#}  {:version$}  {}{fixed}  {DIM}in ",
+            row[0],
+            row[1],
+            row[2],
+            by_severity(&block.findings)
+        );
+        write_locations(&component.locations, false, &before, "", out)?;
+    }
+    writeln!(out)
+}
+
 /// What to do about a component.
 fn advice(component: &Component, findings: &[&Finding]) -> String {
+    if findings.iter().all(|finding| is_open(component, finding)) {
+        let fixed = match &component.upgrade {
+            Some(upgrade) if upgrade.fixes_all => {
+                format!("; {BOLD}{}{BOLD:#} is not affected", upgrade.version)
+            }
+            _ => String::new(),
+        };
+        return format!(
+            "its version is not known: --lock with the lock file of the build tells it{fixed}"
+        );
+    }
     if let Some(malware) = findings.iter().find(|f| f.kind == Kind::Malware) {
         return malware.remedy.clone();
     }
@@ -239,6 +327,9 @@ fn advice(component: &Component, findings: &[&Finding]) -> String {
         return format!("no version is known to fix {them}");
     };
     let what = match (upgrade.fixes_all, findings.len()) {
+        // Some of its findings may stand among those that are possible.
+        (true, _) if component.version.is_none() => "all".to_owned(),
+        (false, _) if component.version.is_none() => "most".to_owned(),
         (true, 1) => "it".to_owned(),
         (true, 2) => "both".to_owned(),
         (true, n) => format!("all {n}"),
@@ -415,15 +506,28 @@ fn write_errors(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Resu
 
 fn write_summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", components_line(report))?;
-    let (counting, declared): (Vec<&Finding>, Vec<&Finding>) =
+    let (shipped, declared): (Vec<&Finding>, Vec<&Finding>) =
         report.findings.iter().partition(|finding| finding.counts);
+    let components = Components::of(report);
+    let (open, counting): (Vec<&Finding>, Vec<&Finding>) = shipped
+        .into_iter()
+        .partition(|finding| components.is_open(finding));
     match counting.len() as u64 {
+        0 if !open.is_empty() => writeln!(out, "{BOLD}No certain findings in what ships.{BOLD:#}")?,
         0 if declared.is_empty() => writeln!(out, "{BOLD}No findings.{BOLD:#}")?,
         0 => writeln!(out, "{BOLD}No findings in what ships.{BOLD:#}")?,
         n => {
             let findings = count(n, "finding");
             writeln!(out, "{BOLD}{findings}{BOLD:#}: {}", by_severity(&counting))?;
         }
+    }
+    if !open.is_empty() {
+        writeln!(
+            out,
+            "{} in versions that are not known, not counted: {}",
+            count(open.len() as u64, "possible finding"),
+            by_severity(&open)
+        )?;
     }
     if !declared.is_empty() {
         writeln!(
@@ -477,12 +581,22 @@ fn components_line(report: &Report) -> String {
         (0, declared) => format!("{declared} only declared"),
         (shipped, declared) => format!("{shipped} shipped, {declared} only declared"),
     };
-    let open = match number(&|c| c.version.is_none()) {
+    let is_open = |c: &Component| c.version.is_none();
+    let open = match number(&is_open) {
         0 => String::new(),
-        n if report.database.is_none() => format!("; {n} without an exact version"),
-        n => format!("; {n} without an exact version, so not matched with advisories"),
+        n => format!("; {n} without an exact version"),
     };
-    format!("{}: {scopes}{open}", count(total as u64, "component"))
+    let unmatched = number(&|c| is_open(c) && c.scope == Scope::Declared);
+    let unmatched = match (unmatched, number(&is_open)) {
+        _ if report.database.is_none() => String::new(),
+        (0, _) => String::new(),
+        (some, all) if some < all => format!(", {some} of them not matched with advisories"),
+        _ => ", so not matched with advisories".to_owned(),
+    };
+    format!(
+        "{}: {scopes}{open}{unmatched}",
+        count(total as u64, "component")
+    )
 }
 
 fn count(n: u64, what: &str) -> String {
@@ -492,7 +606,12 @@ fn count(n: u64, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::component::{Ecosystem, Evidence, Upgrade, purl};
+    use crate::finding::AdvisoryFacts;
+    use crate::report::{SCHEMA_VERSION, Summary, Tool};
 
     #[test]
     fn digests_in_paths_are_shortened() {
@@ -512,5 +631,116 @@ mod tests {
         ] {
             assert_eq!(shortened(&path), short);
         }
+    }
+
+    fn component(name: &str, range: Option<&str>, upgrade: Option<&str>) -> Component {
+        Component {
+            ecosystem: Ecosystem::Npm,
+            name: name.to_owned(),
+            version: None,
+            version_range: range.map(str::to_owned),
+            purl: purl(Ecosystem::Npm, name, None),
+            scope: Scope::Shipped,
+            evidence: Evidence::Fingerprint,
+            locations: vec![EntryPath::new(&Arc::from("fn.zip!/"), "index.js").into()],
+            size_bytes: None,
+            upgrade: upgrade.map(|version| Upgrade {
+                version: version.to_owned(),
+                fixes: 2,
+                fixes_all: true,
+            }),
+        }
+    }
+
+    fn finding(
+        component: &Component,
+        id: &str,
+        severity: Severity,
+        certainty: Certainty,
+    ) -> Finding {
+        Finding {
+            id: String::new(),
+            kind: Kind::Vulnerability,
+            rule: "FA-VULNERABILITY".into(),
+            severity,
+            title: format!("Prototype pollution in {}", component.name),
+            package: Some(component.purl.clone()),
+            advisory: Some(AdvisoryFacts {
+                id: id.to_owned(),
+                aliases: Vec::new(),
+                fixed: Some("2.0.0".to_owned()),
+                cvss: None,
+                severity_source: SeveritySource::Database,
+                cwes: Vec::new(),
+                url: String::new(),
+            }),
+            kev: None,
+            epss: None,
+            certainty,
+            counts: true,
+            locations: component.locations.clone(),
+            remedy: String::new(),
+            sas: "SAS-6",
+            fingerprint: id.to_owned(),
+            suppressed: None,
+        }
+    }
+
+    fn shown(packages: Vec<Component>, findings: Vec<Finding>, verbose: bool) -> String {
+        let mut report = Report {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool::THIS,
+            database: None,
+            artifacts: Vec::new(),
+            packages,
+            findings,
+            errors: Vec::new(),
+            summary: Summary::default(),
+        };
+        report.finish();
+        let mut out = Vec::new();
+        write(&report, verbose, &mut anstream::StripStream::new(&mut out)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_only_the_version_could_tell_is_a_line_for_each_package() {
+        let a = component("a", Some("^1.2.0"), Some("2.0.0"));
+        let b = component("left-pad", None, None);
+        let findings = || {
+            vec![
+                finding(&a, "X-1", Severity::High, Certainty::Possible),
+                finding(&a, "X-2", Severity::Low, Certainty::Possible),
+                finding(&a, "X-3", Severity::Medium, Certainty::Certain),
+                finding(&b, "X-4", Severity::Critical, Certainty::Possible),
+            ]
+        };
+        assert_eq!(
+            shown(vec![a.clone(), b.clone()], findings(), false),
+            "\n\
+             MEDIUM    a (^1.2.0)  npm\n\
+             \x20         upgrade to 2.0.0, which fixes all\n\
+             \x20         medium    X-3  fixed in 2.0.0  Prototype pollution\n\
+             \x20         in fn.zip!/index.js\n\
+             \n\
+             possibly affected, as the version is not known: --lock with the lock file of the build tells it; -v lists all\n\
+             \x20 npm  left-pad  (unknown)  1 critical  in fn.zip!/index.js\n\
+             \x20 npm  a         (^1.2.0)   1 high, 1 low; fixed in 2.0.0  in fn.zip!/index.js\n\
+             \n\
+             2 components: 2 shipped; 2 without an exact version\n\
+             1 finding: 1 medium\n\
+             3 possible findings in versions that are not known, not counted: 1 critical, 1 high, 1 low\n"
+        );
+        let verbose = shown(vec![a.clone(), b.clone()], findings(), true);
+        assert!(!verbose.contains("-v lists all"), "{verbose}");
+        let block = "HIGH      a (^1.2.0)  npm\n          its version is not known: --lock with the lock file of the build \
+                     tells it; 2.0.0 is not affected\n          high      X-1  fixed in 2.0.0  Prototype pollution, \
+                     possibly affected\n          low       X-2";
+        assert!(verbose.contains(block), "{verbose}");
+        let none = shown(vec![b.clone()], findings().split_off(3), false);
+        assert!(
+            none.contains("\nNo certain findings in what ships.\n1 possible finding in"),
+            "{none}"
+        );
     }
 }

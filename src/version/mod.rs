@@ -9,11 +9,13 @@ pub mod nuget;
 mod number;
 pub mod packagist;
 pub mod pep440;
+pub mod requirement;
 pub mod rpm;
 pub mod rubygems;
 mod scheme;
 pub mod semver;
 pub mod semver_build;
+pub mod set;
 #[cfg(test)]
 mod testing;
 

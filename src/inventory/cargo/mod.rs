@@ -9,3 +9,6 @@ pub use cargo_lock::CargoLock;
 use crate::inspect::Inspector;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock, &Auditable];
+
+/// Those that read a lock file.
+pub const LOCKS: &[&dyn Inspector] = &[&CargoLock];

@@ -60,6 +60,14 @@ pub fn owning_package(path: &EntryPath) -> Option<&str> {
     is_package_name(name).then_some(name)
 }
 
+/// The folder from its first `node_modules` on, by which copies of one package are told apart whatever the
+/// project's own folder is called.
+pub fn place(folder: &str) -> Option<&str> {
+    let mut starts = folder.match_indices("node_modules/").map(|(at, _)| at);
+    let start = starts.find(|&at| at == 0 || folder[..at].ends_with('/'))?;
+    folder.get(start..)
+}
+
 /// Published packages are tarballs with everything in the folder `package`.
 fn is_tarball(path: &EntryPath) -> bool {
     path.container().ends_with(".tgz!/")
@@ -120,6 +128,23 @@ mod tests {
         ] {
             assert!(is_manifest(&format!("{folder}/package.json")), "{folder}");
             assert_eq!(package_name(folder), Some(name));
+        }
+    }
+
+    #[test]
+    fn a_place_is_the_same_from_wherever_it_is_seen() {
+        for (folder, expected) in [
+            ("node_modules/a", Some("node_modules/a")),
+            ("../../node_modules/@s/a", Some("node_modules/@s/a")),
+            (
+                "app/node_modules/b/node_modules/a",
+                Some("node_modules/b/node_modules/a"),
+            ),
+            ("my_node_modules/x/node_modules/a", Some("node_modules/a")),
+            ("my_node_modules/a", None),
+            ("lib/a", None),
+        ] {
+            assert_eq!(place(folder), expected);
         }
     }
 

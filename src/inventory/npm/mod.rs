@@ -3,7 +3,7 @@
 mod bun_lock;
 mod installed_package;
 mod javascript;
-mod layout;
+pub(crate) mod layout;
 mod package_json;
 mod package_lock;
 mod pnpm_lock;
@@ -21,6 +21,9 @@ pub use pnpm_lock::PnpmLock;
 pub use yarn_lock::YarnLock;
 
 use crate::inspect::Inspector;
+
+/// Those that read a lock file.
+pub const LOCKS: &[&dyn Inspector] = &[&PackageLock, &YarnLock, &PnpmLock, &BunLock];
 
 pub const INSPECTORS: &[&dyn Inspector] = &[
     &InstalledPackage,

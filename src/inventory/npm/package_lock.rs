@@ -7,11 +7,15 @@ use serde::Deserialize;
 
 use super::layout;
 use super::specifier::{Locked, is_local, locked};
+use crate::component::ObservedComponent;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Flag, Table, Text};
 use crate::inventory::{owner, read};
 
 pub struct PackageLock;
+
+/// No longer path can be unpacked on the systems that functions run on (Linux's PATH_MAX).
+const MAX_FOLDER: usize = 4096;
 
 #[derive(Deserialize)]
 struct Lockfile {
@@ -63,13 +67,17 @@ impl Inspector for PackageLock {
         let mut found = Found::default();
         for (folder, package) in lockfile.packages.rows() {
             let optional = package.optional.is_set();
-            found.add(package.locked(&folder), optional);
+            let package = package.locked(&folder);
+            found.add(package, Some(&folder), optional);
         }
         // In version 2 both say the same, but only `packages` tells folders of the project apart.
         if found.certain.is_empty() && found.optional.is_empty() {
-            collect(lockfile.dependencies, &mut found);
+            collect(lockfile.dependencies, Some(""), &mut found);
         }
-        let observed = |package: Locked| package.observed(entry.path.clone());
+        let observed = |(package, folder): Row| ObservedComponent {
+            folder,
+            ..package.observed(entry.path.clone())
+        };
         seen.components
             .extend(found.certain.into_iter().map(observed));
         seen.optional
@@ -78,20 +86,24 @@ impl Inspector for PackageLock {
     }
 }
 
+/// A package and the folder that it is installed in.
+type Row = (Locked, Option<Box<str>>);
+
 #[derive(Default)]
 struct Found {
-    certain: Vec<Locked>,
-    optional: Vec<Locked>,
+    certain: Vec<Row>,
+    optional: Vec<Row>,
 }
 
 impl Found {
-    fn add(&mut self, package: Option<Locked>, optional: bool) {
+    fn add(&mut self, package: Option<Locked>, folder: Option<&str>, optional: bool) {
         let rows = if optional {
             &mut self.optional
         } else {
             &mut self.certain
         };
-        rows.extend(package);
+        let place = folder.and_then(layout::place).map(Box::from);
+        rows.extend(package.map(|package| (package, place)));
     }
 }
 
@@ -117,12 +129,17 @@ impl Package {
 }
 
 /// Nesting is bounded by the JSON parser.
-fn collect(dependencies: Table<Dependency>, found: &mut Found) {
+fn collect(dependencies: Table<Dependency>, parent: Option<&str>, found: &mut Found) {
     for (name, dependency) in dependencies.rows() {
+        // A long name would be repeated in every folder below it.
+        let parent = parent.filter(|parent| parent.len() + name.len() <= MAX_FOLDER);
+        let folder = parent.map(|parent| format!("{parent}node_modules/{name}"));
         if let Some(reference) = dependency.version.text() {
-            found.add(locked(&name, &reference), dependency.optional.is_set());
+            let package = locked(&name, &reference);
+            found.add(package, folder.as_deref(), dependency.optional.is_set());
         }
-        collect(dependency.dependencies, found);
+        let parent = folder.map(|folder| format!("{folder}/"));
+        collect(dependency.dependencies, parent.as_deref(), found);
     }
 }
 
@@ -207,6 +224,30 @@ mod tests {
             let seen = inspect(&PackageLock, "package-lock.json", json).unwrap();
             assert_eq!(rows(&seen), ["a 1.0.0 locked package-lock.json"]);
             assert_eq!(seen.optional[0].name, "b");
+        }
+    }
+
+    #[test]
+    fn the_place_of_each_copy_is_known() {
+        for json in [
+            r#"{"lockfileVersion": 3, "packages": {"node_modules/b": {"version": "2.0.0"},
+                "app/node_modules/@s/a/node_modules/b": {"version": "1.0.0"}}}"#,
+            r#"{"lockfileVersion": 1, "dependencies": {"b": {"version": "2.0.0"},
+                "@s/a": {"version": "file:a", "dependencies": {"b": {"version": "1.0.0"}}}}}"#,
+        ] {
+            let seen = inspect(&PackageLock, "package-lock.json", json).unwrap();
+            let place =
+                |c: &ObservedComponent| (c.folder.clone().unwrap(), c.version.clone().unwrap());
+            let mut places: Vec<_> = seen.components.iter().map(place).collect();
+            places.sort();
+            let expected = [
+                ("node_modules/@s/a/node_modules/b", "1.0.0"),
+                ("node_modules/b", "2.0.0"),
+            ];
+            assert_eq!(
+                places,
+                expected.map(|(place, version)| (place.into(), version.to_owned()))
+            );
         }
     }
 

@@ -42,6 +42,7 @@ impl Locked {
             version: self.version,
             version_range,
             evidence: Evidence::Locked,
+            folder: None,
             location: location.into(),
         }
     }

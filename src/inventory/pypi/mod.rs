@@ -38,7 +38,16 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &setup_cfg::SetupCfg,
 ];
 
-fn at_line(path: &EntryPath, line: u32) -> Location {
+/// Those that read a lock file.
+pub const LOCKS: &[&dyn Inspector] = &[
+    &pipfile_lock::PipfileLock,
+    &poetry_lock::PoetryLock,
+    &uv_lock::UvLock,
+    &pdm_lock::PdmLock,
+    &pylock::Pylock,
+];
+
+pub(super) fn at_line(path: &EntryPath, line: u32) -> Location {
     Location {
         path: path.clone(),
         line: Some(line),

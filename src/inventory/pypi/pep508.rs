@@ -133,6 +133,7 @@ impl Requirement {
             version: self.version,
             version_range,
             evidence,
+            folder: None,
             location,
         }
     }

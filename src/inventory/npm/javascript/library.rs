@@ -252,6 +252,7 @@ impl Inspector for CopiedLibrary {
                 version,
                 version_range: None,
                 evidence: Evidence::Fingerprint,
+                folder: None,
                 location: Location {
                     path: entry.path.clone(),
                     line: Some(line),
