@@ -30,10 +30,12 @@ pub(super) struct PackagePath {
     pub version: Option<String>,
     /// The path up to the package's name: what tells two copies of a package apart.
     pub folder: String,
+    /// Whether the module is the package's package.json.
+    pub is_manifest: bool,
 }
 
 /// Longer paths are no module's: four times what Linux opens, as bundlers write prefixes before them.
-const MAX_PATH: usize = 4 * 4096;
+pub(super) const MAX_PATH: usize = 4 * 4096;
 
 /// <https://docs.npmjs.com/cli/v11/configuring-npm/package-json#name>
 const MAX_NAME: usize = 214;
@@ -56,10 +58,13 @@ const NETWORKS: &[(&str, &str)] = &[
 pub(super) fn package_of(path: &str) -> Option<PackagePath> {
     let path = resource(path)?;
     let path = normalized(path);
-    in_node_modules(&path)
+    let mut found = in_node_modules(&path)
         .or_else(|| in_webpack_1(&path))
         .or_else(|| at_version(&path))
-        .or_else(|| in_deno_cache(&path))
+        .or_else(|| in_deno_cache(&path))?;
+    let file = path.strip_prefix(&found.folder);
+    found.is_manifest = matches!(file, Some("/package.json" | "/package/package.json"));
+    Some(found)
 }
 
 /// The file itself, without the loaders before it and the query behind; none for a module that the bundle leaves
@@ -105,6 +110,7 @@ fn package(name: String, version: Option<&str>, folder: &str) -> Option<PackageP
         name,
         version: version.map(str::to_owned),
         folder: folder.to_owned(),
+        is_manifest: false,
     })
 }
 
@@ -131,7 +137,7 @@ fn leading_name(path: &str) -> Option<&str> {
     (has_file && is_name(name)).then_some(name)
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_part = |part: &str| {
         let is_allowed =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
@@ -631,6 +637,28 @@ mod tests {
             ),
         ] {
             assert_eq!(found(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_the_manifest_of_the_package_itself_is_its_manifest() {
+        for (path, is_manifest) in [
+            ("webpack:///./node_modules/@s/a/package.json?1a2b", true),
+            (
+                "node_modules/.store/a-npm-1.2.3-0123456789/package/package.json",
+                true,
+            ),
+            ("C:\\node_modules\\a\\package.json", true),
+            ("https://unpkg.com/a@1.2.3/package.json", true),
+            ("node_modules/a/dist/a/package.json", false),
+            ("node_modules/a/package.json.js", false),
+            ("node_modules/a/index.js", false),
+        ] {
+            assert_eq!(
+                package_of(path).map(|found| found.is_manifest),
+                Some(is_manifest),
+                "{path}"
+            );
         }
     }
 
