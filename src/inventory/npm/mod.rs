@@ -14,7 +14,7 @@ pub(crate) use layout::is_inside_package;
 
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;
-pub use javascript::CopiedLibrary;
+pub use javascript::{CopiedLibrary, SourceMap};
 pub use package_json::PackageJson;
 pub use package_lock::PackageLock;
 pub use pnpm_lock::PnpmLock;
@@ -33,4 +33,5 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &PnpmLock,
     &BunLock,
     &CopiedLibrary,
+    &SourceMap,
 ];
