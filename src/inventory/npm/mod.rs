@@ -2,6 +2,7 @@
 
 mod bun_lock;
 mod installed_package;
+mod javascript;
 mod layout;
 mod package_json;
 mod package_lock;

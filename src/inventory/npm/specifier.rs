@@ -120,7 +120,7 @@ pub fn unpatched<'a>(name: &'a str, reference: &'a str) -> Option<(Cow<'a, str>,
     None
 }
 
-fn percent_decoded(text: &str) -> String {
+pub fn percent_decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.as_bytes();
     loop {
