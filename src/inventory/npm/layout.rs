@@ -47,6 +47,19 @@ pub fn package_name(folder: &str) -> Option<&str> {
     (is_whole_part && is_package_name(name)).then_some(name)
 }
 
+/// The name of the installed package that the file belongs to.
+pub fn owning_package(path: &EntryPath) -> Option<&str> {
+    let folder = path.parent();
+    let (start, _) = folder
+        .rmatch_indices("node_modules/")
+        .find(|(at, _)| *at == 0 || folder[..*at].ends_with('/'))?;
+    let rest = &folder[start + "node_modules/".len()..];
+    let parts = if rest.starts_with('@') { 2 } else { 1 };
+    let end = rest.match_indices('/').nth(parts - 1);
+    let name = &rest[..end.map_or(rest.len(), |(at, _)| at)];
+    is_package_name(name).then_some(name)
+}
+
 /// Published packages are tarballs with everything in the folder `package`.
 fn is_tarball(path: &EntryPath) -> bool {
     path.container().ends_with(".tgz!/")
@@ -155,6 +168,21 @@ mod tests {
         assert!(!is_manifest("package/package.json"));
         assert!(is_inside_package(&path(tarball, "package/yarn.lock")));
         assert!(!is_inside_package(&path("fn.zip!/", "package/yarn.lock")));
+    }
+
+    #[test]
+    fn a_file_belongs_to_the_innermost_package() {
+        for (inner, owner) in [
+            ("node_modules/a/index.js", Some("a")),
+            ("node_modules/a/dist/x/index.js", Some("a")),
+            ("node_modules/a/node_modules/@s/b/c/index.js", Some("@s/b")),
+            ("node_modules/a/my_node_modules/b/index.js", Some("a")),
+            ("node_modules/.bin/index.js", None),
+            ("node_modules/index.js", None),
+            ("static/index.js", None),
+        ] {
+            assert_eq!(owning_package(&path("fn.zip!/", inner)), owner, "{inner}");
+        }
     }
 
     #[test]

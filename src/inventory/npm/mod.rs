@@ -14,6 +14,7 @@ pub(super) use layout::is_inside_package;
 
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;
+pub use javascript::ModulePaths;
 pub use package_json::PackageJson;
 pub use package_lock::PackageLock;
 pub use pnpm_lock::PnpmLock;
@@ -28,4 +29,5 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &YarnLock,
     &PnpmLock,
     &BunLock,
+    &ModulePaths,
 ];
