@@ -14,7 +14,7 @@ pub(crate) use layout::is_inside_package;
 
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;
-pub use javascript::{CopiedLibrary, SourceMap};
+pub use javascript::{CopiedLibrary, ModulePaths, SourceMap};
 pub use package_json::PackageJson;
 pub use package_lock::PackageLock;
 pub use pnpm_lock::PnpmLock;
@@ -34,4 +34,5 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &BunLock,
     &CopiedLibrary,
     &SourceMap,
+    &ModulePaths,
 ];

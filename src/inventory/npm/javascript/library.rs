@@ -10,14 +10,12 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use memchr::{memchr, memmem};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::literals::Literals;
-use crate::component::{Ecosystem, Evidence, ObservedComponent};
-use crate::finding::Location;
+use super::sighting::{self, Sighting};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::npm::layout;
 
 include!(concat!(env!("OUT_DIR"), "/libraries.rs"));
 
@@ -63,7 +61,7 @@ pub struct Recognized {
 
 /// Which libraries' code a text holds, by offset. One of which several versions are there has a row for each.
 pub fn recognize(text: &[u8]) -> Vec<Recognized> {
-    let mut sightings: BTreeMap<usize, Sighting> = BTreeMap::new();
+    let mut sightings: BTreeMap<usize, Traces> = BTreeMap::new();
     let mut readable = text.len().saturating_mul(MOST_READ) + SPARE_READ;
     literals().find(text, |at, means| match means {
         Means::Library(index) => sightings.entry(index).or_default().mark(at),
@@ -109,13 +107,13 @@ pub fn recognize(text: &[u8]) -> Vec<Recognized> {
 }
 
 #[derive(Default)]
-struct Sighting {
+struct Traces {
     mark: Option<usize>,
     /// Where each was first seen.
     versions: BTreeMap<String, usize>,
 }
 
-impl Sighting {
+impl Traces {
     fn mark(&mut self, at: usize) {
         self.mark = Some(self.mark.map_or(at, |mark| mark.min(at)));
     }
@@ -235,31 +233,13 @@ impl Inspector for CopiedLibrary {
             recognized.retain(|r| r.version.is_some());
         }
         believe_file_name(entry, &mut recognized);
-        // Its installed metadata says better what a package is.
-        let own = layout::owning_package(entry.path);
-        recognized.retain(|r| own.is_none_or(|own| !is_made_of(own, r.name)));
-        let mut places = Places::default();
-        for Recognized {
-            name,
-            version,
-            offset,
-        } in recognized
-        {
-            let (line, column) = places.place(entry.bytes, offset);
-            seen.components.push(ObservedComponent {
-                ecosystem: Ecosystem::Npm,
-                name: name.to_owned(),
-                version,
-                version_range: None,
-                evidence: Evidence::Fingerprint,
-                folder: None,
-                location: Location {
-                    path: entry.path.clone(),
-                    line: Some(line),
-                    column: Some(column),
-                },
-            });
-        }
+        let sightings = recognized.into_iter().map(|r| Sighting {
+            offset: r.offset,
+            name: r.name.to_owned(),
+            version: r.version,
+            folder: None,
+        });
+        sighting::report(entry, sightings.collect(), is_made_of, seen);
         Ok(())
     }
 }
@@ -331,31 +311,6 @@ fn begins_by_naming(text: &[u8], word: &str) -> bool {
         let before = at.checked_sub(1).and_then(|at| comment.get(at));
         !is_letter(before) && !is_letter(comment.get(at + word.len()))
     })
-}
-
-/// Counts lines and columns of offsets that come in order, each byte once.
-#[derive(Default)]
-struct Places {
-    counted: usize,
-    lines: usize,
-    columns: usize,
-}
-
-impl Places {
-    /// The line and the column, counted from 1.
-    fn place(&mut self, text: &[u8], offset: usize) -> (u32, u32) {
-        let mut new = text.get(self.counted..offset).unwrap_or_default();
-        self.counted = self.counted.max(offset);
-        if let Some(last) = memrchr(b'\n', new) {
-            self.lines += memchr_iter(b'\n', new).count();
-            self.columns = 0;
-            new = &new[last + 1..];
-        }
-        // The bytes that begin a character.
-        self.columns += new.iter().filter(|b| **b & 0xc0 != 0x80).count();
-        let one_based = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
-        (one_based(self.lines), one_based(self.columns))
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,12 @@ mod library;
 #[allow(dead_code)]
 mod library_spec;
 mod literals;
+mod module_paths;
+mod module_version;
 mod package_path;
+mod sighting;
 mod source_map;
 
 pub use library::CopiedLibrary;
+pub use module_paths::ModulePaths;
 pub use source_map::SourceMap;

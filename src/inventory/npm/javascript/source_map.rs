@@ -13,8 +13,8 @@ use memchr::{memchr_iter, memmem};
 use serde::Deserialize;
 
 use super::json_walk::{Broken, Elements, Walk, text};
-use super::{library, module_version};
 use super::package_path::{MAX_PATH, PackagePath, is_name, package_of};
+use super::{library, module_version};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
