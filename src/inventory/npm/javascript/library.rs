@@ -492,14 +492,6 @@ mod tests {
     }
 
     #[test]
-    fn places_count_characters_from_one() {
-        let text = "ä\nöö bb\ncc".as_bytes();
-        let mut places = Places::default();
-        let all = [0, 2, 3, 8, 8, 11].map(|offset| places.place(text, offset));
-        assert_eq!(all, [(1, 1), (1, 2), (2, 1), (2, 4), (2, 4), (3, 1)]);
-    }
-
-    #[test]
     fn versions_are_whole() {
         let version = |version: &str, behind: &str| exact(version.as_bytes(), behind.as_bytes());
         assert_eq!(version("1.7", "\""), Some("1.7.0".into()));

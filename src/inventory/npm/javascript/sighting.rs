@@ -117,6 +117,7 @@ mod tests {
             offset: text.find(letter).unwrap(),
             name: name.to_owned(),
             version: None,
+            folder: None,
         };
         let mut seen = Observations::default();
         let entry = Entry {
@@ -124,12 +125,19 @@ mod tests {
             bytes: text.as_bytes(),
         };
         let sightings = vec![sighting("y", 'c'), sighting("x", 'b'), sighting("own", 'a')];
-        report(&entry, sightings, &mut seen);
+        report(&entry, sightings, |own, name| own == name, &mut seen);
         let rows: Vec<_> = seen
             .components
             .iter()
             .map(|c| (c.name.as_str(), c.location.line, c.location.column))
             .collect();
         assert_eq!(rows, [("x", Some(2), Some(2)), ("y", Some(3), Some(3))]);
+    }
+    #[test]
+    fn places_count_characters_from_one() {
+        let text = "ä\nöö bb\ncc".as_bytes();
+        let mut places = Places::default();
+        let all = [0, 2, 3, 8, 8, 11].map(|offset| places.place(text, offset));
+        assert_eq!(all, [(1, 1), (1, 2), (2, 1), (2, 4), (2, 4), (3, 1)]);
     }
 }
