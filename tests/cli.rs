@@ -224,8 +224,7 @@ fn a_lock_file_counts_for_the_function_and_its_layers() {
         "-q",
     ];
     let report = place.run(&args).json();
-    let lodash =
-        &report["packages"].as_array().unwrap()[report["packages"].as_array().unwrap().len() - 1];
+    let lodash = report["packages"].as_array().unwrap().last().unwrap();
     assert_eq!(lodash["scope"], "shipped");
     assert_eq!(lodash["locations"].as_array().unwrap().len(), 2);
 }
