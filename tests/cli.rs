@@ -167,6 +167,115 @@ fn a_function_and_its_layers_are_one_deployment() {
     assert_eq!(run.status, 2);
 }
 
+const LOCK: &str = r#"{"lockfileVersion": 3, "packages": {"": {"name": "own", "version": "1.0.0"},
+  "node_modules/lodash": {"version": "4.17.15"},
+  "node_modules/@tool/linux": {"version": "1.0.0", "optional": true}}}"#;
+
+#[test]
+fn what_a_lock_file_names_and_the_artifact_does_not_hold_is_declared() {
+    let place = Workplace::new();
+    place.zip("fn.zip", &[("index.js", b"exports.handler = () => 1;\n")]);
+    place.file("build/package-lock.json", LOCK);
+    place.file("build/my.lock", LOCK);
+    for lock in ["build/package-lock.json", "build/my.lock"] {
+        for command in ["audit", "inventory"] {
+            let run = place.run(&[command, "fn.zip", "--lock", lock, "--format", "json", "-q"]);
+            let report = run.json();
+            let expected = [
+                "npm @tool/linux 1.0.0 declared locked",
+                "npm lodash 4.17.15 declared locked",
+            ];
+            assert_eq!(packages(&report), expected, "{command} {lock}");
+            assert_eq!(report["packages"][1]["locations"][0]["path"], lock);
+        }
+    }
+    let run = place.run(&[
+        "fn.zip",
+        "--lock",
+        "build/my.lock",
+        "--lock",
+        "build/package-lock.json",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(
+        run.json()["packages"][1]["locations"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn a_lock_file_counts_for_the_function_and_its_layers() {
+    let place = Workplace::new();
+    place.zip("fn.zip", &[("index.js", b"exports.handler = () => 1;\n")]);
+    place.file("layer.zip", vulnerable());
+    place.file("package-lock.json", LOCK);
+    let args = [
+        "fn.zip",
+        "--layer",
+        "layer.zip",
+        "--lock",
+        "package-lock.json",
+        "--format",
+        "json",
+        "-q",
+    ];
+    let report = place.run(&args).json();
+    let lodash = report["packages"].as_array().unwrap().last().unwrap();
+    assert_eq!(lodash["scope"], "shipped");
+    assert_eq!(lodash["locations"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_only_a_lock_file_names_fails_nothing_where_code_of_its_kind_ships() {
+    let place = Workplace::new();
+    let installed = br#"{"name": "harmless", "version": "1.0.0"}"#;
+    place.zip(
+        "fn.zip",
+        &[("node_modules/harmless/package.json", installed)],
+    );
+    place.file("package-lock.json", LOCK);
+    let run = place.run(&["fn.zip", "--lock", "package-lock.json", "--format", "json"]);
+    assert_eq!(run.status, 0);
+    assert_eq!(run.json()["findings"][0]["counts"], false);
+}
+
+#[test]
+fn a_lock_file_that_cannot_be_read_whole_is_one_line_and_status_2() {
+    let place = Workplace::new();
+    place.zip("fn.zip", &[("index.js", b"exports.handler = () => 1;\n")]);
+    place.file("package-lock.json", "{\n  oops");
+    place.file("package.json", "{}");
+    place.file("folder/x", "");
+    for (lock, said) in [
+        (
+            "missing.lock",
+            "missing.lock: the lock file could not be read: ",
+        ),
+        ("folder", "folder: the lock file could not be read: "),
+        (
+            "package-lock.json",
+            "package-lock.json:2: is not valid JSON: ",
+        ),
+        (
+            "package.json",
+            "package.json: is not a lock file that fnaudit reads; give --lock a ",
+        ),
+    ] {
+        let run = place.run(&["fn.zip", "--lock", lock, "-q"]);
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{lock}");
+        assert!(
+            run.stderr.starts_with(&format!("error: {said}")),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    }
+}
+
 #[test]
 fn several_artifacts_are_reported_together_and_one_bad_one_costs_no_other() {
     let place = Workplace::new();
