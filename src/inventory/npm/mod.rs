@@ -14,7 +14,9 @@ pub(crate) use layout::is_inside_package;
 
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;
-pub use javascript::{CopiedLibrary, ModulePaths, SourceMap};
+pub use javascript::{
+    CopiedLibrary, InlinedPackage, LegalComments, LicenseList, ModulePaths, SourceMap,
+};
 pub use package_json::PackageJson;
 pub use package_lock::PackageLock;
 pub use pnpm_lock::PnpmLock;
@@ -35,4 +37,7 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &CopiedLibrary,
     &SourceMap,
     &ModulePaths,
+    &InlinedPackage,
+    &LegalComments,
+    &LicenseList,
 ];

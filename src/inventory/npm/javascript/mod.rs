@@ -1,11 +1,14 @@
 //! JavaScript that has lost its manifests: bundles, their source maps, and files that were copied.
 
+mod inlined_package;
 mod json_walk;
+mod legal;
 mod library;
 // The program holds the table that the build script makes; the tests read the rows.
 #[cfg(test)]
 #[allow(dead_code)]
 mod library_spec;
+mod license_list;
 mod literals;
 mod module_paths;
 mod module_version;
@@ -13,6 +16,9 @@ mod package_path;
 mod sighting;
 mod source_map;
 
+pub use inlined_package::InlinedPackage;
+pub use legal::LegalComments;
 pub use library::CopiedLibrary;
+pub use license_list::LicenseList;
 pub use module_paths::ModulePaths;
 pub use source_map::SourceMap;
