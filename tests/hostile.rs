@@ -422,3 +422,45 @@ fn a_record_of_a_package_hides_nothing_outside_it() {
         ["npm a 1.0.0 declared locked", HONEST_ROW]
     );
 }
+
+#[test]
+fn source_maps_that_lie_cost_only_themselves() {
+    let place = Workplace::new();
+    let honest = r#"{"version": 3, "sources": ["node_modules/a/x.js"], "sourcesContent": ["/*! a v1.0.0 */"]}"#;
+    let sources = |sources: String| format!(r#"{{"sources": [{sources}]}}"#);
+    let maps = [
+        (
+            "base64.js",
+            "//# sourceMappingURL=data:application/json;base64,AAAAA".to_owned(),
+        ),
+        ("broken.js.map", honest[..80].to_owned()),
+        ("empty.js.map", sources(r#""","#.repeat(1_000_000))),
+        ("honest.js.map", honest.to_owned()),
+        ("nested.js.map", r#"{"sections": [{"map": "#.repeat(100_000)),
+        (
+            "path.js.map",
+            sources(format!("\"{}x.js\"", "node_modules/b/".repeat(10_000))),
+        ),
+        (
+            "rows.js.map",
+            sources(vec![r#""node_modules/a/x.js""#; 400_000].join(",")),
+        ),
+    ];
+    let entries: Vec<(&str, &[u8])> = maps
+        .iter()
+        .map(|(name, map)| (*name, map.as_bytes()))
+        .collect();
+    place.zip("fn.zip", &entries);
+    let report = place.report("fn.zip");
+    assert_eq!(packages(&report), ["npm a 1.0.0 shipped embedded"]);
+    assert_eq!(
+        errors(&report),
+        [
+            "fn.zip!/base64.js: has a source map that is not valid base64",
+            "fn.zip!/broken.js.map: has a source map that is not valid JSON or breaks off",
+            "fn.zip!/empty.js.map: names more than 500000 sources; the rest was not read",
+            "fn.zip!/nested.js.map: has a source map that is not valid JSON or breaks off",
+            "fn.zip!/path.js.map: names a source with a path too long to be one",
+        ]
+    );
+}

@@ -1,5 +1,6 @@
 //! JavaScript that has lost its manifests: bundles, their source maps, and files that were copied.
 
+mod banner;
 mod inlined_package;
 mod json_walk;
 mod legal;

@@ -101,6 +101,9 @@ fn in_node_modules(path: &str) -> Option<PackagePath> {
         return package(name, Some(version), &path[..start + length]);
     }
     let name = leading_name(inside)?;
+    if is_local(store, name) {
+        return None;
+    }
     let version = stored_version(store, name);
     package(name.to_owned(), version, &path[..start + name.len()])
 }
@@ -160,6 +163,18 @@ fn stored_version<'a>(store: &'a str, name: &str) -> Option<&'a str> {
         .or_else(|| yarn_version(entry, name))
         .or_else(|| yarn_1_version(entry, name))
         .or_else(|| versioned_folder(before, entry, name))
+}
+
+/// Whether the store holds a folder of the project's: `name@file+folder` for pnpm, `name-file-digest` for Yarn.
+fn is_local(store: &str, name: &str) -> bool {
+    let entry = store
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let is =
+        |slash, mark| without_name(entry, name, slash).is_some_and(|rest| rest.starts_with(mark));
+    is("+", "@file+") || is("-", "-file-")
 }
 
 /// `name@1.2.3`, with peers behind it: `_peer@1.0.0`, `(peer@1.0.0)`, `_digest` or `+digest`.
@@ -567,7 +582,6 @@ mod tests {
         for folder in [
             "node_modules/.pnpm/b@1.2.3/node_modules/a",
             "node_modules/.pnpm/@s+a@1.2.3/node_modules/a",
-            "node_modules/.pnpm/a@file+a/node_modules/a",
             "node_modules/.pnpm/a@1.2/node_modules/a",
             ".yarn/cache/a-patch-0123456789-8.zip/node_modules/a",
             ".yarn/cache/ba-npm-1.2.3-0123456789-8.zip/node_modules/a",
@@ -677,6 +691,8 @@ mod tests {
             "node_modules/a",
             "node_modules/a/",
             "node_modules/a.js",
+            "node_modules/.pnpm/@s+a@file+libs+a/node_modules/@s/a/x.js",
+            ".yarn/cache/a-file-0123456789-8.zip/node_modules/a/x.js",
             "node_modules/@s/a",
             "node_modules/.vite/deps/a.js",
             "node_modules/node_modules/x.js",
