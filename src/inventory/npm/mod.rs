@@ -15,7 +15,8 @@ pub(crate) use layout::is_inside_package;
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;
 pub use javascript::{
-    CopiedLibrary, InlinedPackage, LegalComments, LicenseList, ModulePaths, SourceMap,
+    CopiedLibrary, DependencyMaps, InlinedPackage, LegalComments, LicenseList, ModulePaths,
+    SourceMap,
 };
 pub use package_json::PackageJson;
 pub use package_lock::PackageLock;
@@ -37,6 +38,7 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &CopiedLibrary,
     &SourceMap,
     &ModulePaths,
+    &DependencyMaps,
     &InlinedPackage,
     &LegalComments,
     &LicenseList,

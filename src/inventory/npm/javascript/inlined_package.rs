@@ -151,6 +151,7 @@ fn published(manifest: &Manifest, text: &[u8], offset: usize) -> Option<Sighting
         name: manifest.name.to_owned(),
         version: Some(version.to_owned()),
         folder: None,
+        range: None,
     })
 }
 

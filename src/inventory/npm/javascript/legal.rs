@@ -102,6 +102,7 @@ fn comments(text: &[u8]) -> Vec<Sighting> {
                 name: name.to_owned(),
                 version: version.map(str::to_owned),
                 folder: None,
+                range: None,
             }));
         }
     }
@@ -247,6 +248,7 @@ fn listed_by_esbuild(text: &[u8]) -> Vec<Sighting> {
                     name: package.name,
                     version: None,
                     folder: None,
+                    range: None,
                 });
             } else if package
                 .as_ref()

@@ -238,6 +238,7 @@ impl Inspector for CopiedLibrary {
             name: r.name.to_owned(),
             version: r.version,
             folder: None,
+            range: None,
         });
         sighting::report(entry, sightings.collect(), is_made_of, seen);
         Ok(())

@@ -129,6 +129,7 @@ fn sighting(offset: usize, name: &str, version: Option<&str>) -> Option<Sighting
         name: name.to_owned(),
         version: version.and_then(exact_version).map(str::to_owned),
         folder: None,
+        range: None,
     })
 }
 

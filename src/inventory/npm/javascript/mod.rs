@@ -1,6 +1,8 @@
 //! JavaScript that has lost its manifests: bundles, their source maps, and files that were copied.
 
 mod banner;
+mod dependency_maps;
+mod families;
 mod inlined_package;
 mod json_walk;
 mod legal;
@@ -17,6 +19,7 @@ mod package_path;
 mod sighting;
 mod source_map;
 
+pub use dependency_maps::DependencyMaps;
 pub use inlined_package::InlinedPackage;
 pub use legal::LegalComments;
 pub use library::CopiedLibrary;

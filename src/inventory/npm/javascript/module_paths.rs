@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use memchr::memmem::Finder;
 use memchr::{memchr, memrchr, memrchr2};
 
-use super::module_version;
 use super::package_path::package_of;
 use super::sighting::{self, Sighting};
+use super::{families, module_version};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
 pub struct ModulePaths;
@@ -96,8 +96,11 @@ impl Inspector for ModulePaths {
             name: copy.name,
             version: copy.version,
             folder: Some(folder),
+            range: None,
         });
-        sighting::report(entry, sightings.collect(), |own, name| own == name, seen);
+        let mut sightings: Vec<Sighting> = sightings.collect();
+        families::complete(&mut sightings);
+        sighting::report(entry, sightings, |own, name| own == name, seen);
         Ok(())
     }
 }
@@ -206,14 +209,15 @@ fn as_key(text: &[u8], at: usize) -> Option<Module<'_>> {
     let length = memchr(quote, &text[at..text.len().min(at + MAX_PATH)])?;
     let end = at + length;
     let path = str::from_utf8(&text[start..end]).ok()?;
+    let is_method = is_method(&text[end + 1..]);
     let is_key = !path.contains('\n')
         && starts_property(&text[..start - 1])
-        && (is_method(&text[end + 1..]) || is_key_of_function(&text[end + 1..]));
+        && (is_method || is_key_of_function(&text[end + 1..]));
     is_key.then_some(Module {
         path,
         start,
         end,
-        heads_module: false,
+        heads_module: is_method && last_line(&text[..start - 1]).trim_ascii().is_empty(),
     })
 }
 
@@ -353,6 +357,7 @@ var require_c = 1;
         let text = "\
 var require_a = __commonJS({
   \"node_modules/a/index.js\"(exports, module) {
+    var VERSION = '1.2.3';
   }
 });
 var init_b = __esm({ 'node_modules/@s/b/x.js'() {} });
@@ -361,7 +366,7 @@ x = {\"./node_modules/d/x.js\"(e, t,n){},\"./node_modules/f/x.js\"($){}};
 ";
         assert_eq!(
             found(text),
-            ["@s/b ~:5", "a ~:2", "c ~:6", "d ~:7", "f ~:7"]
+            ["@s/b ~:6", "a 1.2.3:2", "c ~:7", "d ~:8", "f ~:8"]
         );
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Sighting {
     pub version: Option<String>,
     /// The package's folder, where the bundler wrote it.
     pub folder: Option<String>,
+    /// What is known where the version is not.
+    pub range: Option<String>,
 }
 
 pub(super) fn is_script(path: &EntryPath) -> bool {
@@ -44,7 +46,7 @@ pub(super) fn report(
             ecosystem: Ecosystem::Npm,
             name: sighting.name,
             version: sighting.version,
-            version_range: None,
+            version_range: sighting.range,
             evidence: Evidence::Fingerprint,
             folder: sighting
                 .folder
@@ -118,6 +120,7 @@ mod tests {
             name: name.to_owned(),
             version: None,
             folder: None,
+            range: None,
         };
         let mut seen = Observations::default();
         let entry = Entry {
