@@ -148,7 +148,9 @@ fn package(request: &str) -> Option<&str> {
         .map_or(request.len(), |(end, _)| end);
     let name = &request[..end];
     let is_file = name.ends_with(".js") && end == request.len();
-    (is_name(name) && !name.starts_with('~') && !BUILTINS.contains(&name) && !is_file)
+    // What Parcel 2 calls its modules where it builds for production: 64 bits without leading zeros.
+    let is_digest = (12..=16).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_hexdigit());
+    (is_name(name) && !name.starts_with('~') && !BUILTINS.contains(&name) && !is_file && !is_digest)
         .then_some(name)
 }
 
@@ -183,7 +185,7 @@ function(require,module,exports){ f() },{\"a\":12}]";
             format!("{module},[{{}},{{\"a\":true}}]"),
             format!("{module},[{{}},{{\"a\": 1}}]"),
             format!(
-                "{module},[{{}},{{\"../a\":1,\"/a\":2,\"fs\":3,\"own.js\":4,\"~/a\":5,\"dup\":6}}]"
+                "{module},[{{}},{{\"../a\":1,\"/a\":2,\"fs\":3,\"own.js\":4,\"~/a\":5,\"dup\":6,\"12f4065bd9508080\":7,\"393a963ed9cd13e\":8}}]"
             ),
             format!("{module},[{{}},{{\"a\":1"),
         ] {

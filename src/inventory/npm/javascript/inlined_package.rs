@@ -89,7 +89,13 @@ impl Inspector for InlinedPackage {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut sightings = objects(entry.bytes);
         sightings.extend(parsed_texts(entry.bytes));
-        sighting::report(entry, sightings, |own, name| own == name, seen);
+        // JSON in a string is both.
+        sighting::report(
+            entry,
+            sighting::first_of_each(sightings),
+            |own, name| own == name,
+            seen,
+        );
         Ok(())
     }
 }

@@ -14,7 +14,6 @@
 //! without a version named 88 of 88 packages that are their own, and in others only what was copied in. Titles in
 //! prose, such as `jQuery JavaScript Library v3.4.0`, are the business of [`super::library`].
 
-use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
@@ -67,10 +66,12 @@ impl Inspector for LegalComments {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut sightings = comments(entry.bytes);
         sightings.extend(listed_by_esbuild(entry.bytes));
-        sightings.sort();
-        let mut known = BTreeSet::new();
-        sightings.retain(|s| known.insert((s.name.clone(), s.version.clone())));
-        sighting::report(entry, sightings, |own, name| own == name, seen);
+        sighting::report(
+            entry,
+            sighting::first_of_each(sightings),
+            |own, name| own == name,
+            seen,
+        );
         Ok(())
     }
 }

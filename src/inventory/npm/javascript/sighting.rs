@@ -1,5 +1,7 @@
 //! What the readers of bundles have in common: which files they look at, and how they say what they saw.
 
+use std::collections::BTreeSet;
+
 use memchr::{memchr_iter, memrchr};
 
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
@@ -26,6 +28,14 @@ pub(super) fn is_script(path: &EntryPath) -> bool {
             .iter()
             .any(|known| e.as_bytes().eq_ignore_ascii_case(known))
     })
+}
+
+/// The first sighting of each package and version.
+pub(super) fn first_of_each(mut sightings: Vec<Sighting>) -> Vec<Sighting> {
+    sightings.sort();
+    let mut known = BTreeSet::new();
+    sightings.retain(|s| known.insert((s.name.clone(), s.version.clone())));
+    sightings
 }
 
 /// Adds what was seen in a file, in the order of the file. What an installed package holds of itself, as `is_own`
