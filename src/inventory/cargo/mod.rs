@@ -1,4 +1,4 @@
-//! crates.io: lock files and the audit data that binaries carry.
+//! crates.io: lock files, and what binaries tell of their crates.
 
 mod auditable;
 mod cargo_lock;
@@ -8,7 +8,7 @@ pub use cargo_lock::CargoLock;
 
 use crate::inspect::Inspector;
 
-pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock, &Auditable];
+pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock];
 
 /// Those that read a lock file.
 pub const LOCKS: &[&dyn Inspector] = &[&CargoLock];
