@@ -22,9 +22,9 @@ pub mod testing;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-pub use executable::{Image, OutOfRange};
+pub use executable::{Image, Platform};
 
-use super::cargo::Auditable;
+use super::cargo::{Auditable, Program};
 use super::literals::Literals;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -33,7 +33,7 @@ pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable];
+const READERS: &[&dyn Reader] = &[&Auditable, &Program];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;

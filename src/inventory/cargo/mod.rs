@@ -2,9 +2,14 @@
 
 mod auditable;
 mod cargo_lock;
+pub mod linked;
+pub mod program;
+mod source_path;
+mod symbols;
 
 pub use auditable::Auditable;
 pub use cargo_lock::CargoLock;
+pub use program::Program;
 
 use crate::inspect::Inspector;
 
