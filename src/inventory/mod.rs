@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod cargo;
+pub mod go;
 mod lenient;
 mod literals;
 pub mod lock;

@@ -25,6 +25,7 @@ use std::sync::OnceLock;
 pub use executable::{Image, Platform};
 
 use super::cargo::{Auditable, Program};
+use super::go::BuildInfo;
 use super::literals::Literals;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -33,7 +34,7 @@ pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable, &Program];
+const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;
