@@ -1,7 +1,10 @@
 //! Which components an artifact holds: one folder an ecosystem, one file a format.
 
+pub mod binary;
 pub mod cargo;
+pub mod go;
 mod lenient;
+mod literals;
 pub mod lock;
 pub mod npm;
 pub(crate) mod owner;
@@ -13,10 +16,15 @@ use crate::inspect::Inspector;
 
 /// Every inspector, by ecosystem. To add a format is to add its file and its line in its ecosystem's list.
 pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
-    [npm::INSPECTORS, pypi::INSPECTORS, cargo::INSPECTORS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        npm::INSPECTORS,
+        pypi::INSPECTORS,
+        cargo::INSPECTORS,
+        binary::INSPECTORS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// Runs one inspector over one file, as the tests of every format do.

@@ -1,14 +1,19 @@
-//! crates.io: lock files and the audit data that binaries carry.
+//! crates.io: lock files, and what binaries tell of their crates.
 
 mod auditable;
 mod cargo_lock;
+pub mod linked;
+pub mod program;
+mod source_path;
+mod symbols;
 
 pub use auditable::Auditable;
 pub use cargo_lock::CargoLock;
+pub use program::Program;
 
 use crate::inspect::Inspector;
 
-pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock, &Auditable];
+pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock];
 
 /// Those that read a lock file.
 pub const LOCKS: &[&dyn Inspector] = &[&CargoLock];

@@ -13,9 +13,9 @@ use std::sync::OnceLock;
 use memchr::{memchr, memmem};
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::literals::Literals;
 use super::sighting::{self, Sighting};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::literals::Literals;
 
 include!(concat!(env!("OUT_DIR"), "/libraries.rs"));
 

@@ -12,7 +12,6 @@ mod library;
 #[allow(dead_code)]
 mod library_spec;
 mod license_list;
-mod literals;
 mod module_paths;
 mod module_version;
 mod package_path;
