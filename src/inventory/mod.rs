@@ -3,6 +3,7 @@
 pub mod cargo;
 mod lenient;
 pub mod lock;
+pub mod maven;
 pub mod npm;
 pub(crate) mod owner;
 pub mod pypi;
@@ -13,10 +14,15 @@ use crate::inspect::Inspector;
 
 /// Every inspector, by ecosystem. To add a format is to add its file and its line in its ecosystem's list.
 pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
-    [npm::INSPECTORS, pypi::INSPECTORS, cargo::INSPECTORS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        npm::INSPECTORS,
+        pypi::INSPECTORS,
+        cargo::INSPECTORS,
+        maven::INSPECTORS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// Runs one inspector over one file, as the tests of every format do.

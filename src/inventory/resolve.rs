@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::maven;
 use super::pypi::requirements::resolve_includes;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
@@ -26,6 +27,8 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     let (required, unresolved) = resolve_includes(observations.requirements);
     let mut observed = observations.components;
     observed.extend(required);
+    let (jars, unnamed) = maven::resolve::resolve(observations.jars);
+    observed.extend(jars);
     keep_best_of_dist_info(&mut observed);
     take_from_lock_folders(&mut observed);
 
@@ -47,6 +50,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
             let line = location.line.map(|line| line as usize);
             ReadError::unreadable(location.path, Unreadable { line, message })
         })
+        .chain(unnamed)
         .collect();
     (components, errors)
 }
