@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::str;
+use std::sync::Arc;
 
 use crate::artifact::image::ImageDocument;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inventory::cargo::linked::Graph;
 use crate::inventory::cargo::program::NamedCrates;
+use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::secret::ObservedSecret;
@@ -45,6 +47,16 @@ impl<'a> Entry<'a> {
             Unreadable::at(line, "is not UTF-8 text")
         })
     }
+}
+
+/// What an archive or a folder holds, where that is known before any of it is read: of a zip, but not of a tar.
+pub struct Contents<'a> {
+    /// The prefix of what is in it.
+    pub container: &'a Arc<str>,
+    /// Whether it is the artifact itself, and not an archive in it.
+    pub is_artifact: bool,
+    /// In the order of the archive.
+    pub paths: &'a [&'a EntryPath],
 }
 
 /// Why a file could not be understood: an `errors` row of the report, the audit goes on.
@@ -89,6 +101,9 @@ pub trait Inspector: Sync {
 
     /// Reads an entry that [`Inspector::wants`] asked for. What was seen before an error counts.
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable>;
+
+    /// Is told the names in every archive and folder that can list them, where names alone tell something.
+    fn list(&self, _contents: &Contents, _seen: &mut Observations) {}
 }
 
 /// What the inspectors saw.
@@ -97,6 +112,8 @@ pub struct Observations {
     pub components: Vec<ObservedComponent>,
     /// Rows of lock files that an installer may leave out, on another platform for one.
     pub optional: Vec<ObservedComponent>,
+    /// What is said of jars, which is settled once all is known.
+    pub jars: Vec<Claim>,
     /// Requirements files wait until all are known, because they include one another.
     pub requirements: Vec<RequirementsFile>,
     /// Files that an installed package lists as its own.
@@ -210,6 +227,7 @@ impl Observations {
             + self.optional.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
+            + self.jars.len()
     }
 
     /// Keeps the first rows and returns how many there were besides.
@@ -219,6 +237,8 @@ impl Observations {
         room -= self.components.len();
         self.optional.truncate(room);
         room -= self.optional.len();
+        self.jars.truncate(room);
+        room -= self.jars.len();
         for file in &mut self.requirements {
             file.requirements.truncate(room);
             room -= file.requirements.len();
@@ -237,6 +257,7 @@ impl Observations {
     pub fn retain(&mut self, visible: impl Fn(&EntryPath) -> bool) {
         self.components.retain(|c| visible(&c.location.path));
         self.optional.retain(|c| visible(&c.location.path));
+        self.jars.retain(|claim| visible(&claim.path));
         self.requirements.retain(|r| visible(&r.path));
         self.named_crates.retain(|n| visible(&n.program));
         self.owned.retain(|path| visible(path));
@@ -248,6 +269,7 @@ impl Observations {
     pub fn append(&mut self, other: Observations) {
         self.components.extend(other.components);
         self.optional.extend(other.optional);
+        self.jars.extend(other.jars);
         self.requirements.extend(other.requirements);
         self.owned.extend(other.owned);
         self.images.extend(other.images);

@@ -26,7 +26,7 @@ use super::source::Source;
 use super::stream::read_full;
 use super::zip::ZipArchive;
 use crate::finding::{ArtifactFinding, EntryPath, rules};
-use crate::inspect::{Entry, Header, Inspector, Observations, SecretInFile};
+use crate::inspect::{Contents, Entry, Header, Inspector, Observations, SecretInFile};
 use crate::inventory::npm;
 use crate::report::ReadError;
 use crate::secret::{FileScan, OVERLAP, Scanner};
@@ -127,7 +127,7 @@ impl<'a> Walk<'a> {
             })
             .collect();
         let container = DirectoryContainer { directory, members };
-        self.walk_container(&container, self.top());
+        self.walk_container(prefix, &container, self.top());
     }
 
     /// Walks a tar, or a compressed stream with one in it. `path` names the stream itself.
@@ -248,10 +248,11 @@ impl<'a> Walk<'a> {
             members,
             max_memory: place.share(),
         };
-        self.walk_container(&container, place);
+        self.walk_container(prefix, &container, place);
     }
 
-    fn walk_container(&self, container: &dyn Container, place: Place) {
+    fn walk_container(&self, prefix: &Arc<str>, container: &dyn Container, place: Place) {
+        self.list(prefix, container.members(), place);
         // The largest first, so that the last to finish is a small one.
         let mut members: Vec<&Member> = container.members().iter().collect();
         members.sort_by_key(|member| std::cmp::Reverse(member.size));
@@ -291,6 +292,21 @@ impl<'a> Walk<'a> {
                 drop(held);
             }
         });
+    }
+
+    /// Tells the inspectors which names are in a container.
+    fn list(&self, prefix: &Arc<str>, members: &[Member], place: Place) {
+        let paths: Vec<&EntryPath> = members.iter().map(|member| &member.path).collect();
+        let contents = Contents {
+            container: prefix,
+            is_artifact: place.depth == 0,
+            paths: &paths,
+        };
+        let mut observations = Observations::default();
+        for inspector in self.inspectors {
+            inspector.list(&contents, &mut observations);
+        }
+        self.seen().observe(observations);
     }
 
     /// Unpacks, verifies and inspects one entry; hands it back if it is an archive itself.

@@ -6,6 +6,7 @@ pub mod go;
 mod lenient;
 mod literals;
 pub mod lock;
+pub mod maven;
 pub mod npm;
 pub(crate) mod owner;
 pub mod pypi;
@@ -21,6 +22,7 @@ pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
         pypi::INSPECTORS,
         cargo::INSPECTORS,
         binary::INSPECTORS,
+        maven::INSPECTORS,
     ]
     .into_iter()
     .flatten()

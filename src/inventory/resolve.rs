@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::cargo::linked;
+use super::maven;
 use super::pypi::requirements::resolve_includes;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
@@ -32,6 +33,8 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
         &observations.named_crates,
         &observations.cargo_locks,
     );
+    let (jars, unnamed) = maven::resolve::resolve(observations.jars);
+    observed.extend(jars);
     keep_best_of_dist_info(&mut observed);
     take_from_lock_folders(&mut observed);
 
@@ -53,6 +56,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
             let line = location.line.map(|line| line as usize);
             ReadError::unreadable(location.path, Unreadable { line, message })
         })
+        .chain(unnamed)
         .collect();
     (components, errors)
 }
