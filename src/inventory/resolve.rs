@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::go::keep_selected;
 use super::pypi::requirements::resolve_includes;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
@@ -27,6 +28,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     let mut observed = observations.components;
     observed.extend(required);
     keep_best_of_dist_info(&mut observed);
+    keep_selected(&mut observed);
     take_from_lock_folders(&mut observed);
 
     let mut by_name: BTreeMap<(Ecosystem, String), Vec<ObservedComponent>> = BTreeMap::new();
