@@ -18,7 +18,12 @@ pub struct ComposerJson;
 #[derive(Deserialize)]
 struct Manifest {
     #[serde(default)]
+    name: Text,
+    #[serde(default)]
     require: Lenient<BTreeMap<String, Text>>,
+    /// A list, or a map that names them.
+    #[serde(default)]
+    repositories: Lenient<BTreeMap<String, Lenient<BTreeMap<String, Text>>>>,
 }
 
 impl Inspector for ComposerJson {
@@ -28,10 +33,15 @@ impl Inspector for ComposerJson {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let manifest: Manifest = read::json(entry)?;
+        let own = manifest.own_vendor();
         for (name, constraint) in manifest.require.map().unwrap_or_default() {
-            let Some(constraint) = constraint.text().filter(|_| name.contains('/')) else {
+            let vendor = name.split_once('/').map(|(vendor, _)| vendor);
+            let (Some(constraint), Some(vendor)) = (constraint.text(), vendor) else {
                 continue;
             };
+            if own.as_deref() == Some(vendor) {
+                continue;
+            }
             let (ecosystem, location) = (Ecosystem::Packagist, entry.path.clone());
             match exact(&constraint) {
                 Some(version) => {
@@ -42,6 +52,29 @@ impl Inspector for ComposerJson {
         }
         Ok(())
     }
+}
+
+impl Manifest {
+    /// The vendor of the project, if that has packages in folders
+    /// (<https://getcomposer.org/doc/05-repositories.md#path>): its requirements of the same vendor are those.
+    fn own_vendor(&self) -> Option<String> {
+        let has_folders = match &self.repositories {
+            Lenient::List(list) => list.iter().any(is_folder),
+            Lenient::Map(named) => named.values().any(is_folder),
+            _ => false,
+        };
+        match &self.name {
+            Lenient::Text(name) if has_folders => Some(name.split('/').next()?.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn is_folder<T>(repository: &Lenient<BTreeMap<String, Lenient<T>>>) -> bool {
+    let Lenient::Map(fields) = repository else {
+        return false;
+    };
+    matches!(fields.get("type"), Some(Lenient::Text(kind)) if kind == "path")
 }
 
 /// The one version that a constraint allows: <https://getcomposer.org/doc/articles/versions.md#exact-version-constraint>.
@@ -81,6 +114,25 @@ mod tests {
             found,
             expected.map(|row| format!("{row} declared composer.json"))
         );
+    }
+
+    #[test]
+    fn packages_in_folders_are_the_projects_own() {
+        for (repositories, rows_found) in [
+            (r#"[{"type": "path", "url": "../lib"}]"#, 1),
+            (
+                r#"{"own": {"type": "path", "url": "../lib"}, "mirror": false}"#,
+                1,
+            ),
+            (r#"[{"type": "vcs", "url": "https://git.example/lib"}]"#, 2),
+            ("7", 2),
+        ] {
+            let json = format!(
+                r#"{{"name": "own/fn", "require": {{"own/lib": "*", "a/b": "*"}}, "repositories": {repositories}}}"#
+            );
+            let seen = inspect(&ComposerJson, "composer.json", json).unwrap();
+            assert_eq!(rows(&seen).len(), rows_found, "{repositories}");
+        }
     }
 
     #[test]
