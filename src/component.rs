@@ -1,5 +1,6 @@
 //! What an audit is about: packages, and how surely they are known to be there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use packageurl::PackageUrl;
@@ -96,7 +97,7 @@ impl Ecosystem {
     /// - NuGet <https://learn.microsoft.com/nuget/reference/nuspec#id> and Packagist
     ///   <https://getcomposer.org/doc/04-schema.md#name> tell no cases apart. Pub
     ///   <https://dart.dev/tools/pub/pubspec#name> and Hex <https://hex.pm/docs/publish> have lower case only.
-    /// - Swift's package manager leaves out the scheme of a URL, `.git` at its end, and the case:
+    /// - Swift's package manager leaves out the scheme of a URL, who logs in, `.git` at its end, and the case:
     ///   <https://github.com/swiftlang/swift-evolution/blob/main/proposals/0292-package-registry-service.md>.
     /// - npm, Go, Maven and RubyGems tell cases apart.
     pub fn comparable_name(self, name: &str) -> String {
@@ -148,13 +149,24 @@ fn normalize_pypi_name(name: &str) -> String {
     out
 }
 
-/// `github.com/owner/repository` of a URL; a name of that form as it is.
-fn swift_location(name: &str) -> &str {
-    let location = name
-        .split_once("://")
-        .map_or(name, |(_, location)| location);
+/// `github.com/owner/repository` of an address as Git takes it, `https://…`, `ssh://git@…` or `git@host:path`; a name
+/// of that form as it is. Who logs in, and at which port, is no part of a package's identity.
+pub fn swift_location(name: &str) -> Cow<'_, str> {
+    let (scheme, location) = match name.split_once("://") {
+        Some((_, location)) => (true, location),
+        None => (false, name),
+    };
     let location = location.trim_end_matches('/');
-    location.strip_suffix(".git").unwrap_or(location)
+    let location = location.strip_suffix(".git").unwrap_or(location);
+    let end = location.find('/').unwrap_or(location.len());
+    let (host, path) = location.split_at(end);
+    let host = host.rsplit_once('@').map_or(host, |(_user, host)| host);
+    match host.split_once(':') {
+        // A port, or the start of the path in the form that has no scheme.
+        Some((host, after)) if scheme || after.is_empty() => format!("{host}{path}").into(),
+        Some((host, start)) => format!("{host}/{start}{path}").into(),
+        None => location.get(end - host.len()..).unwrap_or_default().into(),
+    }
 }
 
 /// What a component is known by, weakest first so that the greater is the stronger.
@@ -250,8 +262,10 @@ pub struct Upgrade {
 pub fn purl(ecosystem: Ecosystem, name: &str, version: Option<&str>) -> String {
     let shown = match ecosystem {
         // Their purl types have lower case only.
-        Ecosystem::Packagist | Ecosystem::Pub | Ecosystem::Hex => name.to_lowercase(),
-        Ecosystem::SwiftUrl => swift_location(name).to_owned(),
+        Ecosystem::Go | Ecosystem::Packagist | Ecosystem::Pub | Ecosystem::Hex => {
+            name.to_lowercase()
+        }
+        Ecosystem::SwiftUrl => swift_location(name).into_owned(),
         _ => name.to_owned(),
     };
     let parts = match ecosystem {
@@ -308,6 +322,16 @@ mod tests {
                 "https://github.com/Apple/swift-nio.git",
                 "github.com/apple/swift-nio",
             ),
+            (
+                Ecosystem::SwiftUrl,
+                "git@github.com:Apple/swift-nio.git",
+                "github.com/apple/swift-nio",
+            ),
+            (
+                Ecosystem::SwiftUrl,
+                "ssh://git:secret@github.com:22/apple/swift-nio/",
+                "github.com/apple/swift-nio",
+            ),
         ] {
             let name = |text| ecosystem.comparable_name(text);
             assert_eq!(name(a), name(b), "{ecosystem}");
@@ -339,9 +363,10 @@ mod tests {
             (Ecosystem::CratesIo, "a_b", "pkg:cargo/a_b@1.0"),
             (
                 Ecosystem::Go,
-                "github.com/a/b",
-                "pkg:golang/github.com/a/b@1.0",
+                "github.com/A/B/v2",
+                "pkg:golang/github.com/a/b/v2@1.0",
             ),
+            (Ecosystem::Go, "stdlib", "pkg:golang/stdlib@1.0"),
             (Ecosystem::Maven, "org.a:b.C", "pkg:maven/org.a/b.C@1.0"),
             (Ecosystem::NuGet, "A.B", "pkg:nuget/A.B@1.0"),
             (Ecosystem::RubyGems, "a-b", "pkg:gem/a-b@1.0"),
@@ -359,6 +384,33 @@ mod tests {
             ),
         ] {
             assert_eq!(purl(ecosystem, name, Some("1.0")), expected);
+        }
+    }
+
+    #[test]
+    fn versions_stand_in_a_purl_as_their_ecosystem_writes_them() {
+        for (ecosystem, name, version, expected) in [
+            (
+                Ecosystem::Go,
+                "github.com/a/b",
+                "v2.0.0+incompatible",
+                "pkg:golang/github.com/a/b@v2.0.0%2Bincompatible",
+            ),
+            (
+                Ecosystem::Go,
+                "example.com/a",
+                "v0.0.0-20170915032832-14c0d48ead0c",
+                "pkg:golang/example.com/a@v0.0.0-20170915032832-14c0d48ead0c",
+            ),
+            (Ecosystem::Pub, "a", "1.0.0+1", "pkg:pub/a@1.0.0%2B1"),
+            (
+                Ecosystem::Packagist,
+                "a/b",
+                "v1.0.0-RC1",
+                "pkg:composer/a/b@v1.0.0-RC1",
+            ),
+        ] {
+            assert_eq!(purl(ecosystem, name, Some(version)), expected);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::secret::ObservedSecret;
+use crate::version::Version;
 
 /// What is known of an entry before it is read whole.
 pub struct Header<'a> {
@@ -165,6 +166,37 @@ impl Observations {
             folder: None,
             location: location.into(),
         });
+    }
+
+    /// Adds a component with the version as a file states it, unless that has no place in the ecosystem's order: the
+    /// name of a branch is no version.
+    pub fn stated(
+        &mut self,
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        version: &str,
+        evidence: Evidence,
+        location: impl Into<Location>,
+    ) {
+        match Version::parse(ecosystem, version) {
+            Some(_) => self.component(ecosystem, name, version, evidence, location),
+            None => self.unversioned(ecosystem, name, version, evidence, location),
+        }
+    }
+
+    /// Adds a component of which a file says which code it is, a branch or a revision, but not in which version.
+    pub fn unversioned(
+        &mut self,
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        code: &str,
+        evidence: Evidence,
+        location: impl Into<Location>,
+    ) {
+        self.named(ecosystem, name, None, evidence, location);
+        if let Some(component) = self.components.last_mut() {
+            component.version_range = Some(code.to_owned()).filter(|code| !code.is_empty());
+        }
     }
 
     /// Adds a component that is known by its name alone, and by the folder that it was built from where that is

@@ -44,6 +44,14 @@ impl<T> Lenient<T> {
         matches!(self, Lenient::Flag(true))
     }
 
+    /// The rows of a list; none if it is something else.
+    pub fn list(self) -> Vec<Lenient<T>> {
+        match self {
+            Lenient::List(rows) => rows,
+            _ => Vec::new(),
+        }
+    }
+
     pub fn map(self) -> Option<T> {
         match self {
             Lenient::Map(map) => Some(map),

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::cargo::linked::Graph;
 use super::pypi::requirements::Requirements;
-use super::{cargo, npm, pypi};
+use super::{cargo, dart, go, hex, npm, nuget, packagist, pypi, rubygems, swift};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -19,6 +19,20 @@ use crate::text::visible;
 
 /// Far more than the lock files of large monorepos have.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
+
+/// The readers of lock files, by ecosystem.
+const LOCKS: &[&[&dyn Inspector]] = &[
+    npm::LOCKS,
+    pypi::LOCKS,
+    cargo::LOCKS,
+    go::LOCKS,
+    nuget::LOCKS,
+    rubygems::LOCKS,
+    packagist::LOCKS,
+    dart::LOCKS,
+    hex::LOCKS,
+    swift::LOCKS,
+];
 
 /// Texts that are all in a lock file of that name, and not all in one of a later row.
 const BY_CONTENT: &[(&str, &[&str])] = &[
@@ -37,6 +51,23 @@ const BY_CONTENT: &[(&str, &[&str])] = &[
     ("pdm.lock", &["[[package]]", "lock_version"]),
     ("poetry.lock", &["[[package]]", "content-hash"]),
     ("Cargo.lock", &["[[package]]"]),
+    ("Gemfile.lock", &["PLATFORMS", "DEPENDENCIES"]),
+    ("composer.lock", &["\"packages\"", "\"packages-dev\""]),
+    (
+        "packages.lock.json",
+        &["\"dependencies\"", "\"contentHash\""],
+    ),
+    (
+        "project.assets.json",
+        &["\"libraries\"", "\"projectFileDependencyGroups\""],
+    ),
+    ("packages.config", &["<packages", "<package "]),
+    ("pubspec.lock", &["packages:", "sdks:"]),
+    ("mix.lock", &["%{", "{:hex,"]),
+    ("rebar.lock", &["{pkg,<<"]),
+    ("Package.resolved", &["\"pins\"", "\"revision\""]),
+    ("go.sum", &["/go.mod h1:"]),
+    ("go.mod", &["module ", "require", "go 1."]),
 ];
 
 /// Why a lock file is of no use.
@@ -48,8 +79,9 @@ pub enum LockError {
     TooLarge { path: PathBuf },
     #[error(
         "{}: is not a lock file that fnaudit reads; give --lock a package-lock.json, npm-shrinkwrap.json, yarn.lock, \
-         pnpm-lock.yaml, bun.lock, Cargo.lock, Pipfile.lock, poetry.lock, uv.lock, pdm.lock, pylock.toml or a \
-         requirements.txt with exact versions",
+         pnpm-lock.yaml, bun.lock, Cargo.lock, Pipfile.lock, poetry.lock, uv.lock, pdm.lock, pylock.toml, go.mod, go.sum, \
+         Gemfile.lock, composer.lock, packages.lock.json, project.assets.json, packages.config, pubspec.lock, mix.lock, \
+         rebar.lock, Package.resolved or a requirements.txt with exact versions",
         .path.display()
     )]
     Unknown { path: PathBuf },
@@ -170,9 +202,7 @@ fn inspector(path: &EntryPath, bytes: &[u8]) -> Option<&'static dyn Inspector> {
             size: bytes.len() as u64,
             first_bytes: bytes.get(..Header::PEEK).unwrap_or(bytes),
         };
-        let mut locks = [npm::LOCKS, pypi::LOCKS, cargo::LOCKS]
-            .into_iter()
-            .flatten();
+        let mut locks = LOCKS.iter().copied().flatten();
         locks.find(|inspector| inspector.wants(&header)).copied()
     };
     let has = |text: &&str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
@@ -272,6 +302,61 @@ mod tests {
             "pylock.toml",
             "lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\nversion = \"1.0\"\n",
             "PyPI a 1.0",
+        ),
+        (
+            "go.mod",
+            "module own.example/fn\n\ngo 1.21\n\nrequire a.example/a v1.0.0\n",
+            "Go a.example/a v1.0.0",
+        ),
+        (
+            "go.sum",
+            "a.example/a v1.0.0 h1:A=\na.example/a v1.0.0/go.mod h1:A=\n",
+            "Go a.example/a v1.0.0",
+        ),
+        (
+            "Gemfile.lock",
+            "GEM\n  remote: https://registry.example/\n  specs:\n    a (1.0)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  a\n",
+            "RubyGems a 1.0",
+        ),
+        (
+            "composer.lock",
+            r#"{"packages": [{"name": "a/a", "version": "v1.0.0"}], "packages-dev": []}"#,
+            "Packagist a/a v1.0.0",
+        ),
+        (
+            "packages.lock.json",
+            r#"{"dependencies": {"net8.0": {"A": {"type": "Direct", "resolved": "1.0.0", "contentHash": "0"}}}}"#,
+            "NuGet A 1.0.0",
+        ),
+        (
+            "project.assets.json",
+            r#"{"libraries": {"A/1.0.0": {"type": "package"}}, "projectFileDependencyGroups": {}}"#,
+            "NuGet A 1.0.0",
+        ),
+        (
+            "packages.config",
+            "<packages>\n<package id=\"A\" version=\"1.0.0\" /></packages>",
+            "NuGet A 1.0.0",
+        ),
+        (
+            "pubspec.lock",
+            "packages:\n  a:\n    source: hosted\n    version: \"1.0.0\"\nsdks:\n  dart: \">=3.0.0\"\n",
+            "Pub a 1.0.0",
+        ),
+        (
+            "mix.lock",
+            "%{\n  \"a\": {:hex, :a, \"1.0.0\", \"0\"},\n}\n",
+            "Hex a 1.0.0",
+        ),
+        (
+            "rebar.lock",
+            "[{<<\"a\">>,{pkg,<<\"a\">>,<<\"1.0.0\">>},0}].\n",
+            "Hex a 1.0.0",
+        ),
+        (
+            "Package.resolved",
+            r#"{"pins": [{"location": "https://git.example/a/a", "state": {"revision": "0", "version": "1.0.0"}}]}"#,
+            "SwiftURL git.example/a/a 1.0.0",
         ),
     ];
 

@@ -2,16 +2,23 @@
 
 pub mod binary;
 pub mod cargo;
+pub mod dart;
 pub mod go;
+pub mod hex;
 mod lenient;
 mod literals;
 pub mod lock;
 pub mod maven;
 pub mod npm;
+pub mod nuget;
 pub(crate) mod owner;
+pub mod packagist;
 pub mod pypi;
 mod read;
 pub mod resolve;
+pub mod rubygems;
+pub mod swift;
+mod xml;
 
 use crate::inspect::Inspector;
 
@@ -23,6 +30,13 @@ pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
         cargo::INSPECTORS,
         binary::INSPECTORS,
         maven::INSPECTORS,
+        go::INSPECTORS,
+        nuget::INSPECTORS,
+        rubygems::INSPECTORS,
+        packagist::INSPECTORS,
+        dart::INSPECTORS,
+        hex::INSPECTORS,
+        swift::INSPECTORS,
     ]
     .into_iter()
     .flatten()
@@ -33,6 +47,8 @@ pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
 #[cfg(test)]
 pub(crate) mod testing {
     use std::sync::Arc;
+
+    use proptest::prelude::*;
 
     use crate::finding::EntryPath;
     use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -57,6 +73,33 @@ pub(crate) mod testing {
             size: bytes.len() as u64,
             first_bytes: &bytes[..bytes.len().min(Header::PEEK)],
         })
+    }
+
+    /// Text of the pieces that formats are made of, in no order, with other bytes between them.
+    pub fn soup(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec());
+        let byte = any::<u8>().prop_map(|byte| vec![byte]);
+        prop::collection::vec(prop_oneof![9 => piece, 1 => byte], 0..60)
+            .prop_map(|pieces| pieces.concat())
+    }
+
+    /// What the inspectors make of the bytes under each of the paths; each path is for one of them.
+    pub fn inspect_all(
+        inspectors: &[&dyn Inspector],
+        paths: &[&str],
+        bytes: &[u8],
+    ) -> Observations {
+        let mut seen = Observations::default();
+        for path in paths {
+            let wanting = inspectors.iter().filter(|i| wants(**i, path, bytes));
+            let [inspector] = wanting.collect::<Vec<_>>()[..] else {
+                panic!("{path} is not for one inspector");
+            };
+            let path = EntryPath::new(&Arc::from("fn.zip!/"), path);
+            // Whether the file is readable is no matter here.
+            let _ = inspector.inspect(&Entry { path: &path, bytes }, &mut seen);
+        }
+        seen
     }
 
     /// `name version evidence inner-path[:line]` for each component, sorted; a range stands after `~`.

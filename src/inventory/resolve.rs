@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::cargo::linked;
+use super::go::keep_selected;
 use super::maven;
 use super::pypi::requirements::resolve_includes;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
@@ -36,6 +37,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     let (jars, unnamed) = maven::resolve::resolve(observations.jars);
     observed.extend(jars);
     keep_best_of_dist_info(&mut observed);
+    keep_selected(&mut observed);
     take_from_lock_folders(&mut observed);
 
     let mut by_name: BTreeMap<(Ecosystem, String), Vec<ObservedComponent>> = BTreeMap::new();

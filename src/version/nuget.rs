@@ -76,6 +76,30 @@ mod tests {
     }
 
     #[test]
+    fn versions_as_they_are_published_are_in_order() {
+        assert_ascending(
+            NuGetVersion::parse,
+            &[
+                "1.0.0-beta8",
+                "1.0.0-rc1-final",
+                "1.0.0-rc2-20221",
+                "1.0.0",
+                "4.5.0-preview1-25914-04",
+                "4.5.0-preview1-26216-02",
+                "4.5.0-rc1",
+                "4.5.0",
+                "4.5.0.1",
+                "6.0.0-preview.7.21377.19",
+                "6.0.0-rc.1.21451.13",
+                "6.0.0-rc.2.21480.5",
+                "6.0.0",
+                "6.0.10",
+                "2021.1.0.5",
+            ],
+        );
+    }
+
+    #[test]
     fn spellings_of_one_version_are_equal() {
         assert_equal(
             NuGetVersion::parse,

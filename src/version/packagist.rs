@@ -109,6 +109,30 @@ mod tests {
     }
 
     #[test]
+    fn versions_as_they_are_published_are_in_order() {
+        assert_ascending(
+            ComposerVersion::parse,
+            &[
+                "v0.1.0",
+                "1.0.0-dev",
+                "v1.0.0-ALPHA1",
+                "1.0.0-beta.2",
+                "1.0.0-BETA3",
+                "1.0.0-RC",
+                "1.0.0-rc.1",
+                "v1.0.0",
+                "1.0.0-p2",
+                "1.0.0.1",
+                "v2.14.10",
+                "2.15",
+                "9.5.28",
+                "10.0-alpha",
+                "10.0",
+            ],
+        );
+    }
+
+    #[test]
     fn spellings_of_one_version_are_equal() {
         assert_equal(
             ComposerVersion::parse,

@@ -88,6 +88,34 @@ mod tests {
     }
 
     #[test]
+    fn versions_as_they_are_published_are_in_order() {
+        assert_ascending(
+            GemVersion::parse,
+            &[
+                "0.0.4.alpha.20230101",
+                "0.0.4",
+                "1.0.0.beta1",
+                "1.0.0.beta2",
+                "1.0.0.beta10",
+                "1.0.0.pre.rc.1",
+                "1.0.0.rc1",
+                "1.0.0",
+                "2.0.0.pre",
+                "2.0.0.pre2",
+                "2.0.0",
+                "3.0.0.beta.4",
+                "3.0.0.rc",
+                "3.0.0",
+                "4.2.7",
+                "4.2.7.1",
+                "4.2.8",
+                "2023.3",
+                "2023.10",
+            ],
+        );
+    }
+
+    #[test]
     fn spellings_of_one_version_are_equal() {
         assert_equal(
             GemVersion::parse,

@@ -51,4 +51,25 @@ mod tests {
         assert_equal(BuildVersion::parse, &[("v1.0+1", "1.0.0+1")]);
         assert_refused(BuildVersion::parse, &["", "1.0+", "x+1"]);
     }
+
+    #[test]
+    fn versions_as_they_are_published_are_in_order() {
+        assert_ascending(
+            BuildVersion::parse,
+            &[
+                "0.12.0",
+                "0.12.0+1",
+                "0.12.0+4",
+                "0.12.1-dev.3.0",
+                "0.12.1-dev.3.0.flutter",
+                "0.13.0-nullsafety.0",
+                "0.13.0-nullsafety.10",
+                "0.13.0-nullsafety-dev.1",
+                "0.13.0",
+                "2.0.1+hotfix.1",
+                "2.0.1+hotfix.oopsie",
+                "3.0.0-beta",
+            ],
+        );
+    }
 }

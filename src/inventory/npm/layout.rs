@@ -82,6 +82,11 @@ fn is_package_name(name: &str) -> bool {
     }
 }
 
+/// Whether what is in a folder of that name exists for tests and demonstrations.
+pub fn is_fixture_folder(part: &str) -> bool {
+    FIXTURE_FOLDERS.contains(&part)
+}
+
 /// Whether a `node_modules` on the way lies in a test folder of an outer package.
 fn is_fixture(folder: &str) -> bool {
     let mut outer_package = false;
@@ -97,7 +102,7 @@ fn is_fixture(folder: &str) -> bool {
             if parts.next().is_some_and(|name| name.starts_with('@')) {
                 parts.next();
             }
-        } else if outer_package && FIXTURE_FOLDERS.contains(&part) {
+        } else if outer_package && is_fixture_folder(part) {
             in_fixtures = true;
         }
     }

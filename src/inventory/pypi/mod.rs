@@ -57,14 +57,11 @@ pub(super) fn at_line(path: &EntryPath, line: u32) -> Location {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::INSPECTORS;
     use super::requirements::resolve_includes;
-    use crate::finding::EntryPath;
-    use crate::inspect::{Entry, Header, Observations};
+    use crate::inventory::testing::{inspect_all, soup};
 
     const PATHS: [&str; 14] = [
         "a-1.0.dist-info/METADATA",
@@ -83,76 +80,57 @@ mod tests {
         "setup.cfg",
     ];
 
-    /// Text of the pieces that the formats are made of, in no order.
-    fn soup() -> impl Strategy<Value = Vec<u8>> {
-        let pieces = [
-            "\n",
-            "\r\n",
-            " ",
-            "\\\n",
-            "#",
-            "\"",
-            "'",
-            ",",
-            ";",
-            "=",
-            "==",
-            ">=",
-            "@",
-            "[",
-            "]",
-            "{",
-            "}",
-            "..",
-            "/",
-            "%",
-            "%4",
-            "-",
-            "-r ",
-            "-c ",
-            "-e ",
-            "--hash=",
-            "more.txt",
-            "requirements.txt",
-            "name",
-            "version",
-            "1.0",
-            "${A}",
-            "git+https://x/y@",
-            "https://x/a-1.0.tar.gz",
-            ".whl",
-            "egg=",
-            "[[package]]",
-            "[options]",
-            "install_requires",
-            "Name: ",
-            "Version: ",
-            "\u{feff}",
-            "é",
-            "\0",
-        ];
-        let piece =
-            prop::sample::select(pieces.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
-        let byte = any::<u8>().prop_map(|byte| vec![byte]);
-        prop::collection::vec(prop_oneof![9 => piece, 1 => byte], 0..60)
-            .prop_map(|pieces| pieces.concat())
-    }
+    const PIECES: &[&str] = &[
+        "\n",
+        "\r\n",
+        " ",
+        "\\\n",
+        "#",
+        "\"",
+        "'",
+        ",",
+        ";",
+        "=",
+        "==",
+        ">=",
+        "@",
+        "[",
+        "]",
+        "{",
+        "}",
+        "..",
+        "/",
+        "%",
+        "%4",
+        "-",
+        "-r ",
+        "-c ",
+        "-e ",
+        "--hash=",
+        "more.txt",
+        "requirements.txt",
+        "name",
+        "version",
+        "1.0",
+        "${A}",
+        "git+https://x/y@",
+        "https://x/a-1.0.tar.gz",
+        ".whl",
+        "egg=",
+        "[[package]]",
+        "[options]",
+        "install_requires",
+        "Name: ",
+        "Version: ",
+        "\u{feff}",
+        "é",
+        "\0",
+    ];
 
     proptest! {
         #[test]
-        fn hostile_files_do_not_panic(bytes in soup()) {
-            let mut seen = Observations::default();
-            for path in PATHS {
-                let path = EntryPath::new(&Arc::from("fn.zip!/"), path);
-                let header = Header { path: &path, size: bytes.len() as u64, first_bytes: &[] };
-                let wanting: Vec<_> = INSPECTORS.iter().filter(|i| i.wants(&header)).collect();
-                prop_assert_eq!(wanting.len(), 1, "{} is for one inspector", &path);
-                for inspector in wanting {
-                    // Whether the file is readable is no matter here.
-                    let _ = inspector.inspect(&Entry { path: &path, bytes: &bytes }, &mut seen);
-                }
-            }
-            resolve_includes(seen.requirements);
+        fn hostile_files_do_not_panic(bytes in soup(PIECES)) {
+            resolve_includes(inspect_all(INSPECTORS, &PATHS, &bytes).requirements);
         }
     }
 }

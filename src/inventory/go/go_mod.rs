@@ -1,0 +1,285 @@
+//! `go.mod`: the modules that a project needs.
+//!
+//! Specification: <https://go.dev/ref/mod#go-mod-file>. The versions are those that are built, because Go takes the
+//! lowest that all ask for and writes it down. From Go 1.17 on every module that gives a package to the build is
+//! listed (<https://go.dev/ref/mod#graph-pruning>), as in a lock file; before that, only those that the project itself
+//! asks for. The `go` and `toolchain` lines state the least release of Go, not the one that builds, so they tell nothing
+//! of the standard library.
+
+use std::collections::HashMap;
+
+use crate::component::{Ecosystem, Evidence};
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::owner;
+use crate::inventory::pypi::at_line;
+use crate::version::Version;
+
+pub struct GoMod;
+
+/// The first release of Go 1 that lists every module of a build.
+const COMPLETE_SINCE: u32 = 17;
+
+#[derive(Default)]
+struct GoModFile<'a> {
+    /// The `module` line was read.
+    is_module: bool,
+    /// The file lists all modules of the build.
+    is_complete: bool,
+    required: Vec<Required<'a>>,
+    /// What stands for a module, in one version or in all.
+    replaced: HashMap<(&'a str, Option<&'a str>), Replacement<'a>>,
+    /// The first line that makes no sense.
+    error: Option<Unreadable>,
+}
+
+struct Required<'a> {
+    path: &'a str,
+    version: &'a str,
+    line: u32,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Replacement<'a> {
+    Module {
+        path: &'a str,
+        version: &'a str,
+    },
+    /// A folder of the project.
+    Folder,
+}
+
+impl Inspector for GoMod {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "go.mod" && owner::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let file = GoModFile::parse(entry.text()?);
+        let evidence = match file.is_complete {
+            true => Evidence::Locked,
+            false => Evidence::Declared,
+        };
+        for required in &file.required {
+            if let Some((path, version)) = file.built(required) {
+                let location = at_line(entry.path, required.line);
+                seen.component(Ecosystem::Go, path, version, evidence, location);
+            }
+        }
+        if !file.is_module {
+            return Err(Unreadable::new("is not a go.mod: it names no module"));
+        }
+        file.error.map_or(Ok(()), Err)
+    }
+}
+
+impl<'a> GoModFile<'a> {
+    fn parse(text: &'a str) -> Self {
+        let mut file = GoModFile::default();
+        let mut block = None;
+        for (line, text) in (1..).zip(text.lines()) {
+            let words = words(text);
+            let (verb, arguments) = match (block, &words[..]) {
+                (_, []) => continue,
+                (Some(_), [")"]) => {
+                    block = None;
+                    continue;
+                }
+                (Some(verb), arguments) => (verb, arguments),
+                (None, [verb, "("]) => {
+                    block = Some(*verb);
+                    continue;
+                }
+                (None, [verb, arguments @ ..]) => (*verb, arguments),
+            };
+            file.directive(verb, arguments, line);
+        }
+        file
+    }
+
+    fn directive(&mut self, verb: &str, arguments: &[&'a str], line: u32) {
+        match (verb, arguments) {
+            ("module", [_]) => self.is_module = true,
+            ("go", [version]) => self.is_complete = is_complete_since(version),
+            ("require", [path, version]) if is_version(version) => self.required.push(Required {
+                path,
+                version,
+                line,
+            }),
+            ("replace", arguments) => match replacement(arguments) {
+                Some((path, version, by)) => {
+                    self.replaced.insert((path, version), by);
+                }
+                None => self.fail(
+                    line,
+                    "is not a replacement: expected `module => module version`",
+                ),
+            },
+            ("require", _) => self.fail(line, "is not a requirement: expected `module version`"),
+            // Directives to come do not matter here, as those do not that exclude or retract versions.
+            _ => {}
+        }
+    }
+
+    fn fail(&mut self, line: u32, message: &str) {
+        self.error
+            .get_or_insert_with(|| Unreadable::at(line as usize, message));
+    }
+
+    /// The module that stands for the required one; none where it is a folder of the project.
+    fn built(&self, required: &Required<'a>) -> Option<(&'a str, &'a str)> {
+        let Required { path, version, .. } = *required;
+        let replaced = self.replaced.get(&(path, Some(version)));
+        match replaced.or_else(|| self.replaced.get(&(path, None))) {
+            Some(Replacement::Module { path, version }) => Some((path, version)),
+            Some(Replacement::Folder) => None,
+            None => Some((path, version)),
+        }
+    }
+}
+
+fn is_complete_since(version: &str) -> bool {
+    let mut numbers = version.split('.');
+    let major = numbers.next().and_then(|text| text.parse::<u32>().ok());
+    // `1.21rc1` is a release too.
+    let minor = numbers.next().unwrap_or_default();
+    let digits = minor.find(|c: char| !c.is_ascii_digit());
+    let minor = minor.get(..digits.unwrap_or(minor.len()));
+    let minor = minor.and_then(|text| text.parse::<u32>().ok());
+    major.is_some_and(|major| major > 1)
+        || (major == Some(1) && minor.is_some_and(|minor| minor >= COMPLETE_SINCE))
+}
+
+pub(super) fn is_version(text: &str) -> bool {
+    Version::parse(Ecosystem::Go, text).is_some()
+}
+
+/// Reads `path [version] => path version` or `path [version] => folder`.
+pub(super) fn replacement<'a>(
+    words: &[&'a str],
+) -> Option<(&'a str, Option<&'a str>, Replacement<'a>)> {
+    let (path, version, by) = match words {
+        [path, "=>", by @ ..] => (*path, None, by),
+        [path, version, "=>", by @ ..] => (*path, Some(*version), by),
+        _ => return None,
+    };
+    let by = match by {
+        [path, version] if is_version(version) => Replacement::Module { path, version },
+        [_] => Replacement::Folder,
+        _ => return None,
+    };
+    Some((path, version, by))
+}
+
+/// The words of a line without its comment. A parenthesis is a word; one in quotes is not split.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = line.trim();
+    while let Some(first) = rest.chars().next() {
+        if rest.starts_with("//") {
+            break;
+        }
+        let quoted = matches!(first, '"' | '`');
+        let end = match first {
+            '(' | ')' => 1,
+            '"' | '`' => rest
+                .get(1..)
+                .and_then(|rest| rest.find(first))
+                .map_or(rest.len(), |end| end + 2),
+            _ => rest
+                .find(|c: char| c.is_whitespace() || matches!(c, '(' | ')'))
+                .unwrap_or(rest.len()),
+        };
+        let (word, after) = rest.split_at(end);
+        words.push(if quoted {
+            word.trim_matches(first)
+        } else {
+            word
+        });
+        rest = after.trim_start();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, rows, wants};
+
+    fn read(text: &str) -> Vec<String> {
+        rows(&inspect(&GoMod, "go.mod", text).unwrap())
+    }
+
+    #[test]
+    fn every_module_of_a_build_is_listed_since_go_1_17() {
+        let text = "module own.example/fn\n\ngo 1.21.3\n\ntoolchain go1.22.1\n\n\
+            require a.example/x v1.0.0 // indirect\n\
+            require (\n\tb.example/y/v2 v2.1.0-rc.1\n\t\"c.example/z\" v3.0.0+incompatible // why\n\t// nothing\n)\n\
+            exclude a.example/x v0.9.0\nretract v0.1.0\ntool b.example/y/v2/cmd\n";
+        assert_eq!(
+            read(text),
+            [
+                "a.example/x v1.0.0 locked go.mod:7",
+                "b.example/y/v2 v2.1.0-rc.1 locked go.mod:9",
+                "c.example/z v3.0.0+incompatible locked go.mod:10",
+            ]
+        );
+        for (line, evidence) in [
+            ("go 1.16", "declared"),
+            ("", "declared"),
+            ("go 1.17", "locked"),
+            ("go 1.21rc1", "locked"),
+            ("go 2.0", "locked"),
+            ("go one", "declared"),
+        ] {
+            let text = format!("module m\n{line}\nrequire a v1.0.0\n");
+            assert_eq!(read(&text), [format!("a v1.0.0 {evidence} go.mod:3")]);
+        }
+    }
+
+    #[test]
+    fn a_replaced_module_is_what_stands_for_it() {
+        let text = "module own.example/fn\n\
+            require (\n a.example/a v1.0.0\n a.example/b v1.0.0\n a.example/c v1.0.0\n a.example/d v1.0.0\n)\n\
+            replace a.example/a => fork.example/a v1.0.1\n\
+            replace a.example/b v1.0.0 => ../b\n\
+            replace (\n a.example/c v0.9.0 => fork.example/c v9.0.0\n\
+             a.example/d => ./d\n a.example/d v1.0.0 => fork.example/d v2.0.0\n)\n";
+        assert_eq!(
+            read(text),
+            [
+                "a.example/c v1.0.0 declared go.mod:5",
+                "fork.example/a v1.0.1 declared go.mod:3",
+                "fork.example/d v2.0.0 declared go.mod:6",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said_so_and_the_rest_counts() {
+        let path = crate::finding::EntryPath::new(&"fn.zip!/".into(), "go.mod");
+        for (text, line, found) in [
+            ("module m\nrequire a\nrequire b v1.0.0\n", Some(2), 1),
+            ("module m\nreplace a\nrequire b v1.0.0\n", Some(2), 1),
+            ("module m\nrequire (\n<<<<<<< HEAD\n", Some(3), 0),
+            ("MODULE", None, 0),
+        ] {
+            let mut seen = Observations::default();
+            let bytes = text.as_bytes();
+            let error = GoMod.inspect(&Entry { path: &path, bytes }, &mut seen);
+            assert_eq!(error.unwrap_err().line, line, "{text}");
+            assert_eq!(seen.components.len(), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_other_modules_are_not_wanted() {
+        assert!(wants(&GoMod, "src/go.mod", b""));
+        for path in [
+            "vendor/a.example/x/go.mod",
+            "go/pkg/mod/a.example/x@v1.0.0/go.mod",
+            "ago.mod",
+        ] {
+            assert!(!wants(&GoMod, path, b""), "{path}");
+        }
+    }
+}
