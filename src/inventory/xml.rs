@@ -10,6 +10,9 @@ use crate::inspect::{Entry, Unreadable};
 /// Deeper elements are passed over; none that states a package lies that deep.
 const MAX_DEPTH: usize = 16;
 
+/// More attributes than an element has that states a package.
+const MAX_ATTRIBUTES: usize = 32;
+
 /// An element that was read to its end.
 pub struct Element {
     name: String,
@@ -39,7 +42,7 @@ impl Element {
         };
         Element {
             name: tag.local_name().as_ref().to_owned(),
-            attributes: attributes.map(text_of).collect(),
+            attributes: attributes.take(MAX_ATTRIBUTES).map(text_of).collect(),
             text: String::new(),
             line,
         }

@@ -16,6 +16,9 @@ use crate::version::Version;
 
 pub struct GoMod;
 
+/// More words than any directive has that matters here.
+const MAX_WORDS: usize = 8;
+
 /// The first release of Go 1 that lists every module of a build.
 const COMPLETE_SINCE: u32 = 17;
 
@@ -150,7 +153,7 @@ fn is_complete_since(version: &str) -> bool {
 }
 
 pub(super) fn is_version(text: &str) -> bool {
-    Version::parse(Ecosystem::Go, text).is_some()
+    text.starts_with('v') && Version::parse(Ecosystem::Go, text).is_some()
 }
 
 /// Reads `path [version] => path version` or `path [version] => folder`.
@@ -175,7 +178,7 @@ fn words(line: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = line.trim();
     while let Some(first) = rest.chars().next() {
-        if rest.starts_with("//") {
+        if rest.starts_with("//") || words.len() == MAX_WORDS {
             break;
         }
         let quoted = matches!(first, '"' | '`');
@@ -268,6 +271,13 @@ mod tests {
             let error = GoMod.inspect(&Entry { path: &path, bytes }, &mut seen);
             assert_eq!(error.unwrap_err().line, line, "{text}");
             assert_eq!(seen.components.len(), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_be_of_any_length() {
+        for text in ["(", "a ", "\"", "//"] {
+            assert!(words(&text.repeat(1 << 20)).len() <= MAX_WORDS);
         }
     }
 

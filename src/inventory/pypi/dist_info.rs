@@ -111,13 +111,31 @@ fn inspect_record(entry: &Entry, seen: &mut Observations) {
 
 /// Whether some inspector might read the file as a manifest or lock. A package lists thousands of others, of no interest.
 fn could_be_manifest(path: &str) -> bool {
-    const SUFFIXES: [&str; 5] = [".txt", ".in", ".toml", ".cfg", ".mod"];
+    const SUFFIXES: [&str; 10] = [
+        ".txt",
+        ".in",
+        ".toml",
+        ".cfg",
+        ".mod",
+        ".sum",
+        ".config",
+        "proj",
+        ".props",
+        ".resolved",
+    ];
+    const NAMES: [&str; 6] = [
+        "package.json",
+        "npm-shrinkwrap.json",
+        "composer.json",
+        "project.assets.json",
+        "Gemfile",
+        "gems.rb",
+    ];
     let (folder, name) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
     !folder.ends_with(".dist-info")
         && (SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
             || name.starts_with("Pipfile")
-            || name == "package.json"
-            || name == "npm-shrinkwrap.json"
+            || NAMES.contains(&name)
             || name.contains("lock"))
 }
 
@@ -183,6 +201,7 @@ mod tests {
     fn record_lists_what_the_package_owns() {
         let record = "foo/__init__.py,sha256=x,1\r\n\
                       foo/requirements.txt,sha256=x,1\r\n\
+                      foo/ext/Gemfile,sha256=x,1\r\n\
                       requirements.txt,sha256=x,1\r\n\
                       foo/_vendor/a-1.dist-info/METADATA,sha256=x,1\r\n\
                       foo/tests/data/t.egg-info/PKG-INFO,sha256=x,1\r\n\
@@ -200,6 +219,7 @@ mod tests {
             owned(&seen),
             [
                 "lib/python3.9/site-packages/foo/requirements.txt",
+                "lib/python3.9/site-packages/foo/ext/Gemfile",
                 "lib/python3.9/site-packages/foo/tests/data/t.egg-info/PKG-INFO",
                 "lib/python3.9/site-packages/foo/a \"b\", c/package.json",
             ]

@@ -6,6 +6,7 @@
 
 use super::ruby;
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 use crate::inventory::pypi::at_line;
@@ -24,39 +25,53 @@ impl Inspector for Gemfile {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         // Whether the gems of each open block count.
         let mut blocks = Vec::new();
-        for (line, text) in (1..).zip(entry.text()?.lines()) {
-            let text = text.trim();
-            if text.starts_with('#') {
-                continue;
-            }
+        for (line, text) in statements(entry.text()?) {
+            let counts = blocks.last().copied().unwrap_or(true);
             if text == "end" {
                 blocks.pop();
-            } else if opens_block(text) {
-                let counts = blocks.last().copied().unwrap_or(true) && block_counts(text);
-                blocks.push(counts);
-            } else if blocks.last().copied().unwrap_or(true)
-                && let Some((name, requirement)) = gem(text)
-            {
-                let location = at_line(entry.path, line);
-                match exact(&requirement) {
-                    Some(version) => {
-                        let evidence = Evidence::Declared;
-                        seen.component(Ecosystem::RubyGems, name, version, evidence, location);
-                    }
-                    // Bundler's own word for any version.
-                    None if requirement.is_empty() => {
-                        seen.declared(Ecosystem::RubyGems, name, ">= 0", location);
-                    }
-                    None => seen.declared(Ecosystem::RubyGems, name, requirement, location),
-                }
+            } else if opens_block(&text) {
+                blocks.push(counts && block_counts(&text));
+            } else if counts && let Some((name, requirement)) = gem(&text) {
+                declare(seen, name, requirement, at_line(entry.path, line));
             }
         }
         Ok(())
     }
 }
 
+/// Each statement, with the line that it starts on. One goes on where a line ends with a comma.
+fn statements(text: &str) -> Vec<(u32, String)> {
+    let mut statements = Vec::new();
+    let mut open: Option<(u32, String)> = None;
+    for (line, text) in (1..).zip(text.lines()) {
+        let text = text.trim();
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        let (_, statement) = open.get_or_insert((line, String::new()));
+        statement.push_str(text);
+        if !text.ends_with(',') {
+            statements.extend(open.take());
+        }
+    }
+    statements.extend(open);
+    statements
+}
+
+fn declare(seen: &mut Observations, name: &str, requirement: String, location: Location) {
+    let ecosystem = Ecosystem::RubyGems;
+    match exact(&requirement) {
+        Some(version) => seen.component(ecosystem, name, version, Evidence::Declared, location),
+        // Bundler's own word for any version.
+        None if requirement.is_empty() => seen.declared(ecosystem, name, ">= 0", location),
+        None => seen.declared(ecosystem, name, requirement, location),
+    }
+}
+
 fn opens_block(text: &str) -> bool {
-    let words = ["if ", "unless ", "case ", "begin"];
+    let words = [
+        "if ", "unless ", "case ", "begin", "def ", "while ", "until ", "for ",
+    ];
     let is_do = text.ends_with(" do") || (text.ends_with('|') && text.contains(" do |"));
     is_do || words.iter().any(|word| text.starts_with(word))
 }
@@ -139,7 +154,8 @@ mod tests {
     fn plain_lines_are_read() {
         let text = "source 'https://registry.example'\nruby '3.2.2'\n# gem 'z'\n\
             gem 'a'\ngem \"b\", \"~> 1.0\", \">= 1.0.2\"\ngem('c', '1.2.3')\ngem 'd', '= 2.0', require: false\n\
-            gem 'e', git: 'https://git.example/e.git'\ngem 'f', \"#{x}\"\ngem name\ngemspec\n";
+            gem 'e', git: 'https://git.example/e.git'\ngem 'f', \"#{x}\"\ngem name\ngemspec\n\
+            gem 'g', # why\ngem 'h',\n  # because\n  '~> 2.0',\n  require: false\ngem 'i',\n  path: 'i'\n";
         assert_eq!(
             read(text),
             [
@@ -149,6 +165,8 @@ mod tests {
                 "d 2.0:7",
                 "e ~>= 0:8",
                 "f ~>= 0:9",
+                "g ~>= 0:12",
+                "h ~~> 2.0:13",
             ]
         );
     }

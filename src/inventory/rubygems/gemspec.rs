@@ -10,6 +10,7 @@ use super::ruby;
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::npm::layout::is_fixture_folder;
 
 pub struct Gemspec;
 
@@ -18,7 +19,7 @@ const SUFFIX: &str = ".gemspec";
 /// How many lines are looked at for the stub, which is the second of the file.
 const STUB_LINES: usize = 5;
 
-/// Where the specification lies.
+/// Where the specification lies. The tests of a gem may bring some along that are of no gem.
 enum Place<'a> {
     /// Among those that RubyGems writes, under this name.
     Specifications(&'a str),
@@ -62,6 +63,10 @@ impl Inspector for Gemspec {
 
 fn place(path: &EntryPath) -> Option<Place<'_>> {
     let file = path.file_name().strip_suffix(SUFFIX)?;
+    let mut outer = path.parent().split('/').skip_while(|part| *part != "gems");
+    if outer.any(is_fixture_folder) {
+        return None;
+    }
     let mut folders = path.parent().rsplit('/');
     let (folder, above) = (folders.next()?, folders.next().unwrap_or_default());
     match (folder, above) {
@@ -145,6 +150,8 @@ mod tests {
             "ruby/gems/3.2.0/specifications/nokogiri-1.15.0-x86_64-linux.gemspec",
             "usr/lib/ruby/gems/3.2.0/specifications/default/nokogiri-1.15.0.gemspec",
             "specifications/any.gemspec",
+            "usr/share/rubygems-integration/all/specifications/nokogiri-1.15.0.gemspec",
+            "home/me/.rvm/gems/ruby-3.2.0/specifications/nokogiri-1.15.0.gemspec",
         ] {
             assert_eq!(found(path, SPEC), ["nokogiri 1.15.0"], "{path}");
         }
@@ -190,6 +197,8 @@ mod tests {
             "ruby/gems/3.2.0/gems/a-1.0/b.gemspec",
             "ruby/gems/3.2.0/gems/a-1.0/spec/fixtures/a.gemspec",
             "bundler/gems/a-0123456789ab/b.gemspec",
+            "gems/a-1.0/test/specifications/b-1.0.gemspec",
+            "ruby/gems/3.2.0/gems/a-1.0/spec/gems/b-1.0/b.gemspec",
         ] {
             assert!(!wants(&Gemspec, path, b""), "{path}");
         }
