@@ -10,7 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::pypi::requirements::Requirements;
-use super::{cargo, npm, pypi};
+use super::{cargo, maven, npm, pypi};
 use crate::component::{Evidence, ObservedComponent};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -36,6 +36,8 @@ const BY_CONTENT: &[(&str, &[&str])] = &[
     ("pdm.lock", &["[[package]]", "lock_version"]),
     ("poetry.lock", &["[[package]]", "content-hash"]),
     ("Cargo.lock", &["[[package]]"]),
+    ("gradle.lockfile", &["=", "untimeClasspath"]),
+    ("lockfile.json", &["\"lockFileVersion\"", "\"groupId\""]),
 ];
 
 /// Why a lock file is of no use.
@@ -47,8 +49,8 @@ pub enum LockError {
     TooLarge { path: PathBuf },
     #[error(
         "{}: is not a lock file that fnaudit reads; give --lock a package-lock.json, npm-shrinkwrap.json, yarn.lock, \
-         pnpm-lock.yaml, bun.lock, Cargo.lock, Pipfile.lock, poetry.lock, uv.lock, pdm.lock, pylock.toml or a \
-         requirements.txt with exact versions",
+         pnpm-lock.yaml, bun.lock, Cargo.lock, Pipfile.lock, poetry.lock, uv.lock, pdm.lock, pylock.toml, gradle.lockfile, \
+         lockfile.json of maven-lockfile or a requirements.txt with exact versions",
         .path.display()
     )]
     Unknown { path: PathBuf },
@@ -163,7 +165,7 @@ fn inspector(path: &EntryPath, bytes: &[u8]) -> Option<&'static dyn Inspector> {
             size: bytes.len() as u64,
             first_bytes: bytes.get(..Header::PEEK).unwrap_or(bytes),
         };
-        let mut locks = [npm::LOCKS, pypi::LOCKS, cargo::LOCKS]
+        let mut locks = [npm::LOCKS, pypi::LOCKS, cargo::LOCKS, maven::LOCKS]
             .into_iter()
             .flatten();
         locks.find(|inspector| inspector.wants(&header)).copied()
@@ -265,6 +267,17 @@ mod tests {
             "pylock.toml",
             "lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\nversion = \"1.0\"\n",
             "PyPI a 1.0",
+        ),
+        (
+            "gradle.lockfile",
+            "# This is a Gradle generated file\ng:a:1.0=compileClasspath,runtimeClasspath\nempty=\n",
+            "Maven g:a 1.0",
+        ),
+        (
+            "lockfile.json",
+            r#"{"artifactId": "own", "groupId": "o", "lockFileVersion": 1,
+                "dependencies": [{"groupId": "g", "artifactId": "a", "version": "1.0", "children": []}]}"#,
+            "Maven g:a 1.0",
         ),
     ];
 
