@@ -464,3 +464,60 @@ fn source_maps_that_lie_cost_only_themselves() {
         ]
     );
 }
+
+#[test]
+fn jars_that_hold_themselves_or_say_too_much_cost_little() {
+    let place = Workplace::new();
+    let class = ("a/A.class", &b"\xCA\xFE\xBA\xBE"[..]);
+    let mut itself = zip(&[class]);
+    for _ in 0..20 {
+        itself = zip(&[class, ("itself.jar", &itself)]);
+    }
+    let pom = |n: usize| format!("version=1.{n}\ngroupId=g\nartifactId=a{n}\n");
+    let poms: Vec<(String, String)> = (0..5000)
+        .map(|n| (format!("META-INF/maven/g/a{n}/pom.properties"), pom(n)))
+        .collect();
+    let many: Vec<(&str, &[u8])> = poms
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_bytes()))
+        .collect();
+    let endless = format!("Implementation-Title: a{}", "\r\n b".repeat(2 << 20));
+    let bomb = format!(
+        "<!DOCTYPE project [<!ENTITY a \"{}\"><!ENTITY b \"{}\">]><project>&b;{}",
+        "a".repeat(100_000),
+        "&a;".repeat(100_000),
+        "<version>".repeat(100_000)
+    );
+    place.zip(
+        "fn.zip",
+        &[
+            ("itself.jar", &itself),
+            ("many-1.0.jar", &zip(&many)),
+            (
+                "endless-1.0.jar",
+                &zip(&[("META-INF/MANIFEST.MF", endless.as_bytes()), class]),
+            ),
+            (
+                "bomb-1.0.jar",
+                &zip(&[("META-INF/maven/g/bomb/pom.xml", bomb.as_bytes()), class]),
+            ),
+            (HONEST, &honest()),
+        ],
+    );
+    let report = place.report("fn.zip");
+    let named = packages(&report);
+    assert_eq!(named.len(), 5001);
+    assert!(named.contains(&"Maven g:a4999 1.4999 shipped installed".to_owned()));
+    assert!(named.contains(&HONEST_ROW.to_owned()));
+    let errors = errors(&report);
+    let says = |path: &str, message: &str| {
+        let is_it = |error: &String| error.starts_with(path) && error.contains(message);
+        assert!(errors.iter().any(is_it), "{path} {message}: {errors:?}");
+    };
+    says("fn.zip!/itself.jar!/itself.jar", "archives deep");
+    says("fn.zip!/endless-1.0.jar: ", "does not say which package");
+    says(
+        "fn.zip!/bomb-1.0.jar!/META-INF/maven/g/bomb/pom.xml",
+        "is not valid XML",
+    );
+}

@@ -219,6 +219,73 @@ def bundled_packages():
     })
 
 
+def manifest(**headers):
+    lines = ["Manifest-Version: 1.0", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    # The specification's lines have at most 72 bytes.
+    folded = ["\r\n ".join(line[i:i + 70] for i in range(0, len(line), 70)) for line in lines]
+    return "\r\n".join(folded) + "\r\n\r\n"
+
+
+def descriptor(group, artifact, version, xml=False):
+    folder = f"META-INF/maven/{group}/{artifact}"
+    files = {f"{folder}/pom.properties": f"version={version}\ngroupId={group}\nartifactId={artifact}\n"}
+    if xml:
+        files[f"{folder}/pom.xml"] = (
+            "<project>\n  <parent>\n"
+            f"    <groupId>{group}</groupId><artifactId>parent</artifactId><version>{version}</version>\n"
+            f"  </parent>\n  <artifactId>{artifact}</artifactId>\n</project>\n")
+    return files
+
+
+def java_function():
+    """A function whose libraries were built by Maven, Gradle, Ant and sbt, some of them packed into others."""
+    made = b"\xca\xfe\xba\xbe"
+    jackson = {**descriptor("com.fasterxml.jackson.core", "jackson-databind", "2.9.8", xml=True),
+               "com/fasterxml/jackson/databind/ObjectMapper.class": made}
+    only_xml = {name: text for name, text in descriptor("org.apache.logging.log4j", "log4j-core", "2.14.1", xml=True).items()
+                if name.endswith(".xml")}
+    shaded = {
+        "META-INF/MANIFEST.MF": manifest(Created_By="Apache Maven 3.9.6"),
+        **descriptor("org.example.shaded", "everything", "1.0.0"),
+        **descriptor("com.google.guava", "guava", "18.0"),
+        "relocated/com/google/common/Lists.class": made,
+    }
+    boot = {
+        "META-INF/MANIFEST.MF": manifest(Main_Class="org.springframework.boot.loader.JarLauncher", Start_Class="org.example.App"),
+        **descriptor("org.example", "service", "1.0.0"),
+        "BOOT-INF/classes/org/example/App.class": made,
+        "BOOT-INF/lib/spring-core-5.3.17.jar": zipped({
+            "META-INF/MANIFEST.MF": manifest(Implementation_Title="spring-core", Implementation_Version="5.3.17"),
+            "org/springframework/core/A.class": made,
+        }),
+        "BOOT-INF/lib/log4j-core-2.14.1.jar": zipped({**only_xml, "org/apache/logging/log4j/core/A.class": made}),
+    }
+    nebula = manifest(Implementation_Title="io.micrometer#micrometer-core;1.9.0", Implementation_Version="1.9.0")
+    sbt = manifest(Implementation_Title="jackson-module-scala", Implementation_Version="2.13.0",
+                   Implementation_Vendor_Id="com.fasterxml.jackson.module")
+    return zipped({
+        "META-INF/MANIFEST.MF": manifest(Created_By="Maven JAR Plugin 3.4.1"),
+        **descriptor("org.example", "orders", "1.0.0", xml=True),
+        "org/example/Handler.class": made,
+        "lib/jackson-databind-2.9.8.jar": zipped(jackson),
+        "lib/everything-1.0.0.jar": zipped(shaded),
+        "lib/jar-in-jar-2.0.jar": zipped({
+            **descriptor("org.example.outer", "jar-in-jar", "2.0"),
+            "META-INF/lib/inner.jar": zipped({**descriptor("org.example.inner", "inner", "0.1"), "a/Inner.class": made}),
+        }),
+        "lib/commons-beanutils-1.7.0.jar": zipped({
+            "META-INF/MANIFEST.MF": manifest(Implementation_Version="1.6"),
+            "org/apache/commons/beanutils/A.class": made,
+        }),
+        "lib/micrometer-core-1.9.0.jar": zipped({"META-INF/MANIFEST.MF": nebula, "io/micrometer/A.class": made}),
+        "lib/jackson-module-scala_2.13-2.13.0.jar": zipped({"META-INF/MANIFEST.MF": sbt, "com/fasterxml/A.class": made}),
+        "lib/kotlin-stdlib-1.6.0.jar": zipped({"kotlin/Unit.class": made, "META-INF/kotlin-stdlib.kotlin_module": b"\0"}),
+        "lib/nobody-knows-3.0.jar": zipped({"nobody/Knows.class": made}),
+        "lib/service.jar": zipped(boot),
+        "lib/messages-1.0.jar": zipped({"messages_de.properties": "hello=Hallo\n"}),
+    })
+
+
 def image():
     base = {}
     for name, version in {"requests": "2.19.1", "Jinja2": "2.10"}.items():
@@ -298,6 +365,7 @@ def main():
         "rust-function.zip": rust_function(),
         "rust-binaries.zip": rust_binaries(),
         "bundled-packages.zip": bundled_packages(),
+        "java-function.zip": java_function(),
         "image.tar": image(),
         "oci-layout.tar": oci_layout(),
         "hostile.zip": hostile(),

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::cargo::linked::Graph;
 use super::pypi::requirements::Requirements;
-use super::{cargo, dart, go, hex, npm, nuget, packagist, pypi, rubygems, swift};
+use super::{cargo, dart, go, hex, maven, npm, nuget, packagist, pypi, rubygems, swift};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -26,6 +26,7 @@ const LOCKS: &[&[&dyn Inspector]] = &[
     pypi::LOCKS,
     cargo::LOCKS,
     go::LOCKS,
+    maven::LOCKS,
     nuget::LOCKS,
     rubygems::LOCKS,
     packagist::LOCKS,
@@ -68,6 +69,8 @@ const BY_CONTENT: &[(&str, &[&str])] = &[
     ("Package.resolved", &["\"pins\"", "\"revision\""]),
     ("go.sum", &["/go.mod h1:"]),
     ("go.mod", &["module ", "require", "go 1."]),
+    ("gradle.lockfile", &["=", "untimeClasspath"]),
+    ("lockfile.json", &["\"lockFileVersion\"", "\"groupId\""]),
 ];
 
 /// Why a lock file is of no use.
@@ -81,7 +84,8 @@ pub enum LockError {
         "{}: is not a lock file that fnaudit reads; give --lock a package-lock.json, npm-shrinkwrap.json, yarn.lock, \
          pnpm-lock.yaml, bun.lock, Cargo.lock, Pipfile.lock, poetry.lock, uv.lock, pdm.lock, pylock.toml, go.mod, go.sum, \
          Gemfile.lock, composer.lock, packages.lock.json, project.assets.json, packages.config, pubspec.lock, mix.lock, \
-         rebar.lock, Package.resolved or a requirements.txt with exact versions",
+         rebar.lock, Package.resolved, gradle.lockfile, lockfile.json of maven-lockfile or a requirements.txt with \
+         exact versions",
         .path.display()
     )]
     Unknown { path: PathBuf },
@@ -357,6 +361,15 @@ mod tests {
             "Package.resolved",
             r#"{"pins": [{"location": "https://git.example/a/a", "state": {"revision": "0", "version": "1.0.0"}}]}"#,
             "SwiftURL git.example/a/a 1.0.0",
+            "gradle.lockfile",
+            "# This is a Gradle generated file\ng:a:1.0=compileClasspath,runtimeClasspath\nempty=\n",
+            "Maven g:a 1.0",
+        ),
+        (
+            "lockfile.json",
+            r#"{"artifactId": "own", "groupId": "o", "lockFileVersion": 1,
+                "dependencies": [{"groupId": "g", "artifactId": "a", "version": "1.0", "children": []}]}"#,
+            "Maven g:a 1.0",
         ),
     ];
 

@@ -11,9 +11,14 @@ pub struct Jar;
 
 const MANIFEST: &str = "META-INF/MANIFEST.MF";
 
-/// Folders of what is run and not used: a jar of Spring Boot
+/// What is in that which is run and not used: a jar of Spring Boot
 /// (<https://docs.spring.io/spring-boot/specification/executable-jar/nested-jars.html>), and a web application.
-const APPLICATIONS: [&str; 2] = ["BOOT-INF/", "WEB-INF/"];
+const APPLICATIONS: [&str; 4] = [
+    "BOOT-INF/",
+    "WEB-INF/classes/",
+    "WEB-INF/lib/",
+    "WEB-INF/web.xml",
+];
 
 impl Inspector for Jar {
     fn wants(&self, header: &Header) -> bool {
@@ -61,11 +66,8 @@ fn listing(contents: &Contents) -> Listing {
         for (known, is_there) in &mut rows {
             *is_there |= known.has(name, is_class);
         }
-        if is_class {
-            continue;
-        }
-        listing.is_application |= APPLICATIONS.iter().any(|folder| name.starts_with(folder));
-        if listing.first_descriptor.is_none() && is_descriptor(path) {
+        listing.is_application |= APPLICATIONS.iter().any(|start| name.starts_with(start));
+        if !is_class && listing.first_descriptor.is_none() && is_descriptor(path) {
             listing.first_descriptor = Some(path.parent().into());
         }
     }

@@ -210,3 +210,266 @@ fn own<'a>(container: &Arc<str>, jar: &'a Jar, own_jars: &HashSet<Arc<str>>) -> 
     let first = first.filter(|_| jar.manifest.is_by_maven());
     folders().filter(|folder| Some(*folder) == first).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::{Contents, Entry, Inspector, Observations};
+    use crate::inventory::maven::jar::Jar as Inspected;
+
+    /// An artifact or a jar in one: its prefix, the lines of its manifest, and the names of its entries.
+    struct Archive<'a> {
+        container: &'a str,
+        is_artifact: bool,
+        manifest: &'a str,
+        names: &'a [&'a str],
+    }
+
+    /// Those of the names that are `META-INF/maven/GROUP/ARTIFACT/VERSION` stand for such a `pom.properties`.
+    fn claims(archive: &Archive) -> Vec<Claim> {
+        let container: Arc<str> = Arc::from(archive.container);
+        let mut seen = Observations::default();
+        let mut paths = Vec::new();
+        for name in archive.names {
+            let path = EntryPath::new(&container, name);
+            if let Some(coordinates) = name.strip_prefix("META-INF/maven/") {
+                let parts: Vec<&str> = coordinates.split('/').collect();
+                let path = EntryPath::new(&container, &format!("{}/pom.properties", path.parent()));
+                let descriptor = Descriptor {
+                    group: parts[0].into(),
+                    artifact: parts[1].into(),
+                    version: Some(parts[2].into()),
+                };
+                seen.jars.push(Claim {
+                    path: path.clone(),
+                    said: Said::Pom(Box::new(descriptor)),
+                });
+                paths.push(path);
+            } else {
+                paths.push(path);
+            }
+        }
+        let path = EntryPath::new(&container, "META-INF/MANIFEST.MF");
+        let bytes = archive.manifest.as_bytes();
+        Inspected
+            .inspect(&Entry { path: &path, bytes }, &mut seen)
+            .unwrap();
+        let contents = Contents {
+            container: &container,
+            is_artifact: archive.is_artifact,
+            paths: &paths.iter().collect::<Vec<_>>(),
+        };
+        Inspected.list(&contents, &mut seen);
+        seen.jars
+    }
+
+    fn found(archives: &[Archive]) -> Vec<String> {
+        let (components, errors) = resolve(archives.iter().flat_map(claims).collect());
+        let mut rows: Vec<String> = components
+            .iter()
+            .map(|c| {
+                format!(
+                    "{} {} {:?}",
+                    c.name,
+                    c.version.as_deref().unwrap_or("-"),
+                    c.evidence
+                )
+            })
+            .collect();
+        rows.extend(errors.iter().map(|error| format!("error {}", error.path)));
+        rows
+    }
+
+    fn jar<'a>(container: &'a str, manifest: &'a str, names: &'a [&'a str]) -> Archive<'a> {
+        Archive {
+            container,
+            is_artifact: false,
+            manifest,
+            names,
+        }
+    }
+
+    fn artifact<'a>(container: &'a str, manifest: &'a str, names: &'a [&'a str]) -> Archive<'a> {
+        Archive {
+            is_artifact: true,
+            ..jar(container, manifest, names)
+        }
+    }
+
+    const BY_MAVEN: &str = "Created-By: Apache Maven 3.9.6\n";
+
+    #[test]
+    fn a_jar_with_coordinates_is_one_package_whatever_else_it_says() {
+        let names = ["a/B.class", "META-INF/maven/g/a-b/1.0"];
+        let manifest = "Implementation-Title: a-b\nImplementation-Version: 0.9\nImplementation-Vendor-Id: org.other\n";
+        for container in [
+            "fn.zip!/a-b-1.0.jar!/",
+            "fn.zip!/renamed.jar!/",
+            "fn.zip!/renamed-1.0.jar!/",
+        ] {
+            assert_eq!(
+                found(&[jar(container, manifest, &names)]),
+                ["g:a-b 1.0 Installed"],
+                "{container}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_unpacked_into_a_jar_counts_beside_the_jar() {
+        let names = [
+            "okio/A.class",
+            "io/grpc/A.class",
+            "META-INF/maven/g/unpacked/1.0",
+        ];
+        let row = "g:unpacked 1.0 Installed";
+        assert_eq!(
+            found(&[jar("fn.zip!/grpc-all-2.0.jar!/", "", &names)]),
+            [row, "io.grpc:grpc-all 2.0 Fingerprint"]
+        );
+        // What it is itself is not known, but it is not nothing.
+        assert_eq!(
+            found(&[jar("fn.zip!/own-all-2.0.jar!/", "", &names)]),
+            [row]
+        );
+    }
+
+    #[test]
+    fn a_jar_that_cannot_be_named_is_an_error() {
+        let unnamed = found(&[jar("fn.zip!/lib/a-1.0.jar!/", "", &["a/B.class"])]);
+        assert_eq!(unnamed, ["error fn.zip!/lib/a-1.0.jar"]);
+        for (container, manifest, names) in [
+            ("fn.zip!/a-1.0.jar!/", "", &["a/B.properties"][..]),
+            ("fn.zip!/a.zip!/", "", &["a/B.class"]),
+            (
+                "fn.zip!/rt.jar!/",
+                "Implementation-Title: Java Runtime Environment\n",
+                &["a/B.class"],
+            ),
+            ("fn.zip!/app.war!/", "", &["WEB-INF/web.xml", "a/B.class"]),
+        ] {
+            assert_eq!(
+                found(&[jar(container, manifest, names)]),
+                [""; 0],
+                "{container}"
+            );
+        }
+    }
+
+    #[test]
+    fn classes_tell_packages_of_one_name_apart() {
+        let known = found(&[jar(
+            "fn.zip!/quartz-1.6.3.jar!/",
+            "",
+            &["org/quartz/Job.class"],
+        )]);
+        assert_eq!(known, ["opensymphony:quartz 1.6.3 Fingerprint"]);
+        let other = found(&[jar(
+            "fn.zip!/quartz-1.6.3.jar!/",
+            "",
+            &["com/acme/Quartz.class"],
+        )]);
+        assert_eq!(other, ["error fn.zip!/quartz-1.6.3.jar"]);
+        let sources = found(&[jar(
+            "fn.zip!/kotlin-stdlib-common-1.6.0-sources.jar!/",
+            "",
+            &["META-INF/x"],
+        )]);
+        assert_eq!(sources, [""; 0]);
+    }
+
+    #[test]
+    fn an_artifacts_own_project_is_no_package() {
+        let shaded = [
+            "META-INF/maven/com.acme/orders/1.0",
+            "META-INF/maven/g/a/2.0",
+            "com/acme/A.class",
+        ];
+        let last = [
+            "META-INF/maven/g/a/2.0",
+            "META-INF/maven/com.acme/orders/1.0",
+            "com/acme/A.class",
+        ];
+        for (container, manifest, names) in [
+            ("orders-1.0.jar!/", "", &last),
+            ("orders-1.0-shaded.jar!/", "", &last),
+            ("orders.jar!/", "", &last),
+            (
+                "function.zip!/",
+                "Main-Class: com.acme.orders.Main\n",
+                &last,
+            ),
+            ("function.zip!/", BY_MAVEN, &shaded),
+        ] {
+            let found = found(&[artifact(container, manifest, names)]);
+            assert_eq!(found, ["g:a 2.0 Installed"], "{container} {manifest}");
+        }
+        // Gradle leaves no coordinates of the project: the first may be a library's.
+        assert_eq!(found(&[artifact("function.zip!/", "", &last)]).len(), 2);
+    }
+
+    #[test]
+    fn the_project_of_an_application_is_its_own_wherever_it_lies() {
+        let names = [
+            "BOOT-INF/classes/A.class",
+            "META-INF/maven/com.acme/orders/1.0",
+        ];
+        assert_eq!(found(&[jar("i.tar!/app/app.jar!/", "", &names)]), [""; 0]);
+        let names = ["WEB-INF/web.xml", "META-INF/maven/com.acme/orders/1.0"];
+        assert_eq!(found(&[artifact("orders.war!/", "", &names)]), [""; 0]);
+    }
+
+    #[test]
+    fn the_one_jar_beside_the_libraries_is_the_function() {
+        let own = jar(
+            "fn.zip!/orders.jar!/",
+            BY_MAVEN,
+            &["META-INF/maven/com.acme/orders/1.0", "A.class"],
+        );
+        let library = jar(
+            "fn.zip!/lib/a-2.0.jar!/",
+            "",
+            &["META-INF/maven/g/a/2.0", "A.class"],
+        );
+        let beside = artifact("fn.zip!/", "", &["orders.jar", "lib/a-2.0.jar"]);
+        assert_eq!(found(&[beside, own, library]), ["g:a 2.0 Installed"]);
+        // A driver that a function in another language brings is no function of its own.
+        let driver = jar(
+            "fn.zip!/a-2.0.jar!/",
+            BY_MAVEN,
+            &["META-INF/maven/g/a/2.0", "A.class"],
+        );
+        let python = artifact("fn.zip!/", "", &["handler.py", "a-2.0.jar"]);
+        assert_eq!(found(&[python, driver]), ["g:a 2.0 Installed"]);
+    }
+
+    #[test]
+    fn of_two_files_about_one_jar_the_better_counts() {
+        let container: Arc<str> = Arc::from("fn.zip!/a-1.0.jar!/");
+        let claim = |file: &str, version: Option<&str>| Claim {
+            path: EntryPath::new(&container, &format!("META-INF/maven/g/a/{file}")),
+            said: Said::Pom(Box::new(Descriptor {
+                group: "g".into(),
+                artifact: "a".into(),
+                version: version.map(str::to_owned),
+            })),
+        };
+        for (claims, expected) in [
+            (
+                [
+                    claim("pom.xml", Some("0.9")),
+                    claim("pom.properties", Some("1.0")),
+                ],
+                "1.0",
+            ),
+            (
+                [claim("pom.properties", None), claim("pom.xml", Some("1.0"))],
+                "1.0",
+            ),
+        ] {
+            let (components, _) = resolve(claims.to_vec());
+            let versions: Vec<_> = components.iter().map(|c| c.version.as_deref()).collect();
+            assert_eq!(versions, [Some(expected)]);
+        }
+    }
+}
