@@ -7,6 +7,7 @@ mod lenient;
 mod literals;
 pub mod lock;
 pub mod npm;
+pub mod nuget;
 pub(crate) mod owner;
 pub mod pypi;
 mod read;
@@ -20,6 +21,7 @@ pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
         npm::INSPECTORS,
         pypi::INSPECTORS,
         cargo::INSPECTORS,
+        nuget::INSPECTORS,
         binary::INSPECTORS,
     ]
     .into_iter()
