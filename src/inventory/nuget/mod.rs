@@ -1,5 +1,6 @@
-//! NuGet: what projects ask for, what is locked, and packages that are brought along.
+//! NuGet: what projects ask for, what is locked, packages that are brought along, and those of published programs.
 
+mod deps_json;
 mod nuspec;
 mod packages_config;
 mod packages_lock;
@@ -9,6 +10,7 @@ mod project_file;
 use crate::inspect::Inspector;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[
+    &deps_json::DepsJson,
     &nuspec::Nuspec,
     &packages_lock::PackagesLock,
     &project_assets::ProjectAssets,
