@@ -8,6 +8,7 @@ use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
+use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
 
 /// What is known of an entry before it is read whole.
@@ -105,6 +106,8 @@ pub struct Observations {
     pub records: Vec<RecordFile>,
     /// What says of a package that it was installed from a folder: nobody published it.
     pub local_installs: Vec<EntryPath>,
+    /// What tells of Python packages without metadata.
+    pub python: Traces,
     pub secrets: Vec<SecretInFile>,
 }
 
@@ -199,7 +202,10 @@ impl Observations {
     /// How many packages are named, requirements among them.
     pub fn rows(&self) -> usize {
         let requirements = self.requirements.iter().map(|file| file.requirements.len());
-        self.components.len() + self.optional.len() + requirements.sum::<usize>()
+        self.components.len()
+            + self.optional.len()
+            + self.python.len()
+            + requirements.sum::<usize>()
     }
 
     /// Keeps the first rows and returns how many there were besides.
@@ -209,6 +215,8 @@ impl Observations {
         room -= self.components.len();
         self.optional.truncate(room);
         room -= self.optional.len();
+        self.python.truncate(room);
+        room -= self.python.len();
         for file in &mut self.requirements {
             file.requirements.truncate(room);
             room -= file.requirements.len();
@@ -224,6 +232,7 @@ impl Observations {
         self.owned.retain(|path| visible(path));
         self.records.retain(|record| visible(&record.path));
         self.local_installs.retain(|path| visible(path));
+        self.python.retain(&visible);
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -235,6 +244,7 @@ impl Observations {
         self.images.extend(other.images);
         self.records.extend(other.records);
         self.local_installs.extend(other.local_installs);
+        self.python.append(other.python);
         self.secrets.extend(other.secrets);
     }
 }
