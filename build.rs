@@ -1,10 +1,13 @@
-//! Turns `src/secret/rules/*.toml` and `src/inventory/npm/javascript/libraries/*.toml` into tables that the program
-//! holds ready, so that they cost nothing at start.
+//! Turns `src/secret/rules/*.toml`, `src/inventory/npm/javascript/libraries/*.toml` and
+//! `src/inventory/pypi/vendored/modules/*.toml` into tables that the program holds ready, so that they cost nothing at start.
 
 // The examples of a row are for tests alone.
 #[allow(dead_code)]
 #[path = "src/inventory/npm/javascript/library_spec.rs"]
 mod library_spec;
+#[allow(dead_code)]
+#[path = "src/inventory/pypi/vendored/module_spec.rs"]
+mod module_spec;
 #[allow(dead_code)]
 #[path = "src/secret/spec.rs"]
 mod spec;
@@ -16,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use library_spec::LibrarySpec;
+use module_spec::ModuleSpec;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spec::RuleSpec;
@@ -32,14 +36,23 @@ struct LibraryFile {
     library: Vec<LibrarySpec>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModuleFile {
+    module: Vec<ModuleSpec>,
+}
+
 const RULES: &str = "src/secret/rules";
 const LIBRARIES: &str = "src/inventory/npm/javascript/libraries";
+const MODULES: &str = "src/inventory/pypi/vendored/modules";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={RULES}");
     println!("cargo::rerun-if-changed=src/secret/spec.rs");
     println!("cargo::rerun-if-changed={LIBRARIES}");
     println!("cargo::rerun-if-changed=src/inventory/npm/javascript/library_spec.rs");
+    println!("cargo::rerun-if-changed={MODULES}");
+    println!("cargo::rerun-if-changed=src/inventory/pypi/vendored/module_spec.rs");
     let mut rules = Table::default();
     for (path, file) in read_folder::<RuleFile>(RULES)? {
         for rule in file.rule {
@@ -55,7 +68,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             libraries.add(&path, library.name, row);
         }
     }
-    libraries.save("static LIBRARIES", "Library", "libraries.rs")
+    libraries.save("static LIBRARIES", "Library", "libraries.rs")?;
+    let mut modules = Table::default();
+    for (path, file) in read_folder::<ModuleFile>(MODULES)? {
+        for module in file.module {
+            let row = write_module(&module);
+            modules.add(&path, module.name, row);
+        }
+    }
+    modules.save("pub static MODULES", "Module", "modules.rs")
 }
 
 /// Every TOML file of a folder, in the order of their names.
@@ -163,6 +184,25 @@ fn write_library(library: &LibrarySpec) -> Result<String, String> {
         "Library {{ name: {:?}, published_as: &{:?}, marks: &{:?}, versions: {{ {versions}&[{names}] }}, ambiguous: &{:?}, \
          files: &{:?} }},\n",
         library.name, library.published_as, library.marks, library.ambiguous, library.files,
+    ))
+}
+
+/// One entry of the table, in the words of `src/inventory/pypi/vendored/table.rs`.
+fn write_module(module: &ModuleSpec) -> Result<String, String> {
+    module.check()?;
+    let mut files = String::new();
+    for file in &module.files {
+        let (folder, stem) = file.parts()?;
+        write!(
+            files,
+            "ModuleFile {{ folder: {folder:?}, stem: {stem:?}, versions: &{:?}, marks: &{:?} }}, ",
+            file.versions, file.marks
+        )
+        .map_err(|e| e.to_string())?;
+    }
+    Ok(format!(
+        "Module {{ name: {:?}, published_as: &{:?}, files: &[{files}], ambiguous: &{:?} }},\n",
+        module.name, module.published_as, module.ambiguous,
     ))
 }
 

@@ -12,6 +12,7 @@ use crate::inventory::cargo::program::NamedCrates;
 use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
+use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
 use crate::version::Version;
 
@@ -125,6 +126,8 @@ pub struct Observations {
     pub records: Vec<RecordFile>,
     /// What says of a package that it was installed from a folder: nobody published it.
     pub local_installs: Vec<EntryPath>,
+    /// What tells of Python packages without metadata.
+    pub python: Traces,
     pub secrets: Vec<SecretInFile>,
     /// Crates of Rust programs that may be the programs' own.
     pub named_crates: Vec<NamedCrates>,
@@ -257,9 +260,10 @@ impl Observations {
         let named = self.named_crates.iter().map(|program| program.names.len());
         self.components.len()
             + self.optional.len()
+            + self.jars.len()
+            + self.python.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
-            + self.jars.len()
     }
 
     /// Keeps the first rows and returns how many there were besides.
@@ -271,6 +275,13 @@ impl Observations {
         room -= self.optional.len();
         self.jars.truncate(room);
         room -= self.jars.len();
+        self.python.truncate(room);
+        room -= self.python.len();
+        self.named_crates.retain(|program| {
+            let fits = program.names.len() <= room;
+            room -= if fits { program.names.len() } else { 0 };
+            fits
+        });
         for file in &mut self.requirements {
             file.requirements.truncate(room);
             room -= file.requirements.len();
@@ -295,6 +306,7 @@ impl Observations {
         self.owned.retain(|path| visible(path));
         self.records.retain(|record| visible(&record.path));
         self.local_installs.retain(|path| visible(path));
+        self.python.retain(&visible);
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -307,6 +319,7 @@ impl Observations {
         self.images.extend(other.images);
         self.records.extend(other.records);
         self.local_installs.extend(other.local_installs);
+        self.python.append(other.python);
         self.secrets.extend(other.secrets);
         self.named_crates.extend(other.named_crates);
         self.cargo_locks.extend(other.cargo_locks);

@@ -33,6 +33,8 @@ pub enum Nested<'m> {
     Reopen(&'m Member, Format),
     /// A zip, unpacked: it must be held to be read.
     Zip(EntryPath, Vec<u8>),
+    /// A script that a zip may stand behind, likewise.
+    Script(EntryPath, Vec<u8>),
 }
 
 pub struct ZipContainer {

@@ -93,7 +93,9 @@ impl<'m> Level<'m> {
     /// Keeps a nested archive, and its part of what the permit holds, until the walking thread takes it.
     pub fn hand_back(&self, nested: Nested<'m>, permit: &mut Permit<'_, 'm>) {
         let bytes = match &nested {
-            Nested::Zip(_, bytes) => (bytes.len() as u64).min(permit.bytes),
+            Nested::Zip(_, bytes) | Nested::Script(_, bytes) => {
+                (bytes.len() as u64).min(permit.bytes)
+            }
             Nested::Reopen(..) => 0,
         };
         permit.bytes -= bytes;

@@ -8,6 +8,7 @@ mod level;
 pub mod limits;
 mod measured;
 mod names;
+mod script;
 mod seen;
 pub(crate) mod source;
 mod stream;

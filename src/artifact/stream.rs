@@ -7,6 +7,7 @@ use super::format::{Compression, Format, SNIFF};
 use super::image;
 use super::level::{Admission, Level};
 use super::measured::{self, Counted, Failure, Measured, Stated};
+use super::script;
 use super::source::Source;
 use super::tar_guard::TarGuard;
 use super::walk::{CHUNK, Place, Walk, nested_prefix, with_chunk};
@@ -203,7 +204,8 @@ impl Walk<'_> {
         let wanted = self.wanted_by(path, size, &first);
         (self.progress)(size);
         // What nobody wants is looked at by a worker too, but need not be held for it where it is large.
-        if wanted.is_empty() && (self.secrets.is_none() || size > place.share()) {
+        let is_script = script::is_script(&first);
+        if !is_script && wanted.is_empty() && (self.secrets.is_none() || size > place.share()) {
             return self.scan_windows(path, &first, &mut measured);
         }
         // Nothing is handed back on this level, so that admission only waits for the workers.
@@ -218,6 +220,10 @@ impl Walk<'_> {
             Some(first)
         };
         if let Some(bytes) = whole {
+            if is_script && script::may_hold_zip(&bytes) {
+                self.open_script(path, bytes, place);
+                return Ok(());
+            }
             let path = path.clone();
             scope.spawn(move |_| {
                 self.look_into(&wanted, &path, &bytes);

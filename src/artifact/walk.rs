@@ -21,6 +21,7 @@ use super::level::{Admission, Level};
 use super::limits::Budget;
 use super::measured::{self, Failure, Measured, Stated};
 use super::names;
+use super::script;
 use super::seen::Seen;
 use super::source::Source;
 use super::stream::read_full;
@@ -194,7 +195,7 @@ impl<'a> Walk<'a> {
         path
     }
 
-    fn walk_zip(&self, prefix: &Arc<str>, archive: ZipArchive, place: Place) {
+    pub(super) fn walk_zip(&self, prefix: &Arc<str>, archive: ZipArchive, place: Place) {
         if let Some(problem) = &archive.problem {
             self.error(&container_path(prefix), problem);
         }
@@ -336,6 +337,9 @@ impl<'a> Walk<'a> {
                     Ok(bytes.map(|bytes| Nested::Zip(path.clone(), bytes)))
                 }
                 Some(format) => Ok(Some(Nested::Reopen(member, format))),
+                None if !member.is_link && script::is_script(first) => {
+                    self.audit_script(path, member.size, chunk, n, &mut measured, place)
+                }
                 None => {
                     let size = if member.is_link {
                         None
@@ -356,6 +360,7 @@ impl<'a> Walk<'a> {
     fn walk_nested(&self, container: &dyn Container, nested: Nested, place: Place) {
         match nested {
             Nested::Zip(path, bytes) => self.open_zip(&path, Source::memory(bytes), place.below()),
+            Nested::Script(path, bytes) => self.open_script(&path, bytes, place),
             Nested::Reopen(member, Format::Zip) => match container.source(member) {
                 Some(Ok(source)) => self.open_zip(&member.path, source, place.below()),
                 Some(Err(error)) => self.error(&member.path, format!("could not be read: {error}")),

@@ -15,13 +15,13 @@ use super::source::Source;
 
 const LOCAL_HEADER: &[u8; 4] = b"PK\x03\x04";
 const CENTRAL_HEADER: &[u8; 4] = b"PK\x01\x02";
-const END: &[u8; 4] = b"PK\x05\x06";
+pub const END: &[u8; 4] = b"PK\x05\x06";
 const ZIP64_END: &[u8; 4] = b"PK\x06\x06";
 const ZIP64_LOCATOR: &[u8; 4] = b"PK\x06\x07";
 
 const LOCAL_HEADER_LEN: u64 = 30;
 const CENTRAL_HEADER_LEN: usize = 46;
-const END_LEN: usize = 22;
+pub const END_LEN: usize = 22;
 const ZIP64_LOCATOR_LEN: u64 = 20;
 const ZIP64_END_LEN: usize = 56;
 const ZIP64_EXTRA: u16 = 0x0001;
@@ -133,6 +133,12 @@ impl ZipArchive {
     pub fn name(&self, entry: &ZipEntry) -> String {
         let bytes = &self.directory[entry.name.start as usize..entry.name.end as usize];
         String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    /// How many bytes stand before the first entry.
+    pub fn prefix_len(&self) -> u64 {
+        let offsets = self.entries.iter().map(|entry| entry.offset);
+        offsets.min().unwrap_or_default()
     }
 
     /// Indices of entries whose data lies within another entry's: no honest packer writes such, and a

@@ -28,7 +28,6 @@ pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
         npm::INSPECTORS,
         pypi::INSPECTORS,
         cargo::INSPECTORS,
-        nuget::INSPECTORS,
         binary::INSPECTORS,
         maven::INSPECTORS,
         go::INSPECTORS,

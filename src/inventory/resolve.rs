@@ -7,6 +7,7 @@ use super::cargo::linked;
 use super::go::keep_selected;
 use super::maven;
 use super::pypi::requirements::resolve_includes;
+use super::pypi::vendored::add_copies;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
 use crate::inspect::{Observations, Unreadable};
@@ -24,7 +25,9 @@ const MAX_PATH: usize = 4096;
 
 /// Merges observations into components, sorted by ecosystem, name and version.
 pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError>) {
-    drop_foreign_manifests(&mut observations);
+    let owned: HashSet<EntryPath> = observations.owned.drain(..).collect();
+    drop_foreign_manifests(&mut observations, &owned);
+    add_copies(&mut observations, &owned);
     add_installed_options(&mut observations);
     let (required, unresolved) = resolve_includes(observations.requirements);
     let mut observed = observations.components;
@@ -65,8 +68,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
 
 /// A manifest or lock file that an installed package brought along tells of its author's workshop, not of
 /// this artifact; and the metadata that it lists as its own are those of packages made for its tests.
-fn drop_foreign_manifests(observations: &mut Observations) {
-    let owned: HashSet<EntryPath> = observations.owned.drain(..).collect();
+fn drop_foreign_manifests(observations: &mut Observations, owned: &HashSet<EntryPath>) {
     let packages = package_folders(&observations.components);
     let is_owned = |path: &EntryPath| owned.contains(path) || is_below(path, &packages);
     observations.components.retain(|c| {

@@ -12,7 +12,7 @@ use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, RecordFile, Unreadable};
 use crate::inventory::read;
 
-use super::{archive_name, core_metadata, layout, record};
+use super::{archive_name, core_metadata, layout, record, vendored};
 
 pub struct DistInfo;
 
@@ -98,6 +98,11 @@ fn inspect_record(entry: &Entry, seen: &mut Observations) {
     for line in entry.bytes.split(|&b| b == b'\n') {
         let line = String::from_utf8_lossy(line);
         let (listed, _) = record::first_field(&line);
+        if vendored::is_of_a_known_module(&listed) {
+            seen.owned
+                .extend(layout::resolve(base, &listed).map(|inner| entry.path.sibling(&inner)));
+            continue;
+        }
         // Where packages are installed beside the function's own files, those are not the package's to claim.
         let in_a_folder = listed.contains(['/', '\\']) && !listed.contains("..");
         if !in_a_folder || !(could_be_manifest(&listed) || is_test_metadata(&listed)) {

@@ -22,7 +22,9 @@ pub fn is_owners(path: &EntryPath) -> bool {
 }
 
 fn is_package_folder(part: &str) -> bool {
-    INSTALL_FOLDERS.contains(&part) || part.ends_with(".whl!") || part.ends_with(".egg!")
+    // A pex has a folder for each wheel: `.deps/a-1.0-py3-none-any.whl/a/setup.cfg`.
+    let part = part.strip_suffix('!').unwrap_or(part);
+    INSTALL_FOLDERS.contains(&part) || part.ends_with(".whl") || part.ends_with(".egg")
 }
 
 /// The top folder of the source distribution that holds the file: `name-1.0` in `name-1.0.tar.gz!/name-1.0/setup.cfg`.
@@ -79,6 +81,14 @@ mod tests {
             ("fn.zip!/node_modules/a/b.zip!/", "requirements.txt"),
             ("fn.zip!/lib/a-1.0-py3-none-any.whl!/", "a/setup.cfg"),
             ("fn.zip!/a-1.0.tar.gz!/", "a-1.0/docs/requirements.txt"),
+            // A pex, shiv, Azure Functions, and layers of Lambda.
+            ("app.pex!/", ".deps/a-1.0-py3-none-any.whl/a/setup.cfg"),
+            ("app.pyz!/", "site-packages/a/requirements.txt"),
+            ("fn.zip!/", ".python_packages/lib/site-packages/a/setup.cfg"),
+            (
+                "fn.zip!/",
+                "opt/python/lib/python3.12/site-packages/a/uv.lock",
+            ),
         ] {
             assert!(!is_owners(&path(container, inner)), "{container}{inner}");
         }

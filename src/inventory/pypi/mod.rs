@@ -7,6 +7,7 @@ mod egg_info;
 mod layout;
 mod pdm_lock;
 pub mod pep508;
+mod pex_info;
 mod pipfile;
 mod pipfile_lock;
 mod poetry_lock;
@@ -17,6 +18,8 @@ pub mod requirements;
 mod setup_cfg;
 mod toml_text;
 mod uv_lock;
+pub mod vendored;
+mod zappa;
 
 pub(super) use layout::is_owners;
 
@@ -36,6 +39,10 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &pylock::Pylock,
     &pyproject::Pyproject,
     &setup_cfg::SetupCfg,
+    &vendored::CopiedModule,
+    &vendored::VendorTxt,
+    &pex_info::PexInfo,
+    &zappa::ZappaSettings,
 ];
 
 /// Those that read a lock file.
@@ -63,7 +70,7 @@ mod tests {
     use super::requirements::resolve_includes;
     use crate::inventory::testing::{inspect_all, soup};
 
-    const PATHS: [&str; 14] = [
+    const PATHS: [&str; 18] = [
         "a-1.0.dist-info/METADATA",
         "a-1.0.dist-info/RECORD",
         "a.egg-info",
@@ -78,6 +85,10 @@ mod tests {
         "pylock.toml",
         "pyproject.toml",
         "setup.cfg",
+        "six.py",
+        "a/_vendor/b.pyc",
+        "PEX-INFO",
+        "zappa_settings.py",
     ];
 
     const PIECES: &[&str] = &[
