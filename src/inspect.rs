@@ -106,6 +106,18 @@ pub struct Observations {
     /// What says of a package that it was installed from a folder: nobody published it.
     pub local_installs: Vec<EntryPath>,
     pub secrets: Vec<SecretInFile>,
+    /// Files that are one component and nothing else.
+    pub whole_files: Vec<WholeFile>,
+}
+
+/// A file that is all there is of a component.
+#[derive(Clone, Debug)]
+pub struct WholeFile {
+    pub path: EntryPath,
+    pub ecosystem: Ecosystem,
+    pub name: String,
+    /// Unpacked, in bytes.
+    pub size: u64,
 }
 
 /// The `RECORD` of an installed wheel, to be read if a file of it is in question.
@@ -224,6 +236,7 @@ impl Observations {
         self.owned.retain(|path| visible(path));
         self.records.retain(|record| visible(&record.path));
         self.local_installs.retain(|path| visible(path));
+        self.whole_files.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -236,5 +249,6 @@ impl Observations {
         self.records.extend(other.records);
         self.local_installs.extend(other.local_installs);
         self.secrets.extend(other.secrets);
+        self.whole_files.extend(other.whole_files);
     }
 }

@@ -10,6 +10,9 @@ pub(crate) mod owner;
 pub mod pypi;
 mod read;
 pub mod resolve;
+mod version_expression;
+#[cfg(test)]
+mod version_spec;
 
 use crate::inspect::Inspector;
 

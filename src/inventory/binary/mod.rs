@@ -15,7 +15,12 @@
 //!
 //! What several images of a universal binary have in common counts once.
 
+mod bare;
 mod executable;
+mod libraries;
+#[cfg(test)]
+#[allow(dead_code)]
+mod library_spec;
 #[cfg(test)]
 pub mod testing;
 
@@ -23,9 +28,13 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 pub use executable::{Image, OutOfRange};
+use libraries::Libraries;
+pub use libraries::osv_names;
 
 use super::cargo::Auditable;
 use super::literals::Literals;
+#[cfg(test)]
+use super::version_spec;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
@@ -33,7 +42,7 @@ pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable];
+const READERS: &[&dyn Reader] = &[&Auditable, &Libraries];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;
