@@ -1,5 +1,6 @@
-//! Turns `src/secret/rules/*.toml`, `src/inventory/npm/javascript/libraries/*.toml` and
-//! `src/inventory/pypi/vendored/modules/*.toml` into tables that the program holds ready, so that they cost nothing at start.
+//! Turns `src/secret/rules/*.toml`, `src/inventory/npm/javascript/libraries/*.toml`,
+//! `src/inventory/pypi/vendored/modules/*.toml` and `src/inventory/binary/libraries/*.toml` into tables that the program
+//! holds ready, so that they cost nothing at start.
 
 // The examples of a row are for tests alone.
 #[allow(dead_code)]
@@ -9,8 +10,13 @@ mod library_spec;
 #[path = "src/inventory/pypi/vendored/module_spec.rs"]
 mod module_spec;
 #[allow(dead_code)]
+#[path = "src/inventory/binary/library_spec.rs"]
+mod native_spec;
+#[allow(dead_code)]
 #[path = "src/secret/spec.rs"]
 mod spec;
+#[path = "src/inventory/version_spec.rs"]
+mod version_spec;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -20,9 +26,11 @@ use std::{env, fs};
 
 use library_spec::LibrarySpec;
 use module_spec::ModuleSpec;
+use native_spec::LibrarySpec as NativeSpec;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spec::RuleSpec;
+use version_spec::VersionSpec;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,9 +50,16 @@ struct ModuleFile {
     module: Vec<ModuleSpec>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NativeFile {
+    library: Vec<NativeSpec>,
+}
+
 const RULES: &str = "src/secret/rules";
 const LIBRARIES: &str = "src/inventory/npm/javascript/libraries";
 const MODULES: &str = "src/inventory/pypi/vendored/modules";
+const NATIVE: &str = "src/inventory/binary/libraries";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={RULES}");
@@ -53,6 +68,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/inventory/npm/javascript/library_spec.rs");
     println!("cargo::rerun-if-changed={MODULES}");
     println!("cargo::rerun-if-changed=src/inventory/pypi/vendored/module_spec.rs");
+    println!("cargo::rerun-if-changed={NATIVE}");
+    println!("cargo::rerun-if-changed=src/inventory/binary/library_spec.rs");
+    println!("cargo::rerun-if-changed=src/inventory/version_spec.rs");
     let mut rules = Table::default();
     for (path, file) in read_folder::<RuleFile>(RULES)? {
         for rule in file.rule {
@@ -76,7 +94,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             modules.add(&path, module.name, row);
         }
     }
-    modules.save("pub static MODULES", "Module", "modules.rs")
+    modules.save("pub static MODULES", "Module", "modules.rs")?;
+    let mut native = Table::default();
+    for (path, file) in read_folder::<NativeFile>(NATIVE)? {
+        for library in file.library {
+            let row = write_native(&library);
+            native.add(&path, library.name, row);
+        }
+    }
+    native.save("static LIBRARIES", "Library", "native_libraries.rs")
 }
 
 /// Every TOML file of a folder, in the order of their names.
@@ -168,11 +194,64 @@ fn write_rule(rule: &RuleSpec) -> Result<String, String> {
 /// One entry of the table, in the words of `src/inventory/npm/javascript/library.rs`.
 fn write_library(library: &LibrarySpec) -> Result<String, String> {
     library.check()?;
-    let (mut versions, mut names) = (String::new(), String::new());
-    for (index, version) in library.versions.iter().enumerate() {
-        let (expression, longest) = version.expression()?;
+    Ok(format!(
+        "Library {{ name: {:?}, published_as: &{:?}, marks: &{:?}, versions: {}, ambiguous: &{:?}, \
+         files: &{:?} }},\n",
+        library.name,
+        library.published_as,
+        library.marks,
+        write_versions(&library.versions, LibrarySpec::expression)?,
+        library.ambiguous,
+        library.files,
+    ))
+}
+
+/// One entry of the table, in the words of `src/inventory/binary/libraries.rs`.
+fn write_native(library: &NativeSpec) -> Result<String, String> {
+    library.check()?;
+    let bare = match &library.bare {
+        Some(bare) => format!(
+            "{{ static BARE: Bare = Bare {{ expression: {:?}, behind: {:?}, named: {}, compiled: OnceLock::new() }}; \
+             Some(&BARE) }}",
+            bare.expression()?,
+            bare.behind()?,
+            bare.named
+        ),
+        None => "None".to_owned(),
+    };
+    let files = library.files.iter().map(|file| {
+        format!(
+            "File {{ stem: {:?}, numbered: {}, numbers: &{:?}, alone: {} }}",
+            file.stem, file.numbered, file.numbers, file.alone
+        )
+    });
+    let files: Vec<String> = files.collect();
+    let osv = library.osv.iter().filter_map(|osv| osv.split_once(':'));
+    let osv: Vec<(&str, &str)> = osv.collect();
+    Ok(format!(
+        "Library {{ name: {:?}, marks: &{:?}, versions: {}, quoted: {}, beside: &{:?}, bare: {bare}, files: &[{}], \
+         whole: &{:?}, unless: &{:?}, osv: &{osv:?} }},\n",
+        library.name,
+        library.marks,
+        write_versions(&library.versions, NativeSpec::expression)?,
+        library.quoted,
+        library.beside,
+        files.join(", "),
+        library.whole,
+        library.unless,
+    ))
+}
+
+/// A list of `VersionExpression`s.
+fn write_versions(
+    versions: &[VersionSpec],
+    expression: impl Fn(&VersionSpec) -> Result<(String, usize), String>,
+) -> Result<String, String> {
+    let (mut statics, mut names) = (String::new(), String::new());
+    for (index, version) in versions.iter().enumerate() {
+        let (expression, longest) = expression(version)?;
         write!(
-            versions,
+            statics,
             "static V{index}: VersionExpression = VersionExpression {{ at: {:?}, expression: {expression:?}, \
              longest: {longest}, compiled: OnceLock::new() }}; ",
             version.at
@@ -180,11 +259,7 @@ fn write_library(library: &LibrarySpec) -> Result<String, String> {
         .map_err(|e| e.to_string())?;
         write!(names, "&V{index}, ").map_err(|e| e.to_string())?;
     }
-    Ok(format!(
-        "Library {{ name: {:?}, published_as: &{:?}, marks: &{:?}, versions: {{ {versions}&[{names}] }}, ambiguous: &{:?}, \
-         files: &{:?} }},\n",
-        library.name, library.published_as, library.marks, library.ambiguous, library.files,
-    ))
+    Ok(format!("{{ {statics}&[{names}] }}"))
 }
 
 /// One entry of the table, in the words of `src/inventory/pypi/vendored/table.rs`.

@@ -22,11 +22,14 @@ pub enum Ecosystem {
     Pub,
     Hex,
     SwiftUrl,
+    /// No registry: native libraries and runtimes, under the names and versions of their authors. OSV has no such
+    /// ecosystem; this is the type of their purls.
+    Generic,
 }
 
 impl Ecosystem {
     /// Every ecosystem, in the order of reports.
-    pub const ALL: [Ecosystem; 11] = [
+    pub const ALL: [Ecosystem; 12] = [
         Ecosystem::Npm,
         Ecosystem::PyPi,
         Ecosystem::CratesIo,
@@ -38,9 +41,10 @@ impl Ecosystem {
         Ecosystem::Pub,
         Ecosystem::Hex,
         Ecosystem::SwiftUrl,
+        Ecosystem::Generic,
     ];
 
-    /// The name OSV uses: <https://ossf.github.io/osv-schema/#defined-ecosystems>.
+    /// The name OSV uses, where it has one: <https://ossf.github.io/osv-schema/#defined-ecosystems>.
     pub fn as_str(self) -> &'static str {
         match self {
             Ecosystem::Npm => "npm",
@@ -54,13 +58,16 @@ impl Ecosystem {
             Ecosystem::Pub => "Pub",
             Ecosystem::Hex => "Hex",
             Ecosystem::SwiftUrl => "SwiftURL",
+            Ecosystem::Generic => "generic",
         }
     }
 
     /// Reads OSV's spelling; a suffix after a colon (`Debian:12`) names a release and is ignored.
     pub fn from_osv(text: &str) -> Option<Self> {
         let name = text.split_once(':').map_or(text, |(name, _)| name);
-        Self::ALL.into_iter().find(|e| e.as_str() == name)
+        let known = Self::ALL.into_iter();
+        let mut known = known.filter(|e| *e != Ecosystem::Generic);
+        known.find(|e| e.as_str() == name)
     }
 
     /// The purl type: <https://github.com/package-url/purl-spec/blob/main/PURL-TYPES.rst>.
@@ -77,6 +84,7 @@ impl Ecosystem {
             Ecosystem::Pub => "pub",
             Ecosystem::Hex => "hex",
             Ecosystem::SwiftUrl => "swift",
+            Ecosystem::Generic => "generic",
         }
     }
 
@@ -108,9 +116,11 @@ impl Ecosystem {
                 name.to_lowercase()
             }
             Ecosystem::SwiftUrl => swift_location(name).to_lowercase(),
-            Ecosystem::Npm | Ecosystem::Go | Ecosystem::Maven | Ecosystem::RubyGems => {
-                name.to_owned()
-            }
+            Ecosystem::Npm
+            | Ecosystem::Go
+            | Ecosystem::Maven
+            | Ecosystem::RubyGems
+            | Ecosystem::Generic => name.to_owned(),
         }
     }
 }
@@ -278,7 +288,8 @@ pub fn purl(ecosystem: Ecosystem, name: &str, version: Option<&str>) -> String {
         | Ecosystem::NuGet
         | Ecosystem::RubyGems
         | Ecosystem::Pub
-        | Ecosystem::Hex => None,
+        | Ecosystem::Hex
+        | Ecosystem::Generic => None,
     };
     let (namespace, base) = match parts {
         Some((namespace, base)) => (Some(namespace), base),
@@ -382,6 +393,7 @@ mod tests {
                 "github.com/Owner/Name",
                 "pkg:swift/github.com/Owner/Name@1.0",
             ),
+            (Ecosystem::Generic, "a_b", "pkg:generic/a_b@1.0"),
         ] {
             assert_eq!(purl(ecosystem, name, Some("1.0")), expected);
         }
@@ -418,7 +430,8 @@ mod tests {
     fn a_suffix_of_an_ecosystem_is_no_part_of_its_name() {
         for ecosystem in Ecosystem::ALL {
             let name = format!("{ecosystem}:suffix");
-            assert_eq!(Ecosystem::from_osv(&name), Some(ecosystem));
+            let known = Some(ecosystem).filter(|e| *e != Ecosystem::Generic);
+            assert_eq!(Ecosystem::from_osv(&name), known);
         }
         assert_eq!(Ecosystem::from_osv("swifturl"), None);
     }

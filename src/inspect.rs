@@ -133,6 +133,18 @@ pub struct Observations {
     pub named_crates: Vec<NamedCrates>,
     /// The lock files that Rust programs were built from, if the user named any.
     pub cargo_locks: Vec<Graph>,
+    /// Files that are one component and nothing else.
+    pub whole_files: Vec<WholeFile>,
+}
+
+/// A file that is all there is of a component.
+#[derive(Clone, Debug)]
+pub struct WholeFile {
+    pub path: EntryPath,
+    pub ecosystem: Ecosystem,
+    pub name: String,
+    /// Unpacked, in bytes.
+    pub size: u64,
 }
 
 /// The `RECORD` of an installed wheel, to be read if a file of it is in question.
@@ -307,6 +319,7 @@ impl Observations {
         self.records.retain(|record| visible(&record.path));
         self.local_installs.retain(|path| visible(path));
         self.python.retain(&visible);
+        self.whole_files.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -323,5 +336,6 @@ impl Observations {
         self.secrets.extend(other.secrets);
         self.named_crates.extend(other.named_crates);
         self.cargo_locks.extend(other.cargo_locks);
+        self.whole_files.extend(other.whole_files);
     }
 }

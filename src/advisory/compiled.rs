@@ -133,6 +133,15 @@ impl<'a> Advisories<'a> {
         }
     }
 
+    /// Those of several packages as those of one.
+    pub fn joined(mut all: Vec<Self>) -> Self {
+        if all.len() > 1 {
+            let encoded = all.iter().map(|advisories| &*advisories.encoded);
+            return Advisories::new(encoded.collect::<Vec<_>>().concat());
+        }
+        all.pop().unwrap_or_default()
+    }
+
     /// Reads them all; an error where the bytes are none of ours.
     pub fn decode(&self) -> Result<Vec<Advisory<'_>>, postcard::Error> {
         let mut rest = &*self.encoded;
@@ -192,7 +201,10 @@ mod tests {
         advisory.encode(&mut bytes).unwrap();
         whole.encode(&mut bytes).unwrap();
         let read = Advisories::new(&bytes);
-        assert_eq!(read.decode().unwrap(), [advisory, whole]);
+        assert_eq!(read.decode().unwrap(), [advisory.clone(), whole.clone()]);
+        let twice = Advisories::joined(vec![read.clone(), read.clone()]);
+        assert_eq!(twice.decode().unwrap().len(), 4);
+        assert_eq!(Advisories::joined(Vec::new()).decode().unwrap(), []);
         assert_eq!(Advisories::default().decode().unwrap(), []);
     }
 

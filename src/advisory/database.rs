@@ -208,6 +208,22 @@ impl Database {
         }
     }
 
+    /// The advisories about what OSV knows under several names, each an ecosystem's name and a package's.
+    pub fn advisories_under(
+        &self,
+        names: &[(&str, &str)],
+    ) -> Result<Advisories<'_>, DatabaseError> {
+        let Some(store) = self.store() else {
+            // The starter set is about the packages of registries.
+            return Ok(Advisories::default());
+        };
+        let found = names.iter().map(|(ecosystem, name)| {
+            let key = store::key(ecosystem, name);
+            store.advisories(&key)
+        });
+        Ok(Advisories::joined(found.collect::<Result<_, _>>()?))
+    }
+
     /// Reads what [`Self::advisories`] found.
     pub fn decode<'a>(&self, encoded: &'a Advisories) -> Result<Vec<Advisory<'a>>, DatabaseError> {
         encoded.decode().map_err(|_| match &self.source {

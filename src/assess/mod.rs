@@ -14,6 +14,7 @@ use crate::advisory::range::PackageVersion;
 use crate::artifact::limits::Budget;
 use crate::component::{Component, Ecosystem, Scope};
 use crate::finding::{AdvisoryFacts, ArtifactFinding, Certainty, Cvss, Finding, Location, rules};
+use crate::inventory::binary::osv_names;
 use crate::version::requirement;
 use crate::version::set::VersionSet;
 
@@ -58,7 +59,10 @@ fn assess_package(
     let Some(first) = versions.first() else {
         return Ok(findings);
     };
-    let encoded = database.advisories(first.ecosystem, &first.name)?;
+    let encoded = match first.ecosystem {
+        Ecosystem::Generic => database.advisories_under(osv_names(&first.name))?,
+        ecosystem => database.advisories(ecosystem, &first.name)?,
+    };
     let advisories = database.decode(&encoded)?;
     for component in versions {
         if budget.check_time().is_err() {
@@ -126,6 +130,16 @@ fn vulnerability(
     };
     let is_open = component.version.is_none() && found.certainty == Certainty::Possible;
     let remedy = match &found.fixed {
+        fixed if is_open && component.ecosystem == Ecosystem::Generic => {
+            let fixed = fixed
+                .as_ref()
+                .map(|fixed| format!("; {fixed} is not affected"));
+            format!(
+                "find out which version of {} this is{}",
+                component.name,
+                fixed.unwrap_or_default()
+            )
+        }
         Some(fixed) if is_open => format!(
             "name the lock file of the build with --lock, which tells the version; {} {fixed} is not affected",
             component.name

@@ -18,6 +18,9 @@ mod read;
 pub mod resolve;
 pub mod rubygems;
 pub mod swift;
+mod version_expression;
+#[cfg(test)]
+mod version_spec;
 mod xml;
 
 use crate::inspect::Inspector;

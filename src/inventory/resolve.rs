@@ -10,7 +10,7 @@ use super::pypi::requirements::resolve_includes;
 use super::pypi::vendored::add_copies;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
-use crate::inspect::{Observations, Unreadable};
+use crate::inspect::{Observations, Unreadable, WholeFile};
 use crate::report::ReadError;
 use crate::text::visible;
 use crate::version::set::VersionSet;
@@ -51,10 +51,11 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
             .or_default()
             .push(component);
     }
-    let components = by_name
+    let mut components: Vec<Component> = by_name
         .into_iter()
         .flat_map(|((ecosystem, _), rows)| merge(ecosystem, rows))
         .collect();
+    measure(&mut components, observations.whole_files);
     let errors = unresolved
         .into_iter()
         .map(|(location, message)| {
@@ -64,6 +65,32 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
         .chain(unnamed)
         .collect();
     (components, errors)
+}
+
+/// Gives those components their size that are whole files.
+fn measure(components: &mut [Component], files: Vec<WholeFile>) {
+    let mut sizes: HashMap<(Ecosystem, String, EntryPath), u64> = HashMap::new();
+    for file in files {
+        // One that several architectures share has several parts.
+        *sizes
+            .entry((file.ecosystem, file.name, file.path))
+            .or_default() += file.size;
+    }
+    if sizes.is_empty() {
+        return;
+    }
+    for component in components {
+        let size = |location: &Location| {
+            let name = component.name.clone();
+            sizes.get(&(component.ecosystem, name, location.path.clone()))
+        };
+        component.size_bytes = component
+            .locations
+            .iter()
+            .filter_map(size)
+            .copied()
+            .reduce(u64::saturating_add);
+    }
 }
 
 /// A manifest or lock file that an installed package brought along tells of its author's workshop, not of
@@ -238,6 +265,9 @@ fn alternatives(ecosystem: Ecosystem, mut versions: Vec<&str>) -> String {
 fn merge(ecosystem: Ecosystem, rows: Vec<ObservedComponent>) -> Vec<Component> {
     let name = best_name(ecosystem, &rows);
     let (exact, open): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.version.is_some());
+    if ecosystem == Ecosystem::Generic {
+        return copies(ecosystem, &name, exact, open);
+    }
     let (unknown, declared): (Vec<_>, Vec<_>) = open.into_iter().partition(is_of_unknown_version);
     let mut versions = by_version(ecosystem, exact);
     let unknown = take_stated(ecosystem, &mut versions, unknown);
@@ -255,6 +285,20 @@ fn merge(ecosystem: Ecosystem, rows: Vec<ObservedComponent>) -> Vec<Component> {
     groups
         .chain(by_range(ecosystem, declared))
         .filter_map(|group| component(ecosystem, &name, group.rows))
+        .collect()
+}
+
+/// Every file has a copy of its own of a native library: what one says of its version says nothing of another.
+fn copies(
+    ecosystem: Ecosystem,
+    name: &str,
+    exact: Vec<ObservedComponent>,
+    open: Vec<ObservedComponent>,
+) -> Vec<Component> {
+    let groups = by_version(ecosystem, exact).into_iter();
+    let groups = groups.chain(by_range(ecosystem, open));
+    groups
+        .filter_map(|group| component(ecosystem, name, group.rows))
         .collect()
 }
 

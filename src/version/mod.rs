@@ -18,6 +18,7 @@ pub mod semver_build;
 pub mod set;
 #[cfg(test)]
 mod testing;
+pub mod upstream;
 
 use std::borrow::Cow;
 
@@ -33,6 +34,7 @@ use rubygems::GemVersion;
 pub use scheme::{ECOSYSTEMS, OrderedEcosystem, Scheme};
 use semver::Semver;
 use semver_build::BuildVersion;
+use upstream::UpstreamVersion;
 
 /// A version that can be compared with others of its ecosystem.
 ///
@@ -50,6 +52,7 @@ pub enum Version {
     Rpm(RpmVersion),
     Apk(AlpineVersion),
     Dotted(DottedVersion),
+    Upstream(UpstreamVersion),
     Natural(NaturalVersion),
 }
 
@@ -73,6 +76,7 @@ impl Version {
             Scheme::Rpm => RpmVersion::parse(text).map(Version::Rpm),
             Scheme::Apk => AlpineVersion::parse(text).map(Version::Apk),
             Scheme::Dotted => DottedVersion::parse(text).map(Version::Dotted),
+            Scheme::Upstream => UpstreamVersion::parse(text).map(Version::Upstream),
             Scheme::Natural => NaturalVersion::parse(text).map(Version::Natural),
         }
     }
@@ -115,6 +119,7 @@ mod tests {
         assert!(ascends(Ecosystem::Pub, "1.0.0", "1.0.0+1"));
         assert!(ascends(Ecosystem::Hex, "1.0.0-1", "1.0.0"));
         assert!(ascends(Ecosystem::SwiftUrl, "1.0.0-1", "1.0.0"));
+        assert!(ascends(Ecosystem::Generic, "1.1.1k", "1.1.1l"));
         assert_eq!(Version::parse(Ecosystem::Npm, "go1.21.0"), None);
     }
 

@@ -20,6 +20,8 @@ pub enum Scheme {
     Apk,
     /// Lists of integers.
     Dotted,
+    /// What authors of native libraries write.
+    Upstream,
     /// The fall-back.
     Natural,
 }
@@ -106,7 +108,7 @@ pub const ECOSYSTEMS: [OrderedEcosystem; 48] = [
 
 impl Scheme {
     /// Every ordering, in the order of the documentation.
-    pub const ALL: [Scheme; 13] = [
+    pub const ALL: [Scheme; 14] = [
         Scheme::Semver,
         Scheme::SemverBuild,
         Scheme::Go,
@@ -119,6 +121,7 @@ impl Scheme {
         Scheme::Rpm,
         Scheme::Apk,
         Scheme::Dotted,
+        Scheme::Upstream,
         Scheme::Natural,
     ];
 
@@ -148,6 +151,7 @@ impl From<Ecosystem> for Scheme {
             Ecosystem::NuGet => Scheme::NuGet,
             Ecosystem::RubyGems => Scheme::RubyGems,
             Ecosystem::Packagist => Scheme::Packagist,
+            Ecosystem::Generic => Scheme::Upstream,
         }
     }
 }
@@ -194,6 +198,7 @@ mod tests {
             Scheme::Rpm => "rpm",
             Scheme::Apk => "apk",
             Scheme::Dotted => "dotted",
+            Scheme::Upstream => "upstream",
             Scheme::Natural => "natural",
         }
     }
@@ -227,7 +232,8 @@ mod tests {
 
     #[test]
     fn both_tables_agree() {
-        for ecosystem in Ecosystem::ALL {
+        let known = Ecosystem::ALL.into_iter();
+        for ecosystem in known.filter(|e| *e != Ecosystem::Generic) {
             let name = ecosystem.as_str();
             assert!(ECOSYSTEMS.iter().any(|known| known.name == name), "{name}");
             assert_eq!(Scheme::from(ecosystem), Scheme::of_osv(name), "{name}");

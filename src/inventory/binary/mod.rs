@@ -15,18 +15,27 @@
 //!
 //! What several images of a universal binary have in common counts once.
 
+mod bare;
 mod executable;
+mod libraries;
+#[cfg(test)]
+#[allow(dead_code)]
+mod library_spec;
 #[cfg(test)]
 pub mod testing;
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-pub use executable::{Image, Platform};
+pub use executable::{Image, OutOfRange, Platform};
+use libraries::Libraries;
+pub use libraries::osv_names;
 
 use super::cargo::{Auditable, Program};
 use super::go::BuildInfo;
 use super::literals::Literals;
+#[cfg(test)]
+use super::version_spec;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
@@ -34,7 +43,7 @@ pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo];
+const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;

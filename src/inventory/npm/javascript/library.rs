@@ -11,16 +11,14 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use memchr::{memchr, memmem};
-use regex::bytes::{Regex, RegexBuilder};
 
 use super::sighting::{self, Sighting};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::literals::Literals;
+use crate::inventory::version_expression::VersionExpression;
 
 include!(concat!(env!("OUT_DIR"), "/libraries.rs"));
 
-/// Holds the largest of our expressions several times.
-const REGEX_BYTES: usize = 4 << 20;
 /// Expressions read at most this many times the length of a text, and as much as a few windows take besides: more
 /// than any code asks for, and a bound to what can be made to.
 const MOST_READ: usize = 16;
@@ -38,15 +36,6 @@ struct Library {
     versions: &'static [&'static VersionExpression],
     ambiguous: &'static [&'static str],
     files: &'static [&'static str],
-}
-
-struct VersionExpression {
-    at: &'static str,
-    expression: &'static str,
-    /// The length of its longest match.
-    longest: usize,
-    /// Made when its text is first seen: of hundreds, a bundle needs a few.
-    compiled: OnceLock<Option<Regex>>,
 }
 
 /// A library whose code is in a text.
@@ -69,7 +58,7 @@ pub fn recognize(text: &[u8]) -> Vec<Recognized> {
             let expression = LIBRARIES[index].versions[expression];
             let length = expression.longest * 2;
             if readable >= length
-                && let Some((offset, version)) = expression.read(text, at)
+                && let Some((offset, version)) = read(expression, text, at)
             {
                 let sighting = sightings.entry(index).or_default();
                 if LIBRARIES[index].ambiguous.contains(&version.as_str()) {
@@ -140,46 +129,15 @@ fn literals() -> &'static Literals<Means> {
     })
 }
 
-impl VersionExpression {
-    /// The version that the shortest match around `at` states, and its place.
-    fn read(&self, text: &[u8], at: usize) -> Option<(usize, String)> {
-        let end = at + self.at.len();
-        let from = at.saturating_sub(self.longest);
-        let window = &text[from..text.len().min(end + self.longest)];
-        let regex = self
-            .compiled
-            .get_or_init(|| compile(self.expression).ok())
-            .as_ref()?;
-        let mut best = None;
-        let mut start = 0;
-        while let Some(captures) = regex.captures_at(window, start) {
-            let whole = captures.get(0)?.range();
-            if from + whole.start > at {
-                break;
-            }
-            start = whole.start + 1;
-            if from + whole.end >= end {
-                best = Some(captures);
-            }
-        }
-        let captures = best?;
-        let numbers = captures.name("version")?;
-        let mut version = exact(numbers.as_bytes(), &window[numbers.end()..]);
-        if let Some(major) = captures.name("major") {
-            let whole = [major.as_bytes(), b".", numbers.as_bytes()].concat();
-            version = exact(&whole, &window[numbers.end()..]);
-        }
-        Some((from + numbers.start(), version?))
-    }
-}
-
-fn compile(expression: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(expression)
-        .unicode(false)
-        .dot_matches_new_line(true)
-        .size_limit(REGEX_BYTES)
-        .dfa_size_limit(REGEX_BYTES)
-        .build()
+/// The version that an expression states around `at`, and its place.
+fn read(expression: &VersionExpression, text: &[u8], at: usize) -> Option<(usize, String)> {
+    let found = expression.read(text, at)?;
+    let numbers = found.version;
+    let version = match found.major {
+        Some(major) => exact(&[major, b".", numbers].concat(), found.behind),
+        None => exact(numbers, found.behind),
+    };
+    Some((found.offset, version?))
 }
 
 /// The version as npm writes it: `1.7` is 1.7.0. None if it goes on behind.
@@ -386,7 +344,7 @@ mod tests {
             let library = LIBRARIES.iter().find(|l| l.name == spec.name).unwrap();
             for version in library.versions {
                 let mut places = memmem::find_iter(text.as_bytes(), version.at);
-                let read = places.any(|at| version.read(text.as_bytes(), at).is_some());
+                let read = places.any(|at| read(version, text.as_bytes(), at).is_some());
                 assert!(read, "{}: {}", spec.name, version.expression);
             }
         }
@@ -411,11 +369,7 @@ mod tests {
     fn what_expressions_need_is_what_the_engine_finds() {
         for library in &LIBRARIES {
             for version in library.versions {
-                assert!(
-                    compile(version.expression).is_ok(),
-                    "{}",
-                    version.expression
-                );
+                assert!(version.compiles(), "{}", version.expression);
             }
         }
         let names: BTreeSet<&str> = LIBRARIES.iter().map(|l| l.name).collect();

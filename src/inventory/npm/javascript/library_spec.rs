@@ -2,13 +2,9 @@
 //!
 //! The build script compiles this file too: a row that breaks the form breaks the build.
 
-use regex_syntax::hir::{Hir, HirKind};
 use serde::Deserialize;
 
-/// The least length of what is looked for. Shorter texts are in every file.
-const SHORTEST: usize = 8;
-/// How far around a place an expression may reach.
-const LONGEST: usize = 2048;
+use super::version_spec::{SHORTEST, VersionSpec};
 
 /// What `{v}`, `{major}` and `{q}` in an expression stand for: a version, the first number of a version whose others
 /// stand apart in `{v}`, and a quote, which may be escaped where the code is itself in a string.
@@ -42,16 +38,6 @@ pub struct LibrarySpec {
     /// For tests: invented code with the same marks. `{v}` is where the version stands, `{major}` and `{minor}` are
     /// its first number and the others.
     pub examples: Vec<String>,
-}
-
-/// An expression of the version, tied to its library by what stands around it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VersionSpec {
-    /// The expression is tried around each place of this text, and matches nothing but what holds that place.
-    pub at: String,
-    /// A regular expression with `{v}` in it.
-    pub is: String,
 }
 
 /// What `tools/libraries.py` fetches to verify the row.
@@ -88,49 +74,9 @@ impl LibrarySpec {
         }
         Ok(())
     }
-}
 
-impl VersionSpec {
-    /// The regular expression, and the length of its longest match.
-    pub fn expression(&self) -> Result<(String, usize), String> {
-        if self.is.matches("{v}").count() != 1 {
-            return Err(format!("expression {:?} needs one {{v}}", self.is));
-        }
-        let expression = self
-            .is
-            .replace("{v}", VERSION)
-            .replace("{major}", MAJOR)
-            .replace("{q}", QUOTE);
-        let hir = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .dot_matches_new_line(true)
-            .build()
-            .parse(&expression)
-            .map_err(|error| error.to_string())?;
-        if !holds(&hir, self.at.as_bytes()) {
-            return Err(format!(
-                "expression {:?} does not hold the text {:?}",
-                self.is, self.at
-            ));
-        }
-        match hir.properties().maximum_len() {
-            Some(longest) if longest <= LONGEST => Ok((expression, longest)),
-            _ => Err(format!(
-                "expression {:?} must end within {LONGEST} bytes: write `{{0,90}}` for `*`",
-                self.is
-            )),
-        }
-    }
-}
-
-/// Whether every match holds the text, as far as is easy to see.
-fn holds(hir: &Hir, text: &[u8]) -> bool {
-    match hir.kind() {
-        HirKind::Literal(literal) => literal.0.windows(text.len()).any(|part| part == text),
-        HirKind::Concat(parts) => parts.iter().any(|part| holds(part, text)),
-        HirKind::Capture(capture) => holds(&capture.sub, text),
-        HirKind::Alternation(choices) => choices.iter().all(|choice| holds(choice, text)),
-        _ => false,
+    /// The regular expression of one of its versions, and the length of its longest match.
+    pub fn expression(version: &VersionSpec) -> Result<(String, usize), String> {
+        version.expression(&[("{v}", VERSION), ("{major}", MAJOR), ("{q}", QUOTE)])
     }
 }

@@ -11,6 +11,8 @@ mod library;
 #[cfg(test)]
 #[allow(dead_code)]
 mod library_spec;
+#[cfg(test)]
+use crate::inventory::version_spec;
 mod license_list;
 mod module_paths;
 mod module_version;
