@@ -4,10 +4,16 @@
 //! such that the five bytes there are within these eight. Only those positions are looked at: a bit for a hash of the
 //! five bytes says at most of them that no literal has them.
 
+use memchr::memmem;
+
 const GRAM: usize = 5;
 const STRIDE: usize = 4;
 /// The least length of a literal.
 const SHORTEST: usize = GRAM + STRIDE - 1;
+
+/// How many positions are looked at together, and the bytes that they need.
+const POSITIONS: usize = 4;
+const BLOCK: usize = (POSITIONS - 1) * STRIDE + 8;
 
 const HASH_BITS: u32 = 17;
 const HASHES: usize = 1 << HASH_BITS;
@@ -65,17 +71,28 @@ impl<T: Copy> Literals<T> {
 
     /// Calls `found` with the place of every literal, and what goes with it. Places come nearly in order.
     pub fn find(&self, text: &[u8], mut found: impl FnMut(usize, T)) {
-        for (index, window) in text.windows(8).step_by(STRIDE).enumerate() {
-            let hash = hash(gram(window));
-            if self.present[hash / 64] >> (hash % 64) & 1 == 1 {
-                self.verify(text, index * STRIDE, hash, &mut found);
+        let mut at = 0;
+        // Several positions at a time, as next to none has a literal.
+        while let Some(block) = text[at..].first_chunk::<BLOCK>() {
+            let hashes = hashes(block);
+            let has = hashes.map(|hash| self.has(hash));
+            if has[0] | has[1] | has[2] | has[3] {
+                for (index, hash) in hashes.into_iter().enumerate() {
+                    if has[index] {
+                        self.verify(text, at + index * STRIDE, hash, &mut found);
+                    }
+                }
             }
+            at += POSITIONS * STRIDE;
         }
-        // The last bytes make no window of eight, and may hold five all the same.
-        let behind = text.len().saturating_sub(7).next_multiple_of(STRIDE);
-        for at in (behind..text.len()).step_by(STRIDE) {
+        for at in (at..text.len()).step_by(STRIDE) {
             self.verify(text, at, hash(gram(&text[at..])), &mut found);
         }
+    }
+
+    #[inline]
+    fn has(&self, hash: usize) -> bool {
+        self.present[hash / 64] >> (hash % 64) & 1 == 1
     }
 
     #[inline(never)]
@@ -94,33 +111,89 @@ impl<T: Copy> Literals<T> {
     }
 }
 
-/// Five bytes, the first of them the lowest; zeros where there are fewer.
-fn gram(bytes: &[u8]) -> u64 {
-    let mut eight = [0; 8];
-    match bytes.first_chunk::<8>() {
-        Some(chunk) => eight = *chunk,
-        None => eight[..bytes.len()].copy_from_slice(bytes),
-    }
-    u64::from_le_bytes(eight) & ((1 << (8 * GRAM)) - 1)
+/// The hashes of the first positions of a text.
+#[inline]
+fn hashes(block: &[u8; BLOCK]) -> [usize; POSITIONS] {
+    std::array::from_fn(|index| {
+        let eight = block[index * STRIDE..].first_chunk();
+        hash(u64::from_le_bytes(*eight.unwrap_or(&[0; 8])))
+    })
 }
 
+/// Eight bytes, the first of them the lowest; zeros where there are fewer.
+fn gram(bytes: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    let length = bytes.len().min(8);
+    eight[..length].copy_from_slice(&bytes[..length]);
+    u64::from_le_bytes(eight)
+}
+
+/// Of the lowest five bytes.
+#[inline]
 fn hash(gram: u64) -> usize {
-    (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)) as usize
+    let five = gram << (64 - 8 * GRAM);
+    (five.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)) as usize
 }
 
 /// Where in a literal the eight bytes stand that are the least common in code.
 fn rarest_part(literal: &[u8]) -> Option<usize> {
     let parts = literal.windows(SHORTEST).enumerate();
-    let commonness = |part: &[u8]| part.iter().map(|b| commonness(*b)).sum::<u32>();
+    let commonness = |part: &[u8]| {
+        let grams = part.windows(GRAM).filter(|gram| is_common(gram)).count();
+        let bytes = part.iter().map(|b| commonness(*b));
+        bytes.sum::<u32>() + COMMON_GRAM * grams as u32
+    };
     parts
         .min_by_key(|(_, part)| commonness(part))
         .map(|(at, _)| at)
 }
 
+/// Whether five bytes are in every other script: those of indentation, and of the words that code is made of.
+fn is_common(gram: &[u8]) -> bool {
+    const WORDS: &[&str] = &[
+        "     ",
+        "allocation",
+        "arguments",
+        "configuration",
+        "constant",
+        "constructor",
+        "default",
+        "description",
+        "document",
+        "element",
+        "exports",
+        "function(",
+        "instance",
+        "message",
+        "module.exports",
+        "number",
+        "object",
+        "options",
+        "parameter",
+        "property",
+        "prototype",
+        "require(",
+        "required",
+        "response",
+        "return ",
+        "string",
+        "undefined",
+        "value",
+        "version",
+        "windows",
+    ];
+    let has = |word: &&str| memmem::find(word.as_bytes(), &gram.to_ascii_lowercase()).is_some();
+    WORDS.iter().any(has)
+}
+
+/// What such a part costs beside its bytes.
+const COMMON_GRAM: u32 = 50;
+
 /// Roughly how common a byte is in JavaScript.
 fn commonness(byte: u8) -> u32 {
     match byte {
-        b'e' | b't' | b' ' => 12,
+        b' ' => 20,
+        b'e' | b't' => 12,
         b'r' | b'n' | b'i' | b'o' | b'a' | b's' => 10,
         b'c' | b'l' | b'u' | b'd' | b'p' | b'f' | b'h' | b'm' | b'.' | b'(' | b')' => 7,
         b'g' | b'y' | b'b' | b'v' | b'w' | b',' | b'"' | b';' => 5,
