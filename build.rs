@@ -1,5 +1,5 @@
-//! Turns `src/secret/rules/*.toml` and `src/inventory/npm/javascript/libraries/*.toml` into tables that the program
-//! holds ready, so that they cost nothing at start.
+//! Turns `src/secret/rules/*.toml`, `src/inventory/npm/javascript/libraries/*.toml` and `published.txt` beside them into
+//! tables that the program holds ready, so that they cost nothing at start.
 
 // The examples of a row are for tests alone.
 #[allow(dead_code)]
@@ -34,12 +34,14 @@ struct LibraryFile {
 
 const RULES: &str = "src/secret/rules";
 const LIBRARIES: &str = "src/inventory/npm/javascript/libraries";
+const PUBLISHED: &str = "src/inventory/npm/javascript/published.txt";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={RULES}");
     println!("cargo::rerun-if-changed=src/secret/spec.rs");
     println!("cargo::rerun-if-changed={LIBRARIES}");
     println!("cargo::rerun-if-changed=src/inventory/npm/javascript/library_spec.rs");
+    println!("cargo::rerun-if-changed={PUBLISHED}");
     let mut rules = Table::default();
     for (path, file) in read_folder::<RuleFile>(RULES)? {
         for rule in file.rule {
@@ -55,7 +57,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             libraries.add(&path, library.name, row);
         }
     }
-    libraries.save("static LIBRARIES", "Library", "libraries.rs")
+    libraries.save("static LIBRARIES", "Library", "libraries.rs")?;
+    let mut published = Table::default();
+    for block in fs::read_to_string(PUBLISHED)?.split("\n\n").skip(1) {
+        let name = block.split_whitespace().next().unwrap_or_default();
+        published.add(
+            Path::new(PUBLISHED),
+            name.to_owned(),
+            write_published(block),
+        );
+    }
+    published.save("static PUBLISHED", "Published", "published.rs")
 }
 
 /// Every TOML file of a folder, in the order of their names.
@@ -163,6 +175,39 @@ fn write_library(library: &LibrarySpec) -> Result<String, String> {
         "Library {{ name: {:?}, published_as: &{:?}, marks: &{:?}, versions: {{ {versions}&[{names}] }}, ambiguous: &{:?}, \
          files: &{:?} }},\n",
         library.name, library.published_as, library.marks, library.ambiguous, library.files,
+    ))
+}
+
+/// One entry of the table, in the words of `src/inventory/npm/javascript/published.rs`: a line with the package's name, one
+/// with its versions, and one for each set of versions, by their places, with the traces of it.
+fn write_published(block: &str) -> Result<String, String> {
+    let mut lines = block.lines();
+    let mut head = lines.next().unwrap_or_default().split(' ');
+    let name = head.next().ok_or("has no name")?;
+    let flags: Vec<&str> = head.collect();
+    let versions: Vec<&str> = lines.next().ok_or("has no versions")?.split(' ').collect();
+    let (mut sets, mut traces) = (Vec::new(), BTreeMap::new());
+    for line in lines {
+        let mut parts = line.split(' ');
+        let mut set = 0u64;
+        for span in parts.next().unwrap_or_default().split(',') {
+            let (first, last) = span.split_once('-').ok_or("has no span")?;
+            let bit = |text: &str| text.parse::<u32>().map_err(|e| e.to_string());
+            for index in bit(first)?..=bit(last)? {
+                set |= 1u64.checked_shl(index).ok_or("has too many versions")?;
+            }
+        }
+        for trace in parts {
+            let trace = u64::from_str_radix(trace, 16).map_err(|e| e.to_string())?;
+            traces.insert(trace, trace << 16 | sets.len() as u64);
+        }
+        sets.push(set);
+    }
+    Ok(format!(
+        "Published {{ name: {name:?}, has_older: {}, has_newer: {}, versions: &{versions:?}, sets: &{sets:?}, traces: &{:?} }},\n",
+        flags.contains(&"older"),
+        flags.contains(&"newer"),
+        traces.values().collect::<Vec<_>>(),
     ))
 }
 

@@ -4,8 +4,6 @@
 //! such that the five bytes there are within these eight. Only those positions are looked at: a bit for a hash of the
 //! five bytes says at most of them that no literal has them.
 
-use memchr::memmem;
-
 const GRAM: usize = 5;
 const STRIDE: usize = 4;
 /// The least length of a literal.
@@ -20,8 +18,8 @@ const HASHES: usize = 1 << HASH_BITS;
 
 /// `T` goes with a literal.
 pub struct Literals<T> {
-    /// A bit for each hash: whether literals have five bytes of it.
-    present: Box<[u64; HASHES / 64]>,
+    /// Whether literals have five bytes of a hash.
+    present: Hashes,
     /// By hash, the first of its entries.
     first: Box<[u16]>,
     /// Sorted by hash.
@@ -40,9 +38,10 @@ impl<T: Copy> Literals<T> {
     /// Literals that are shorter than [`SHORTEST`] are left out.
     pub fn new(literals: impl Iterator<Item = (&'static str, T)>) -> Self {
         let mut entries = Vec::new();
+        let common = common_grams();
         for (literal, with) in literals {
             let literal = literal.as_bytes();
-            let Some(from) = rarest_part(literal) else {
+            let Some(from) = rarest_part(literal, &common) else {
                 continue;
             };
             for offset in from..from + STRIDE {
@@ -56,11 +55,11 @@ impl<T: Copy> Literals<T> {
             }
         }
         entries.sort_by_key(|entry| entry.hash);
-        let mut present = Box::new([0; HASHES / 64]);
+        let mut present = Hashes::default();
         let mut first = vec![0; HASHES].into_boxed_slice();
         for (index, entry) in entries.iter().enumerate().rev() {
             first[entry.hash] = index as u16;
-            present[entry.hash / 64] |= 1 << (entry.hash % 64);
+            present.add(entry.hash);
         }
         Literals {
             present,
@@ -75,10 +74,13 @@ impl<T: Copy> Literals<T> {
         // Several positions at a time, as next to none has a literal.
         while let Some(block) = text[at..].first_chunk::<BLOCK>() {
             let hashes = hashes(block);
-            let has = hashes.map(|hash| self.has(hash));
-            if has[0] | has[1] | has[2] | has[3] {
+            let mut any = false;
+            for hash in hashes {
+                any |= self.present.has(hash);
+            }
+            if any {
                 for (index, hash) in hashes.into_iter().enumerate() {
-                    if has[index] {
+                    if self.present.has(hash) {
                         self.verify(text, at + index * STRIDE, hash, &mut found);
                     }
                 }
@@ -88,11 +90,6 @@ impl<T: Copy> Literals<T> {
         for at in (at..text.len()).step_by(STRIDE) {
             self.verify(text, at, hash(gram(&text[at..])), &mut found);
         }
-    }
-
-    #[inline]
-    fn has(&self, hash: usize) -> bool {
-        self.present[hash / 64] >> (hash % 64) & 1 == 1
     }
 
     #[inline(never)]
@@ -111,13 +108,36 @@ impl<T: Copy> Literals<T> {
     }
 }
 
+/// A bit for each hash.
+struct Hashes(Box<[u64; HASHES / 64]>);
+
+impl Default for Hashes {
+    fn default() -> Self {
+        Hashes(Box::new([0; HASHES / 64]))
+    }
+}
+
+impl Hashes {
+    fn add(&mut self, hash: usize) {
+        self.0[hash / 64] |= 1 << (hash % 64);
+    }
+
+    #[inline(always)]
+    fn has(&self, hash: usize) -> bool {
+        self.0[hash / 64] >> (hash % 64) & 1 == 1
+    }
+}
+
 /// The hashes of the first positions of a text.
-#[inline]
+#[inline(always)]
 fn hashes(block: &[u8; BLOCK]) -> [usize; POSITIONS] {
-    std::array::from_fn(|index| {
-        let eight = block[index * STRIDE..].first_chunk();
-        hash(u64::from_le_bytes(*eight.unwrap_or(&[0; 8])))
-    })
+    let mut hashes = [0; POSITIONS];
+    for (index, hash_of) in hashes.iter_mut().enumerate() {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&block[index * STRIDE..][..8]);
+        *hash_of = hash(u64::from_le_bytes(eight));
+    }
+    hashes
 }
 
 /// Eight bytes, the first of them the lowest; zeros where there are fewer.
@@ -129,27 +149,29 @@ fn gram(bytes: &[u8]) -> u64 {
 }
 
 /// Of the lowest five bytes.
-#[inline]
+#[inline(always)]
 fn hash(gram: u64) -> usize {
     let five = gram << (64 - 8 * GRAM);
     (five.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)) as usize
 }
 
 /// Where in a literal the eight bytes stand that are the least common in code.
-fn rarest_part(literal: &[u8]) -> Option<usize> {
+fn rarest_part(literal: &[u8], common: &Hashes) -> Option<usize> {
     let parts = literal.windows(SHORTEST).enumerate();
     let commonness = |part: &[u8]| {
-        let grams = part.windows(GRAM).filter(|gram| is_common(gram)).count();
+        let grams = part
+            .windows(GRAM)
+            .filter(|five| common.has(hash(gram(five))));
         let bytes = part.iter().map(|b| commonness(*b));
-        bytes.sum::<u32>() + COMMON_GRAM * grams as u32
+        bytes.sum::<u32>() + COMMON_GRAM * grams.count() as u32
     };
     parts
         .min_by_key(|(_, part)| commonness(part))
         .map(|(at, _)| at)
 }
 
-/// Whether five bytes are in every other script: those of indentation, and of the words that code is made of.
-fn is_common(gram: &[u8]) -> bool {
+/// Five bytes that are in every other script: those of indentation, and of the words that code is made of.
+fn common_grams() -> Hashes {
     const WORDS: &[&str] = &[
         "     ",
         "allocation",
@@ -182,8 +204,11 @@ fn is_common(gram: &[u8]) -> bool {
         "version",
         "windows",
     ];
-    let has = |word: &&str| memmem::find(word.as_bytes(), &gram.to_ascii_lowercase()).is_some();
-    WORDS.iter().any(has)
+    let mut common = Hashes::default();
+    for word in WORDS.iter().flat_map(|word| word.as_bytes().windows(GRAM)) {
+        common.add(hash(gram(word)));
+    }
+    common
 }
 
 /// What such a part costs beside its bytes.

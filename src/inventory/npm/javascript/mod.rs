@@ -15,6 +15,7 @@ mod license_list;
 mod module_paths;
 mod module_version;
 mod package_path;
+mod published;
 mod script;
 mod sighting;
 mod source_map;

@@ -19,6 +19,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr, memrchr2};
 
 use super::package_path::package_of;
+use super::published::{self, Candidates};
 use super::script::Reader;
 use super::sighting::{self, Sighting};
 use super::{families, module_version};
@@ -62,6 +63,7 @@ pub(super) struct Module<'a> {
 struct Copy {
     name: String,
     version: Option<String>,
+    candidates: Option<Candidates>,
     first: usize,
 }
 
@@ -79,6 +81,7 @@ impl Reader for ModulePaths {
                 continue;
             };
             let copy = copies.entry(package.folder).or_insert_with(|| Copy {
+                candidates: Candidates::of(&package.name),
                 name: package.name,
                 version: package.version,
                 first: module.start,
@@ -87,14 +90,20 @@ impl Reader for ModulePaths {
                 let next = modules.get(index + 1).map_or(text.len(), |next| next.start);
                 let behind = text.get(module.end..next).unwrap_or_default();
                 copy.version = module_version::stated(module.path, behind);
+                if let Some(candidates) = &mut copy.candidates {
+                    candidates.see_code(module_version::body(behind));
+                }
             }
         }
-        let sightings = copies.into_iter().map(|(folder, copy)| Sighting {
-            offset: copy.first,
-            name: copy.name,
-            version: copy.version,
-            folder: Some(folder),
-            range: None,
+        let sightings = copies.into_iter().map(|(folder, copy)| {
+            let (version, range) = published::known(copy.version, copy.candidates);
+            Sighting {
+                offset: copy.first,
+                name: copy.name,
+                version,
+                folder: Some(folder),
+                range,
+            }
         });
         let mut sightings: Vec<Sighting> = sightings.collect();
         families::complete(&mut sightings);

@@ -172,15 +172,15 @@ mod tests {
         }
     }
 
-    const TEXT: &str = "/*! a v1.2.3 MIT */\n// node_modules/b/x.js\nvar b;x('jQuery requires a window with a document');";
+    const TEXT: &str = "/*! a v1.2.3 MIT */\n\n// node_modules/b/x.js\nvar b;x('jQuery requires a window with a document');";
 
     #[test]
     fn every_reader_sees_a_script() {
         let seen = inspect(&Script, "a.js", TEXT).unwrap();
         let expected = [
             "a 1.2.3 fingerprint a.js:1",
-            "b ~ fingerprint a.js:2",
-            "jquery ~ fingerprint a.js:3",
+            "b ~ fingerprint a.js:3",
+            "jquery ~ fingerprint a.js:4",
         ];
         assert_eq!(rows(&seen), expected);
     }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::json_walk::{Broken, Elements, Walk, text};
 use super::package_path::{MAX_PATH, PackagePath, is_name, package_of};
+use super::published::{self, Candidates};
 use super::script::{self, Reader};
 use super::{banner, module_version};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
@@ -179,6 +180,8 @@ struct Copy {
     version: Option<String>,
     /// What its other files say of the version.
     stated: Stated,
+    /// What they leave of it, where the package's releases are known.
+    candidates: Option<Candidates>,
     /// Where its map starts, in a file that holds more.
     line: Option<u32>,
 }
@@ -313,7 +316,8 @@ impl Modules {
             ));
             return;
         }
-        let copy = self.copies.entry(folder).or_insert(Copy {
+        let copy = self.copies.entry(folder).or_insert_with(|| Copy {
+            candidates: Candidates::of(&name),
             name,
             version,
             stated: Stated::Nothing,
@@ -328,6 +332,9 @@ impl Modules {
         for version in versions_in(&copy.name, path, &content) {
             copy.stated.add(version);
         }
+        if let Some(candidates) = &mut copy.candidates {
+            candidates.see_file(content.as_bytes());
+        }
     }
 
     fn leave_out(&mut self, message: String) {
@@ -340,27 +347,26 @@ impl Modules {
     fn report(&mut self, entry: &Entry, seen: &mut Observations) {
         // Its installed metadata says better what a package is.
         let own = layout::owning_package(entry.path);
-        for (name, version, folder, line) in self.packages() {
-            if own != Some(name.as_str()) {
-                seen.components.push(ObservedComponent {
-                    ecosystem: Ecosystem::Npm,
-                    name,
-                    version,
-                    version_range: None,
-                    evidence: Evidence::Embedded,
-                    folder: layout::place(&folder).map(Box::from),
-                    location: Location {
-                        path: entry.path.clone(),
-                        line,
-                        column: None,
-                    },
-                });
-            }
-        }
+        let packages = self.packages().into_iter();
+        let others = packages.filter(|package| own != Some(package.name.as_str()));
+        seen.components
+            .extend(others.map(|package| ObservedComponent {
+                ecosystem: Ecosystem::Npm,
+                name: package.name,
+                version: package.version,
+                version_range: package.range,
+                evidence: Evidence::Embedded,
+                folder: layout::place(&package.folder).map(Box::from),
+                location: Location {
+                    path: entry.path.clone(),
+                    line: package.line,
+                    column: None,
+                },
+            }));
     }
 
-    /// Name, version, folder and line of each copy of a package. Copies of which the same version is known are one.
-    fn packages(&mut self) -> Vec<(String, Option<String>, String, Option<u32>)> {
+    /// Copies of which the same version is known are one.
+    fn packages(&mut self) -> Vec<Package> {
         let copies = self.copies.drain();
         let mut packages: Vec<_> = copies
             .map(|(folder, copy)| {
@@ -368,13 +374,31 @@ impl Modules {
                     Stated::Version(version) => Some(version),
                     Stated::Nothing | Stated::Contradictions => None,
                 };
-                (copy.name, copy.version.or(stated), folder, copy.line)
+                let (version, range) = published::known(copy.version.or(stated), copy.candidates);
+                Package {
+                    name: copy.name,
+                    version,
+                    range,
+                    folder,
+                    line: copy.line,
+                }
             })
             .collect();
         packages.sort();
-        packages.dedup_by(|a, b| a.1.is_some() && (&a.0, &a.1) == (&b.0, &b.1));
+        packages
+            .dedup_by(|a, b| a.version.is_some() && (&a.name, &a.version) == (&b.name, &b.version));
         packages
     }
+}
+
+/// What is reported of a copy.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Package {
+    name: String,
+    version: Option<String>,
+    range: Option<String>,
+    folder: String,
+    line: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -473,8 +497,12 @@ mod tests {
     fn broken(path: &str, bytes: &[u8]) -> (Vec<String>, Unreadable) {
         let mut seen = Observations::default();
         let path = crate::finding::EntryPath::new(&std::sync::Arc::from("fn.zip!/"), path);
-        let error = SourceMap.inspect(&Entry { path: &path, bytes }, &mut seen);
-        (short(&seen), error.unwrap_err())
+        let entry = Entry { path: &path, bytes };
+        let read = match path.inner().ends_with(".js") {
+            true => InlineMaps.read(&entry, &mut seen),
+            false => SourceMap.inspect(&entry, &mut seen),
+        };
+        (short(&seen), read.unwrap_err())
     }
 
     fn sources(sources: &[&str]) -> String {
