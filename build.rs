@@ -1,4 +1,4 @@
-//! Turns `src/secret/rules/*.toml`, `src/inventory/npm/javascript/libraries/*.toml`,
+//! Turns `src/secret/rules/*.toml`, `src/inventory/npm/javascript/libraries/*.toml`, `published.txt` beside them,
 //! `src/inventory/pypi/vendored/modules/*.toml` and `src/inventory/binary/libraries/*.toml` into tables that the program
 //! holds ready, so that they cost nothing at start.
 
@@ -60,6 +60,7 @@ const RULES: &str = "src/secret/rules";
 const LIBRARIES: &str = "src/inventory/npm/javascript/libraries";
 const MODULES: &str = "src/inventory/pypi/vendored/modules";
 const NATIVE: &str = "src/inventory/binary/libraries";
+const PUBLISHED: &str = "src/inventory/npm/javascript/published.txt";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={RULES}");
@@ -71,6 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={NATIVE}");
     println!("cargo::rerun-if-changed=src/inventory/binary/library_spec.rs");
     println!("cargo::rerun-if-changed=src/inventory/version_spec.rs");
+    println!("cargo::rerun-if-changed={PUBLISHED}");
     let mut rules = Table::default();
     for (path, file) in read_folder::<RuleFile>(RULES)? {
         for rule in file.rule {
@@ -102,7 +104,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             native.add(&path, library.name, row);
         }
     }
-    native.save("static LIBRARIES", "Library", "native_libraries.rs")
+    native.save("static LIBRARIES", "Library", "native_libraries.rs")?;
+    let mut published = Table::default();
+    for block in fs::read_to_string(PUBLISHED)?.split("\n\n").skip(1) {
+        let name = block.split_whitespace().next().unwrap_or_default();
+        published.add(
+            Path::new(PUBLISHED),
+            name.to_owned(),
+            write_published(block),
+        );
+    }
+    published.save("static PUBLISHED", "Published", "published.rs")
 }
 
 /// Every TOML file of a folder, in the order of their names.
@@ -278,6 +290,39 @@ fn write_module(module: &ModuleSpec) -> Result<String, String> {
     Ok(format!(
         "Module {{ name: {:?}, published_as: &{:?}, files: &[{files}], ambiguous: &{:?} }},\n",
         module.name, module.published_as, module.ambiguous,
+    ))
+}
+
+/// One entry of the table, in the words of `src/inventory/npm/javascript/published.rs`: a line with the package's name, one
+/// with its versions, and one for each set of versions, by their places, with the traces of it.
+fn write_published(block: &str) -> Result<String, String> {
+    let mut lines = block.lines();
+    let mut head = lines.next().unwrap_or_default().split(' ');
+    let name = head.next().ok_or("has no name")?;
+    let flags: Vec<&str> = head.collect();
+    let versions: Vec<&str> = lines.next().ok_or("has no versions")?.split(' ').collect();
+    let (mut sets, mut traces) = (Vec::new(), BTreeMap::new());
+    for line in lines {
+        let mut parts = line.split(' ');
+        let mut set = 0u64;
+        for span in parts.next().unwrap_or_default().split(',') {
+            let (first, last) = span.split_once('-').ok_or("has no span")?;
+            let bit = |text: &str| text.parse::<u32>().map_err(|e| e.to_string());
+            for index in bit(first)?..=bit(last)? {
+                set |= 1u64.checked_shl(index).ok_or("has too many versions")?;
+            }
+        }
+        for trace in parts {
+            let trace = u64::from_str_radix(trace, 16).map_err(|e| e.to_string())?;
+            traces.insert(trace, trace << 16 | sets.len() as u64);
+        }
+        sets.push(set);
+    }
+    Ok(format!(
+        "Published {{ name: {name:?}, has_older: {}, has_newer: {}, versions: &{versions:?}, sets: &{sets:?}, traces: &{:?} }},\n",
+        flags.contains(&"older"),
+        flags.contains(&"newer"),
+        traces.values().collect::<Vec<_>>(),
     ))
 }
 

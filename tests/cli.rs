@@ -243,6 +243,64 @@ fn what_only_a_lock_file_names_fails_nothing_where_code_of_its_kind_ships() {
     assert_eq!(run.json()["findings"][0]["counts"], false);
 }
 
+/// What esbuild makes of two packages and a nested copy of one of them, which none of them states a version of.
+const BUNDLE: &str = "\
+// node_modules/lodash/x.js
+var require_x = 1;
+
+// node_modules/b/node_modules/lodash/x.js
+var require_x2 = 2;
+
+// node_modules/b/index.js
+var require_b = 3;
+
+// src/own.js
+own();
+";
+
+#[test]
+fn a_bundle_takes_its_versions_from_the_lock_file_of_its_build() {
+    let place = Workplace::new();
+    place.zip("fn.zip", &[("index.js", BUNDLE.as_bytes())]);
+    let lock = LOCK.replace(
+        "\n  \"node_modules/@tool",
+        "\n  \"node_modules/b\": {\"version\": \"2.0.0\"}, \"node_modules/b/node_modules/lodash\": {\"version\": \"4.18.1\"},
+          \"node_modules/@tool",
+    );
+    place.file("package-lock.json", lock);
+    let run = place.run(&["fn.zip", "--lock", "package-lock.json", "--format", "json"]);
+    let expected = [
+        "npm @tool/linux 1.0.0 declared locked",
+        "npm b 2.0.0 shipped fingerprint",
+        "npm lodash 4.17.15 shipped fingerprint",
+        "npm lodash 4.18.1 shipped fingerprint",
+    ];
+    let report = run.json();
+    assert_eq!(packages(&report), expected);
+    let places = report["packages"][2]["locations"].as_array().unwrap();
+    assert_eq!(places[0]["path"], "fn.zip!/index.js");
+    assert_eq!(places[1]["path"], "package-lock.json");
+    // It ships in a version that is certain, so that what is known of it counts.
+    assert_eq!(run.status, 1);
+    assert_eq!(report["findings"][0]["certainty"], "certain");
+}
+
+#[test]
+fn a_bundle_alone_has_names_and_what_is_possible_fails_nothing() {
+    let place = Workplace::new();
+    place.zip("fn.zip", &[("index.js", BUNDLE.as_bytes())]);
+    let run = place.run(&["fn.zip", "--format", "json"]);
+    let report = run.json();
+    for package in report["packages"].as_array().unwrap() {
+        assert_eq!(package["scope"], "shipped");
+        assert!(package["version"].is_null());
+    }
+    let findings = report["findings"].as_array().unwrap();
+    assert!(!findings.is_empty());
+    assert!(findings.iter().all(|f| f["certainty"] == "possible"));
+    assert_eq!(run.status, 0);
+}
+
 #[test]
 fn a_lock_file_that_cannot_be_read_whole_is_one_line_and_status_2() {
     let place = Workplace::new();

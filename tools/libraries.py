@@ -2,15 +2,18 @@
 """Verifies the table of JavaScript libraries, src/inventory/npm/javascript/libraries/, on what is published.
 
     libraries.py survey FNAUDIT FOLDER [NAME...]
+    libraries.py reprinted FNAUDIT ESBUILD FOLDER [NAME...]
     libraries.py precision FNAUDIT NODE_MODULES
 
 `survey` fetches the versions that each row names with `npm pack`, one by one, into FOLDER, which lies outside the
 project and is not fetched into again. It copies each of the row's files out alone, so that neither its name nor a
-package.json helps, has FNAUDIT read it, and prints a Markdown table. `precision` prints what FNAUDIT recognises in
+package.json helps, has FNAUDIT read it, and prints a Markdown table. `reprinted` has ESBUILD bundle each file with what
+it requires of its own package first, printed anew and minified, under paths that name no package. `precision` prints what FNAUDIT recognises in
 the packages of a node_modules besides the packages themselves: each line is a copy of another's code, or an error.
 
-Python 3.11 or later, and npm for `survey`.
+Python 3.11 or later, npm, and esbuild for `reprinted`.
 """
+import collections
 import json
 import pathlib
 import re
@@ -99,6 +102,44 @@ def survey(fnaudit, folder, names):
     print_row("all", total, "")
 
 
+def reprinted(fnaudit, esbuild, folder, names):
+    forms = {"printed anew": [], "minified": ["--minify"]}
+    print("| library | files | " + " | ".join(f"{form}: named | right version | wrong version" for form in forms) + " | also in them |")
+    print("| --- " * (3 + 3 * len(forms)) + "|")
+    total = collections.Counter()
+    for row in rows():
+        if names and row["name"] not in names:
+            continue
+        count, also = collections.Counter(), set()
+        for version in row["survey"]["versions"]:
+            package = fetched(folder, row["name"], version)
+            for file in (package / path for path in row["survey"]["files"]):
+                if file.suffix not in (".js", ".cjs", ".mjs") or ".min." in file.name or not file.exists():
+                    continue
+                with tempfile.TemporaryDirectory() as scratch:
+                    for form, options in forms.items():
+                        bundle = pathlib.Path(scratch, f"{form}.js")
+                        command = [esbuild, str(file), "--bundle", "--packages=external", "--platform=node",
+                                   "--log-level=silent", f"--outfile={bundle}", *options]
+                        if subprocess.run(command, cwd=package).returncode:
+                            break
+                        found = recognised_alone(fnaudit, bundle)
+                        stated = found.pop(row["name"], None)
+                        also.update(found)
+                        count["files"] += form == "minified"
+                        count[form, "named"] += stated is not None
+                        count[form, "right"] += stated == {version}
+                        count[form, "wrong"] += bool(stated and stated - {version, None})
+        total.update(count)
+        print_reprinted(row["name"], count, forms, also)
+    print_reprinted("all", total, forms, set())
+
+
+def print_reprinted(name, count, forms, also):
+    cells = [count[form, kind] for form in forms for kind in ("named", "right", "wrong")]
+    print(f"| {name} | {count['files']} | {' | '.join(str(cell) for cell in cells)} | {', '.join(sorted(also))} |", flush=True)
+
+
 def states(file, version):
     """Whether the file holds its version in one piece. Others cannot be told by their content alone."""
     return re.search(rb"(?<![\d.])" + re.escape(version.encode()) + rb"(?![\d.])", file.read_bytes()) is not None
@@ -125,6 +166,8 @@ def main():
     match sys.argv[1:]:
         case ["survey", fnaudit, folder, *names]:
             survey(fnaudit, pathlib.Path(folder), names)
+        case ["reprinted", fnaudit, esbuild, folder, *names]:
+            reprinted(fnaudit, str(pathlib.Path(esbuild).resolve()), pathlib.Path(folder).resolve(), names)
         case ["precision", fnaudit, node_modules]:
             precision(fnaudit, pathlib.Path(node_modules).resolve())
         case _:

@@ -9,13 +9,17 @@ const STRIDE: usize = 4;
 /// The least length of a literal.
 const SHORTEST: usize = GRAM + STRIDE - 1;
 
+/// How many positions are looked at together, and the bytes that they need.
+const POSITIONS: usize = 4;
+const BLOCK: usize = (POSITIONS - 1) * STRIDE + 8;
+
 const HASH_BITS: u32 = 17;
 const HASHES: usize = 1 << HASH_BITS;
 
 /// `T` goes with a literal.
 pub struct Literals<T> {
-    /// A bit for each hash: whether literals have five bytes of it.
-    present: Box<[u64; HASHES / 64]>,
+    /// Whether literals have five bytes of a hash.
+    present: Hashes,
     /// By hash, the first of its entries.
     first: Box<[u16]>,
     /// Sorted by hash.
@@ -34,9 +38,10 @@ impl<T: Copy> Literals<T> {
     /// Literals that are shorter than [`SHORTEST`] are left out.
     pub fn new(literals: impl Iterator<Item = (&'static str, T)>) -> Self {
         let mut entries = Vec::new();
+        let common = common_grams();
         for (literal, with) in literals {
             let literal = literal.as_bytes();
-            let Some(from) = rarest_part(literal) else {
+            let Some(from) = rarest_part(literal, &common) else {
                 continue;
             };
             for offset in from..from + STRIDE {
@@ -50,11 +55,11 @@ impl<T: Copy> Literals<T> {
             }
         }
         entries.sort_by_key(|entry| entry.hash);
-        let mut present = Box::new([0; HASHES / 64]);
+        let mut present = Hashes::default();
         let mut first = vec![0; HASHES].into_boxed_slice();
         for (index, entry) in entries.iter().enumerate().rev() {
             first[entry.hash] = index as u16;
-            present[entry.hash / 64] |= 1 << (entry.hash % 64);
+            present.add(entry.hash);
         }
         Literals {
             present,
@@ -65,15 +70,24 @@ impl<T: Copy> Literals<T> {
 
     /// Calls `found` with the place of every literal, and what goes with it. Places come nearly in order.
     pub fn find(&self, text: &[u8], mut found: impl FnMut(usize, T)) {
-        for (index, window) in text.windows(8).step_by(STRIDE).enumerate() {
-            let hash = hash(gram(window));
-            if self.present[hash / 64] >> (hash % 64) & 1 == 1 {
-                self.verify(text, index * STRIDE, hash, &mut found);
+        let mut at = 0;
+        // Several positions at a time, as next to none has a literal.
+        while let Some(block) = text[at..].first_chunk::<BLOCK>() {
+            let hashes = hashes(block);
+            let mut any = false;
+            for hash in hashes {
+                any |= self.present.has(hash);
             }
+            if any {
+                for (index, hash) in hashes.into_iter().enumerate() {
+                    if self.present.has(hash) {
+                        self.verify(text, at + index * STRIDE, hash, &mut found);
+                    }
+                }
+            }
+            at += POSITIONS * STRIDE;
         }
-        // The last bytes make no window of eight, and may hold five all the same.
-        let behind = text.len().saturating_sub(7).next_multiple_of(STRIDE);
-        for at in (behind..text.len()).step_by(STRIDE) {
+        for at in (at..text.len()).step_by(STRIDE) {
             self.verify(text, at, hash(gram(&text[at..])), &mut found);
         }
     }
@@ -94,33 +108,117 @@ impl<T: Copy> Literals<T> {
     }
 }
 
-/// Five bytes, the first of them the lowest; zeros where there are fewer.
-fn gram(bytes: &[u8]) -> u64 {
-    let mut eight = [0; 8];
-    match bytes.first_chunk::<8>() {
-        Some(chunk) => eight = *chunk,
-        None => eight[..bytes.len()].copy_from_slice(bytes),
+/// A bit for each hash.
+struct Hashes(Box<[u64; HASHES / 64]>);
+
+impl Default for Hashes {
+    fn default() -> Self {
+        Hashes(Box::new([0; HASHES / 64]))
     }
-    u64::from_le_bytes(eight) & ((1 << (8 * GRAM)) - 1)
 }
 
+impl Hashes {
+    fn add(&mut self, hash: usize) {
+        self.0[hash / 64] |= 1 << (hash % 64);
+    }
+
+    #[inline(always)]
+    fn has(&self, hash: usize) -> bool {
+        self.0[hash / 64] >> (hash % 64) & 1 == 1
+    }
+}
+
+/// The hashes of the first positions of a text.
+#[inline(always)]
+fn hashes(block: &[u8; BLOCK]) -> [usize; POSITIONS] {
+    let mut hashes = [0; POSITIONS];
+    for (index, hash_of) in hashes.iter_mut().enumerate() {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&block[index * STRIDE..][..8]);
+        *hash_of = hash(u64::from_le_bytes(eight));
+    }
+    hashes
+}
+
+/// Eight bytes, the first of them the lowest; zeros where there are fewer.
+fn gram(bytes: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    let length = bytes.len().min(8);
+    eight[..length].copy_from_slice(&bytes[..length]);
+    u64::from_le_bytes(eight)
+}
+
+/// Of the lowest five bytes.
+#[inline(always)]
 fn hash(gram: u64) -> usize {
-    (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)) as usize
+    let five = gram << (64 - 8 * GRAM);
+    (five.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)) as usize
 }
 
 /// Where in a literal the eight bytes stand that are the least common in code.
-fn rarest_part(literal: &[u8]) -> Option<usize> {
+fn rarest_part(literal: &[u8], common: &Hashes) -> Option<usize> {
     let parts = literal.windows(SHORTEST).enumerate();
-    let commonness = |part: &[u8]| part.iter().map(|b| commonness(*b)).sum::<u32>();
+    let commonness = |part: &[u8]| {
+        let grams = part
+            .windows(GRAM)
+            .filter(|five| common.has(hash(gram(five))));
+        let bytes = part.iter().map(|b| commonness(*b));
+        bytes.sum::<u32>() + COMMON_GRAM * grams.count() as u32
+    };
     parts
         .min_by_key(|(_, part)| commonness(part))
         .map(|(at, _)| at)
 }
 
+/// Five bytes that are in every other script: those of indentation, and of the words that code is made of.
+fn common_grams() -> Hashes {
+    const WORDS: &[&str] = &[
+        "     ",
+        "allocation",
+        "arguments",
+        "configuration",
+        "constant",
+        "constructor",
+        "default",
+        "description",
+        "document",
+        "element",
+        "exports",
+        "function(",
+        "instance",
+        "message",
+        "module.exports",
+        "number",
+        "object",
+        "options",
+        "parameter",
+        "property",
+        "prototype",
+        "require(",
+        "required",
+        "response",
+        "return ",
+        "string",
+        "undefined",
+        "value",
+        "version",
+        "windows",
+    ];
+    let mut common = Hashes::default();
+    for word in WORDS.iter().flat_map(|word| word.as_bytes().windows(GRAM)) {
+        common.add(hash(gram(word)));
+    }
+    common
+}
+
+/// What such a part costs beside its bytes.
+const COMMON_GRAM: u32 = 50;
+
 /// Roughly how common a byte is in JavaScript.
 fn commonness(byte: u8) -> u32 {
     match byte {
-        b'e' | b't' | b' ' => 12,
+        b' ' => 20,
+        b'e' | b't' => 12,
         b'r' | b'n' | b'i' | b'o' | b'a' | b's' => 10,
         b'c' | b'l' | b'u' | b'd' | b'p' | b'f' | b'h' | b'm' | b'.' | b'(' | b')' => 7,
         b'g' | b'y' | b'b' | b'v' | b'w' | b',' | b'"' | b';' => 5,

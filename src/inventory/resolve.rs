@@ -41,6 +41,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     observed.extend(jars);
     keep_best_of_dist_info(&mut observed);
     keep_selected(&mut observed);
+    drop_tarballs_of_themselves(&mut observed);
     take_from_lock_folders(&mut observed);
 
     let mut by_name: BTreeMap<(Ecosystem, String), Vec<ObservedComponent>> = BTreeMap::new();
@@ -202,6 +203,23 @@ fn keep_best_of_dist_info(observed: &mut Vec<ObservedComponent>) {
         }
     }
     observed.retain(|c| folder(c).is_none_or(|folder| best.get(&folder) == Some(&c.location.path)));
+}
+
+/// What a published tarball of npm holds of itself is left out: its package.json says better what it is.
+fn drop_tarballs_of_themselves(observed: &mut Vec<ObservedComponent>) {
+    let installed = observed.iter().filter(|c| {
+        c.ecosystem == Ecosystem::Npm
+            && c.evidence == Evidence::Installed
+            && c.location.path.inner() == "package/package.json"
+    });
+    let tarballs: HashSet<(Arc<str>, String)> = installed
+        .map(|c| (Arc::clone(c.location.path.container()), c.name.clone()))
+        .collect();
+    observed.retain(|c| {
+        let is_seen = matches!(c.evidence, Evidence::Fingerprint | Evidence::Embedded);
+        let package = (Arc::clone(c.location.path.container()), c.name.clone());
+        !(is_seen && c.ecosystem == Ecosystem::Npm && tarballs.contains(&package))
+    });
 }
 
 /// What is known by the folder that it was built from is the package, in the version, that a lock file has there,
@@ -637,6 +655,37 @@ mod tests {
                 "a 1.2.0 shipped Installed node_modules/a/package.json,package-lock.json,package.json",
             ]
         );
+    }
+
+    #[test]
+    fn a_tarball_is_not_seen_in_itself() {
+        let mut seen = Observations::default();
+        let tarball: Arc<str> = Arc::from("fn.zip!/a-1.0.0.tgz!/");
+        let inside = |inner| Location::from(EntryPath::new(&tarball, inner));
+        let manifest = inside("package/package.json");
+        seen.component(Ecosystem::Npm, "a", "1.0.0", Evidence::Installed, manifest);
+        for (name, evidence) in [
+            ("a", Evidence::Fingerprint),
+            ("a", Evidence::Embedded),
+            ("b", Evidence::Fingerprint),
+        ] {
+            let script = inside("package/dist/x.js");
+            seen.component(Ecosystem::Npm, name, "0.9.0", evidence, script);
+        }
+        let elsewhere = path("x.js");
+        seen.component(
+            Ecosystem::Npm,
+            "a",
+            "0.8.0",
+            Evidence::Fingerprint,
+            elsewhere,
+        );
+        let expected = [
+            "a 0.8.0 shipped Fingerprint x.js",
+            "a 1.0.0 shipped Installed package/package.json",
+            "b 0.9.0 shipped Fingerprint package/dist/x.js",
+        ];
+        assert_eq!(rows(seen), expected);
     }
 
     #[test]

@@ -14,10 +14,7 @@ pub(crate) use layout::is_inside_package;
 
 pub use bun_lock::BunLock;
 pub use installed_package::InstalledPackage;
-pub use javascript::{
-    CopiedLibrary, DependencyMaps, InlinedPackage, LegalComments, LicenseList, ModulePaths,
-    SourceMap,
-};
+pub use javascript::{LegalFile, LicenseList, Script, SourceMap};
 pub use package_json::PackageJson;
 pub use package_lock::PackageLock;
 pub use pnpm_lock::PnpmLock;
@@ -35,11 +32,8 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &YarnLock,
     &PnpmLock,
     &BunLock,
-    &CopiedLibrary,
+    &Script,
     &SourceMap,
-    &ModulePaths,
-    &DependencyMaps,
-    &InlinedPackage,
-    &LegalComments,
+    &LegalFile,
     &LicenseList,
 ];

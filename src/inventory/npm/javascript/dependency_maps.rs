@@ -10,10 +10,11 @@ use memchr::memchr;
 use memchr::memmem::{self, Finder};
 
 use super::package_path::is_name;
+use super::script::Reader;
 use super::sighting::{self, Sighting};
-use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inspect::{Entry, Observations, Unreadable};
 
-pub struct DependencyMaps;
+pub(super) struct DependencyMaps;
 
 /// What every such bundle holds, minified or not.
 const MODULE: &str = "[function(require,module,exports";
@@ -71,16 +72,12 @@ const BUILTINS: &[&str] = &[
     "dup",
 ];
 
-impl Inspector for DependencyMaps {
-    fn wants(&self, header: &Header) -> bool {
-        sighting::is_script(header.path)
+impl Reader for DependencyMaps {
+    fn marks(&self) -> &'static [&'static str] {
+        &[MODULE]
     }
 
-    fn max_size(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+    fn read(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let text = entry.bytes;
         let mut packages: BTreeMap<&str, usize> = BTreeMap::new();
         if memmem::find(text, MODULE.as_bytes()).is_some() {
@@ -158,11 +155,12 @@ fn package(request: &str) -> Option<&str> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::script::testing::read;
     use super::*;
-    use crate::inventory::testing::{inspect, rows};
+    use crate::inventory::testing::rows;
 
     fn found(text: &str) -> Vec<String> {
-        let rows = rows(&inspect(&DependencyMaps, "index.js", text).unwrap());
+        let rows = rows(&read(&DependencyMaps, "index.js", text).unwrap());
         rows.into_iter()
             .map(|row| row.replace(" ~ fingerprint index.js", ""))
             .collect()
@@ -200,7 +198,7 @@ function(require,module,exports){ f() },{\"a\":12}]";
         ]), 0..24), odd in any::<Vec<u8>>()) {
             let mut text = format!("{MODULE}{}", pieces.concat()).into_bytes();
             text.extend(odd);
-            inspect(&DependencyMaps, "index.js", text).unwrap();
+            read(&DependencyMaps, "index.js", text).unwrap();
         }
     }
 }

@@ -11,11 +11,18 @@ use memchr::memmem::{self, Finder, rfind};
 use memchr::{memchr, memrchr};
 
 use super::package_path::{is_name, package_of};
+use super::script::Reader;
 use super::sighting::{self, Sighting};
-use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inspect::{Entry, Observations, Unreadable};
 use crate::inventory::npm::specifier::exact_version;
 
-pub struct InlinedPackage;
+pub(super) struct InlinedPackage;
+
+/// What webpack gives JSON to.
+const CALL: &str = "JSON.parse(";
+
+/// Longer texts are no versions.
+const MAX_VERSION: usize = 64;
 
 /// How long the object may be. Old versions of npm wrote the readme into it.
 const MAX_OBJECT: usize = 256 * 1024;
@@ -76,17 +83,12 @@ struct Manifest<'a> {
     is_private: bool,
 }
 
-impl Inspector for InlinedPackage {
-    fn wants(&self, header: &Header) -> bool {
-        sighting::is_script(header.path)
+impl Reader for InlinedPackage {
+    fn marks(&self) -> &'static [&'static str] {
+        &["version\"", "version'", "version:", "version :", CALL]
     }
 
-    /// It is searched, not parsed.
-    fn max_size(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+    fn read(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut sightings = objects(entry.bytes);
         sightings.extend(parsed_texts(entry.bytes));
         // JSON in a string is both.
@@ -126,7 +128,6 @@ fn objects(text: &[u8]) -> Vec<Sighting> {
 
 /// Packages by JSON in strings.
 fn parsed_texts(text: &[u8]) -> Vec<Sighting> {
-    const CALL: &str = "JSON.parse(";
     let mut found = Vec::new();
     let mut read_to = 0;
     for at in Finder::new(CALL).find_iter(text) {
@@ -177,7 +178,8 @@ fn path_before(text: &[u8]) -> Option<&str> {
     is_head.then_some(path)
 }
 
-/// Whether `version`, from `start` to `end`, is a key, and a number its value.
+/// Whether `version`, from `start` to `end`, is a key, and an exact one its value. Most objects with such a key are none of a
+/// package, and long.
 fn is_key_of_version(text: &[u8], start: usize, end: usize) -> bool {
     let (before, behind) = (&text[..start], &text[end..]);
     let behind = match before.last() {
@@ -188,10 +190,14 @@ fn is_key_of_version(text: &[u8], start: usize, end: usize) -> bool {
     let value = behind
         .map(<[u8]>::trim_ascii_start)
         .and_then(|rest| rest.strip_prefix(b":"));
-    let value = value
-        .map(|rest| &rest[..rest.len().min(64)])
-        .unwrap_or_default();
-    matches!(value.trim_ascii_start(), [b'"' | b'\'' | b'`', digit, ..] if digit.is_ascii_digit())
+    let value = value.map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    matches!(value, [quote @ (b'"' | b'\'' | b'`'), rest @ ..] if starts_with_exact_version(rest, *quote))
+}
+
+fn starts_with_exact_version(text: &[u8], quote: u8) -> bool {
+    let near = &text[..text.len().min(MAX_VERSION)];
+    let version = memchr(quote, near).and_then(|end| str::from_utf8(&near[..end]).ok());
+    version.is_some_and(|version| exact_version(version).is_some())
 }
 
 /// The brace that opens the object in which `at` is, read from back to front. In an object that is only data every
@@ -248,7 +254,7 @@ fn string_start(text: &[u8], floor: usize, end: usize, quote: u8) -> Option<usiz
 /// Reads an object of JSON or JavaScript that holds only data: what it says, and its length.
 fn manifest(text: &[u8]) -> Option<(Manifest<'_>, usize)> {
     let mut manifest = Manifest::default();
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Data { text, at: 0 };
     reader.take(b'{')?;
     loop {
         if reader.peek()? == b'}' {
@@ -290,12 +296,12 @@ impl<'a> Value<'a> {
     }
 }
 
-struct Reader<'a> {
+struct Data<'a> {
     text: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Data<'a> {
     /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.text.get(self.at..)?;
@@ -425,11 +431,12 @@ fn without_escapes(text: &[u8]) -> Vec<u8> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::script::testing::read;
     use super::*;
-    use crate::inventory::testing::{inspect, rows};
+    use crate::inventory::testing::rows;
 
     fn found(text: &str) -> Vec<String> {
-        let rows = rows(&inspect(&InlinedPackage, "index.js", text).unwrap());
+        let rows = rows(&read(&InlinedPackage, "index.js", text).unwrap());
         rows.into_iter()
             .map(|row| row.replace(" fingerprint index.js", ""))
             .collect()
@@ -544,7 +551,7 @@ mod tests {
         ]), 0..40), odd in any::<Vec<u8>>()) {
             let mut text = pieces.concat().into_bytes();
             text.extend(odd);
-            inspect(&InlinedPackage, "index.js", text).unwrap();
+            read(&InlinedPackage, "index.js", text).unwrap();
         }
     }
 }

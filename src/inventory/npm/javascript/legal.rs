@@ -20,11 +20,19 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem::{self, Finder, rfind};
 
 use super::package_path::{is_name, package_of};
+use super::script::Reader;
 use super::sighting::{self, Sighting};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::npm::specifier::exact_version;
 
-pub struct LegalComments;
+/// Comments in scripts.
+pub(super) struct LegalComments;
+
+/// The files that bundlers move them to.
+pub struct LegalFile;
+
+/// Above the list of esbuild.
+const TITLE: &str = "Bundled license information:\n\n";
 
 /// What names a package stands at the beginning of a comment.
 const MAX_COMMENT: usize = 2048;
@@ -52,10 +60,10 @@ const TAGS: &[&str] = &[
 
 const FILES: &[&str] = &[".LICENSE.txt", ".LICENSE", ".LEGAL.txt"];
 
-impl Inspector for LegalComments {
+impl Inspector for LegalFile {
     fn wants(&self, header: &Header) -> bool {
         let name = header.path.file_name();
-        sighting::is_script(header.path) || FILES.iter().any(|end| name.ends_with(end))
+        FILES.iter().any(|end| name.ends_with(end))
     }
 
     /// It is searched, not parsed.
@@ -64,6 +72,20 @@ impl Inspector for LegalComments {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        LegalComments.read(entry, seen)
+    }
+}
+
+impl Reader for LegalComments {
+    fn marks(&self) -> &'static [&'static str] {
+        &["@license", "@preserve", "@copyright", TITLE]
+    }
+
+    fn short_mark(&self) -> Option<&'static str> {
+        Some("/*!")
+    }
+
+    fn read(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut sightings = comments(entry.bytes);
         sightings.extend(listed_by_esbuild(entry.bytes));
         sighting::report(
@@ -227,7 +249,6 @@ fn is_copyright(line: &str) -> bool {
 /// esbuild lists comments by the paths of their modules, without the `node_modules/` of those that have it. That a
 /// path is a package's is taken for sure where the comment bears its name.
 fn listed_by_esbuild(text: &[u8]) -> Vec<Sighting> {
-    const TITLE: &str = "Bundled license information:\n\n";
     let mut found = Vec::new();
     for title in Finder::new(TITLE).find_iter(text) {
         let mut offset = title + TITLE.len();
@@ -275,11 +296,12 @@ fn bears_name(line: &str, name: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::script::testing::read;
     use super::*;
     use crate::inventory::testing::{inspect, rows, wants};
 
     fn found(text: &str) -> Vec<String> {
-        let rows = rows(&inspect(&LegalComments, "index.js", text).unwrap());
+        let rows = rows(&read(&LegalComments, "index.js", text).unwrap());
         rows.into_iter()
             .map(|row| row.replace(" fingerprint index.js", ""))
             .collect()
@@ -373,7 +395,7 @@ d/z.js:
             .replace("*)", " */")
             .replace("/*! Bundled", "Bundled");
         let seen = inspect(
-            &LegalComments,
+            &LegalFile,
             "index.js.LEGAL.txt",
             file.replacen("\n*/\n", "\n", 1),
         )
@@ -393,11 +415,10 @@ d/z.js:
             "main.js.LICENSE.txt",
             "main.js.LICENSE",
             "main.js.LEGAL.txt",
-            "main.js",
         ] {
-            assert!(wants(&LegalComments, name, b""), "{name}");
+            assert!(wants(&LegalFile, name, b""), "{name}");
         }
-        assert!(!wants(&LegalComments, "LICENSE", b""));
+        assert!(!wants(&LegalFile, "LICENSE", b""));
     }
 
     proptest! {
@@ -408,7 +429,7 @@ d/z.js:
         ]), 0..24), odd in any::<Vec<u8>>()) {
             let mut text = pieces.concat().into_bytes();
             text.extend(odd);
-            let seen = inspect(&LegalComments, "index.js", text).unwrap();
+            let seen = read(&LegalComments, "index.js", text).unwrap();
             prop_assert!(seen.components.iter().all(|c| is_name(&c.name)));
         }
     }

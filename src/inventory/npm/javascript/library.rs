@@ -12,9 +12,9 @@ use std::sync::OnceLock;
 
 use memchr::{memchr, memmem};
 
+use super::script::is_style;
 use super::sighting::{self, Sighting};
-use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::literals::Literals;
+use crate::inspect::{Entry, Observations};
 use crate::inventory::version_expression::VersionExpression;
 
 include!(concat!(env!("OUT_DIR"), "/libraries.rs"));
@@ -48,51 +48,60 @@ pub struct Recognized {
     pub offset: usize,
 }
 
-/// Which libraries' code a text holds, by offset. One of which several versions are there has a row for each.
-pub fn recognize(text: &[u8]) -> Vec<Recognized> {
-    let mut sightings: BTreeMap<usize, Traces> = BTreeMap::new();
-    let mut readable = text.len().saturating_mul(MOST_READ) + SPARE_READ;
-    literals().find(text, |at, means| match means {
-        Means::Library(index) => sightings.entry(index).or_default().mark(at),
-        Means::Version(index, expression) => {
-            let expression = LIBRARIES[index].versions[expression];
-            let length = expression.longest * 2;
-            if readable >= length
-                && let Some((offset, version)) = read(expression, text, at)
-            {
-                let sighting = sightings.entry(index).or_default();
-                if LIBRARIES[index].ambiguous.contains(&version.as_str()) {
-                    sighting.mark(offset);
-                } else if sighting.versions.len() < MAX_VERSIONS {
-                    let first = sighting.versions.entry(version).or_insert(offset);
-                    *first = offset.min(*first);
-                }
-            }
-            readable = readable.saturating_sub(length);
+/// The libraries whose traces were seen in a text.
+pub(super) struct Libraries<'a> {
+    text: &'a [u8],
+    sightings: BTreeMap<usize, Traces>,
+    /// What expressions may still read.
+    readable: usize,
+}
+
+impl<'a> Libraries<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        Libraries {
+            text,
+            sightings: BTreeMap::new(),
+            readable: text.len().saturating_mul(MOST_READ) + SPARE_READ,
         }
-    });
-    let mut recognized = Vec::new();
-    for (index, sighting) in sightings {
-        let name = LIBRARIES[index].name;
-        let without = sighting.mark.filter(|_| sighting.versions.is_empty());
-        recognized.extend(without.map(|offset| Recognized {
-            name,
-            version: None,
-            offset,
-        }));
-        recognized.extend(
-            sighting
-                .versions
-                .into_iter()
-                .map(|(version, offset)| Recognized {
-                    name,
-                    version: Some(version),
-                    offset,
-                }),
-        );
     }
-    recognized.sort_by_key(|r| r.offset);
-    recognized
+
+    /// Takes in that a literal of [`literals`] stands at a place.
+    pub(super) fn hit(&mut self, at: usize, means: Means) {
+        match means {
+            Means::Library(index) => self.sightings.entry(index).or_default().mark(at),
+            Means::Version(index, expression) => {
+                let expression = LIBRARIES[index].versions[expression];
+                let length = expression.longest * 2;
+                if self.readable >= length
+                    && let Some((offset, version)) = read(expression, self.text, at)
+                {
+                    let traces = self.sightings.entry(index).or_default();
+                    traces.state(&LIBRARIES[index], version, offset);
+                }
+                self.readable = self.readable.saturating_sub(length);
+            }
+        }
+    }
+
+    /// By offset. A library of which several versions are there has a row for each.
+    pub(super) fn recognized(self) -> Vec<Recognized> {
+        let mut recognized = Vec::new();
+        for (index, traces) in self.sightings {
+            let name = LIBRARIES[index].name;
+            let without = traces.mark.filter(|_| traces.versions.is_empty());
+            let without = without.map(|offset| (None, offset));
+            let versions = traces.versions.into_iter();
+            let versions = versions.map(|(version, offset)| (Some(version), offset));
+            let rows = without.into_iter().chain(versions);
+            recognized.extend(rows.map(|(version, offset)| Recognized {
+                name,
+                version,
+                offset,
+            }));
+        }
+        recognized.sort_by_key(|r| r.offset);
+        recognized
+    }
 }
 
 #[derive(Default)]
@@ -106,26 +115,33 @@ impl Traces {
     fn mark(&mut self, at: usize) {
         self.mark = Some(self.mark.map_or(at, |mark| mark.min(at)));
     }
+
+    fn state(&mut self, library: &Library, version: String, at: usize) {
+        if library.ambiguous.contains(&version.as_str()) {
+            self.mark(at);
+        } else if self.versions.len() < MAX_VERSIONS {
+            let first = self.versions.entry(version).or_insert(at);
+            *first = at.min(*first);
+        }
+    }
 }
 
 /// What it means that a literal is in a text. Numbers are places in the table.
 #[derive(Clone, Copy)]
-enum Means {
+pub(super) enum Means {
     /// That library is there.
     Library(usize),
     /// Its version may stand around it.
     Version(usize, usize),
 }
 
-fn literals() -> &'static Literals<Means> {
-    static FOUND: OnceLock<Literals<Means>> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        Literals::new(LIBRARIES.iter().enumerate().flat_map(|(index, library)| {
-            let marks = library.marks.iter();
-            let marks = marks.map(move |mark| (*mark, Means::Library(index)));
-            let versions = library.versions.iter().enumerate();
-            marks.chain(versions.map(move |(n, version)| (version.at, Means::Version(index, n))))
-        }))
+/// Every text that tells of a library.
+pub(super) fn literals() -> impl Iterator<Item = (&'static str, Means)> {
+    LIBRARIES.iter().enumerate().flat_map(|(index, library)| {
+        let marks = library.marks.iter();
+        let marks = marks.map(move |mark| (*mark, Means::Library(index)));
+        let versions = library.versions.iter().enumerate();
+        marks.chain(versions.map(move |(n, version)| (version.at, Means::Version(index, n))))
     })
 }
 
@@ -161,46 +177,21 @@ fn exact(version: &[u8], behind: &[u8]) -> Option<String> {
     semver::Version::parse(&version).is_ok().then_some(version)
 }
 
-/// A library that was copied as a file, or that a bundler copied into its output.
-pub struct CopiedLibrary;
-
-impl Inspector for CopiedLibrary {
-    fn wants(&self, header: &Header) -> bool {
-        let extension = header.path.file_name().rsplit_once('.').map(|(_, e)| e);
-        extension.is_some_and(|extension| {
-            ["js", "mjs", "cjs", "css"]
-                .iter()
-                .any(|known| extension.eq_ignore_ascii_case(known))
-        })
+/// Adds the libraries that were recognised in a file.
+pub(super) fn report(entry: &Entry, mut recognized: Vec<Recognized>, seen: &mut Observations) {
+    // Everybody's style sheets name the classes of the libraries they restyle: only a stated version tells there.
+    if is_style(entry.path) {
+        recognized.retain(|r| r.version.is_some());
     }
-
-    /// It is searched, not parsed.
-    fn max_size(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut recognized = recognize(entry.bytes);
-        // Everybody's style sheets name the classes of the libraries they restyle: only a stated version tells there.
-        if entry
-            .path
-            .file_name()
-            .to_ascii_lowercase()
-            .ends_with(".css")
-        {
-            recognized.retain(|r| r.version.is_some());
-        }
-        believe_file_name(entry, &mut recognized);
-        let sightings = recognized.into_iter().map(|r| Sighting {
-            offset: r.offset,
-            name: r.name.to_owned(),
-            version: r.version,
-            folder: None,
-            range: None,
-        });
-        sighting::report(entry, sightings.collect(), is_made_of, seen);
-        Ok(())
-    }
+    believe_file_name(entry, &mut recognized);
+    let sightings = recognized.into_iter().map(|r| Sighting {
+        offset: r.offset,
+        name: r.name.to_owned(),
+        version: r.version,
+        folder: None,
+        range: None,
+    });
+    sighting::report(entry, sightings.collect(), is_made_of, seen);
 }
 
 /// Whether the package is the library itself.
@@ -281,8 +272,9 @@ mod tests {
     use serde::Deserialize;
 
     use super::super::library_spec::LibrarySpec;
+    use super::super::script::{Script, libraries_in};
     use super::*;
-    use crate::inventory::testing::{inspect, rows, wants};
+    use crate::inventory::testing::{inspect, rows};
 
     #[derive(Deserialize)]
     struct LibraryFile {
@@ -310,7 +302,7 @@ mod tests {
 
     /// `name version`, or the name alone.
     fn named(text: &str) -> BTreeSet<String> {
-        let recognized = recognize(text.as_bytes()).into_iter();
+        let recognized = libraries_in(text.as_bytes()).into_iter();
         recognized
             .map(|r| match r.version {
                 Some(version) => format!("{} {version}", r.name),
@@ -380,14 +372,14 @@ mod tests {
     const JQUERY: &str = "var a={fn:'jQuery requires a window with a document'};";
 
     fn seen(path: &str, text: &str) -> Vec<String> {
-        rows(&inspect(&CopiedLibrary, path, text).unwrap())
+        rows(&inspect(&Script, path, text).unwrap())
     }
 
     #[test]
     fn a_file_is_recognized_by_its_content_whatever_its_name() {
         let text = format!("\n\n  {JQUERY}");
         assert_eq!(seen("aa/b.js", &text), ["jquery ~ fingerprint aa/b.js:3"]);
-        let seen = inspect(&CopiedLibrary, "aa/b.js", &text).unwrap();
+        let seen = inspect(&Script, "aa/b.js", &text).unwrap();
         assert_eq!(seen.components[0].location.column, Some(14));
     }
 
@@ -457,13 +449,6 @@ mod tests {
         assert_eq!(version("1.02.3", ""), None);
     }
 
-    #[test]
-    fn other_files_are_not_wanted() {
-        assert!(wants(&CopiedLibrary, "a/B.MIN.JS", b""));
-        assert!(!wants(&CopiedLibrary, "js", b""));
-        assert!(!wants(&CopiedLibrary, "a.json", b""));
-    }
-
     proptest! {
         #[test]
         fn no_bytes_do_harm(parts in prop::collection::vec(0..LIBRARIES.len(), 0..9), noise in any::<Vec<u8>>()) {
@@ -475,7 +460,7 @@ mod tests {
                     text.extend_from_slice(&noise[..noise.len() / 2]);
                 }
             }
-            for recognized in recognize(&text) {
+            for recognized in libraries_in(&text) {
                 prop_assert!(recognized.offset < text.len());
             }
         }

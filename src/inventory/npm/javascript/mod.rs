@@ -17,13 +17,12 @@ mod license_list;
 mod module_paths;
 mod module_version;
 mod package_path;
+mod published;
+mod script;
 mod sighting;
 mod source_map;
 
-pub use dependency_maps::DependencyMaps;
-pub use inlined_package::InlinedPackage;
-pub use legal::LegalComments;
-pub use library::CopiedLibrary;
+pub use legal::LegalFile;
 pub use license_list::LicenseList;
-pub use module_paths::ModulePaths;
+pub use script::Script;
 pub use source_map::SourceMap;

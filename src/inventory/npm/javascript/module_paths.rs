@@ -19,11 +19,15 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr, memrchr2};
 
 use super::package_path::package_of;
+use super::published::{self, Candidates};
+use super::script::Reader;
 use super::sighting::{self, Sighting};
 use super::{families, module_version};
-use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inspect::{Entry, Observations, Unreadable};
 
-pub struct ModulePaths;
+pub(super) struct ModulePaths;
+
+const FOLDER: &str = "node_modules/";
 
 /// Bundlers write paths from the project on: longer ones are no module's.
 const MAX_PATH: usize = 1024;
@@ -59,20 +63,16 @@ pub(super) struct Module<'a> {
 struct Copy {
     name: String,
     version: Option<String>,
+    candidates: Option<Candidates>,
     first: usize,
 }
 
-impl Inspector for ModulePaths {
-    fn wants(&self, header: &Header) -> bool {
-        sighting::is_script(header.path)
+impl Reader for ModulePaths {
+    fn marks(&self) -> &'static [&'static str] {
+        &[FOLDER]
     }
 
-    /// It is searched, not parsed.
-    fn max_size(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+    fn read(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let text = entry.bytes;
         let modules = modules(text);
         let mut copies: BTreeMap<String, Copy> = BTreeMap::new();
@@ -81,6 +81,7 @@ impl Inspector for ModulePaths {
                 continue;
             };
             let copy = copies.entry(package.folder).or_insert_with(|| Copy {
+                candidates: Candidates::of(&package.name),
                 name: package.name,
                 version: package.version,
                 first: module.start,
@@ -89,14 +90,20 @@ impl Inspector for ModulePaths {
                 let next = modules.get(index + 1).map_or(text.len(), |next| next.start);
                 let behind = text.get(module.end..next).unwrap_or_default();
                 copy.version = module_version::stated(module.path, behind);
+                if let Some(candidates) = &mut copy.candidates {
+                    candidates.see_code(module_version::body(behind));
+                }
             }
         }
-        let sightings = copies.into_iter().map(|(folder, copy)| Sighting {
-            offset: copy.first,
-            name: copy.name,
-            version: copy.version,
-            folder: Some(folder),
-            range: None,
+        let sightings = copies.into_iter().map(|(folder, copy)| {
+            let (version, range) = published::known(copy.version, copy.candidates);
+            Sighting {
+                offset: copy.first,
+                name: copy.name,
+                version,
+                folder: Some(folder),
+                range,
+            }
         });
         let mut sightings: Vec<Sighting> = sightings.collect();
         families::complete(&mut sightings);
@@ -109,7 +116,7 @@ impl Inspector for ModulePaths {
 pub(super) fn modules(text: &[u8]) -> Vec<Module<'_>> {
     let mut modules: Vec<Module> = Vec::new();
     let mut read_to = 0;
-    for at in Finder::new("node_modules/").find_iter(text) {
+    for at in Finder::new(FOLDER).find_iter(text) {
         // Else it is within the path of the last one.
         if at >= read_to
             && let Some(module) = on_line(text, at)
@@ -318,11 +325,12 @@ fn in_source_url(text: &[u8], at: usize) -> Option<Module<'_>> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::script::testing::read;
     use super::*;
-    use crate::inventory::testing::{inspect, rows, wants};
+    use crate::inventory::testing::rows;
 
     fn found(text: &str) -> Vec<String> {
-        let rows = rows(&inspect(&ModulePaths, "index.js", text).unwrap());
+        let rows = rows(&read(&ModulePaths, "index.js", text).unwrap());
         rows.into_iter()
             .map(|row| row.replace(" fingerprint index.js", ""))
             .collect()
@@ -481,14 +489,8 @@ var v = '2.0.0'
     #[test]
     fn an_installed_package_is_not_found_in_itself() {
         let text = ";// ./node_modules/a/x.js\n;// ./node_modules/b/x.js\n";
-        let seen = inspect(&ModulePaths, "node_modules/a/dist/x.js", text).unwrap();
+        let seen = read(&ModulePaths, "node_modules/a/dist/x.js", text).unwrap();
         assert_eq!(rows(&seen), ["b ~ fingerprint node_modules/a/dist/x.js:2"]);
-    }
-
-    #[test]
-    fn only_scripts_are_wanted() {
-        assert!(wants(&ModulePaths, "dist/index.mjs", b""));
-        assert!(!wants(&ModulePaths, "dist/index.js.map", b""));
     }
 
     #[test]

@@ -22,7 +22,7 @@ const MAX_VERSION: usize = 64;
 
 /// The version in what stands behind a module's path.
 pub(super) fn stated(path: &str, behind: &[u8]) -> Option<String> {
-    let body = &behind[..module_length(behind)];
+    let body = body(behind);
     let file = path.rsplit('/').next()?;
     if is_manifest(path) {
         sole(constants(body, "version")).or_else(|| sole(literals(flat_object(body)?)))
@@ -31,6 +31,11 @@ pub(super) fn stated(path: &str, behind: &[u8]) -> Option<String> {
     } else {
         sole(constants(body, "VERSION"))
     }
+}
+
+/// A module, up to the bundler's next line about modules.
+pub(super) fn body(behind: &[u8]) -> &[u8] {
+    &behind[..module_length(behind)]
 }
 
 /// Whether it is the package.json of the package itself, and not one of a folder in it.

@@ -1,11 +1,11 @@
-//! What the readers of bundles have in common: which files they look at, and how they say what they saw.
+//! What the readers of bundles have in common: how they say what they saw.
 
 use std::collections::BTreeSet;
 
 use memchr::{memchr_iter, memrchr};
 
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
-use crate::finding::{EntryPath, Location};
+use crate::finding::Location;
 use crate::inspect::{Entry, Observations};
 use crate::inventory::npm::layout;
 
@@ -19,15 +19,6 @@ pub(super) struct Sighting {
     pub folder: Option<String>,
     /// What is known where the version is not.
     pub range: Option<String>,
-}
-
-pub(super) fn is_script(path: &EntryPath) -> bool {
-    let extension = path.file_name().rsplit_once('.').map(|(_, e)| e);
-    extension.is_some_and(|e| {
-        [b"js", b"cjs" as &[u8], b"mjs"]
-            .iter()
-            .any(|known| e.as_bytes().eq_ignore_ascii_case(known))
-    })
 }
 
 /// The first sighting of each package and version.
@@ -102,28 +93,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-
-    fn path(inner: &str) -> EntryPath {
-        EntryPath::new(&Arc::from("fn.zip!/"), inner)
-    }
-
-    #[test]
-    fn scripts_are_told_by_their_extension() {
-        for (inner, expected) in [
-            ("index.js", true),
-            ("a/INDEX.MJS", true),
-            ("a.cjs", true),
-            ("js", false),
-            ("a.js.map", false),
-            ("a.json", false),
-        ] {
-            assert_eq!(is_script(&path(inner)), expected, "{inner}");
-        }
-    }
+    use crate::finding::EntryPath;
 
     #[test]
     fn sightings_stand_in_the_order_of_the_file_with_their_places() {
-        let path = path("node_modules/own/index.js");
+        let path = EntryPath::new(&Arc::from("fn.zip!/"), "node_modules/own/index.js");
         let text = "a\n\u{e9}b\n  c";
         let sighting = |name: &str, letter| Sighting {
             offset: text.find(letter).unwrap(),

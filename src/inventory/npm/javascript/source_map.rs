@@ -15,7 +15,9 @@ use serde::Deserialize;
 
 use super::json_walk::{Broken, Elements, Walk, text};
 use super::package_path::{MAX_PATH, PackagePath, is_name, package_of};
-use super::{banner, library, module_version};
+use super::published::{self, Candidates};
+use super::script::{self, Reader};
+use super::{banner, module_version};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -24,9 +26,6 @@ use crate::inventory::npm::layout;
 use crate::inventory::npm::specifier::{exact_version, percent_decoded};
 
 pub struct SourceMap;
-
-/// Files that may carry a map in their text.
-const CARRIERS: &[&str] = &["js", "mjs", "cjs", "css"];
 
 /// What a server may put before JSON, so that no browser takes it for a script.
 const GUARD: &[u8] = b")]}'";
@@ -54,14 +53,16 @@ const FOREIGN_FOLDERS: &[&str] = &[
     "vendors",
 ];
 
-const DATA_URL: &[u8] = b"sourceMappingURL=data:application/json";
+const DATA_URL: &str = "sourceMappingURL=data:application/json";
+
+/// Maps in the text of scripts and style sheets.
+pub(super) struct InlineMaps;
 
 impl Inspector for SourceMap {
     fn wants(&self, header: &Header) -> bool {
         let name = header.path.file_name();
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let is = |known: &&str| extension.eq_ignore_ascii_case(known);
-        CARRIERS.iter().any(is) || (is(&"map") && looks_like_map(header.first_bytes))
+        extension.eq_ignore_ascii_case("map") && looks_like_map(header.first_bytes)
     }
 
     /// It is walked over, and nothing is built from it.
@@ -71,30 +72,25 @@ impl Inspector for SourceMap {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut modules = Modules::default();
-        let read = if looks_like_map(entry.bytes) {
-            modules.read(unguarded(entry.bytes), None, 0)
-        } else {
-            read_inline_maps(entry.bytes, &mut modules)
-        };
-        // Its installed metadata says better what a package is.
-        let own = layout::owning_package(entry.path);
-        for (name, version, folder, line) in modules.packages() {
-            if own != Some(name.as_str()) {
-                seen.components.push(ObservedComponent {
-                    ecosystem: Ecosystem::Npm,
-                    name,
-                    version,
-                    version_range: None,
-                    evidence: Evidence::Embedded,
-                    folder: layout::place(&folder).map(Box::from),
-                    location: Location {
-                        path: entry.path.clone(),
-                        line,
-                        column: None,
-                    },
-                });
-            }
-        }
+        let read = modules.read(unguarded(entry.bytes), None, 0);
+        modules.report(entry, seen);
+        read.and(modules.left_out)
+    }
+}
+
+impl Reader for InlineMaps {
+    fn marks(&self) -> &'static [&'static str] {
+        &[DATA_URL]
+    }
+
+    fn reads_styles(&self) -> bool {
+        true
+    }
+
+    fn read(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let mut modules = Modules::default();
+        let read = read_inline_maps(entry.bytes, &mut modules);
+        modules.report(entry, seen);
         read.and(modules.left_out)
     }
 }
@@ -119,7 +115,7 @@ fn unguarded(bytes: &[u8]) -> &[u8] {
 fn read_inline_maps(bytes: &[u8], modules: &mut Modules) -> Result<(), Unreadable> {
     let mut result = Ok(());
     let (mut line, mut counted) = (1, 0);
-    for at in memmem::find_iter(bytes, DATA_URL) {
+    for at in memmem::find_iter(bytes, DATA_URL.as_bytes()) {
         if !is_comment(&bytes[..at]) {
             continue;
         }
@@ -184,6 +180,8 @@ struct Copy {
     version: Option<String>,
     /// What its other files say of the version.
     stated: Stated,
+    /// What they leave of it, where the package's releases are known.
+    candidates: Option<Candidates>,
     /// Where its map starts, in a file that holds more.
     line: Option<u32>,
 }
@@ -318,7 +316,8 @@ impl Modules {
             ));
             return;
         }
-        let copy = self.copies.entry(folder).or_insert(Copy {
+        let copy = self.copies.entry(folder).or_insert_with(|| Copy {
+            candidates: Candidates::of(&name),
             name,
             version,
             stated: Stated::Nothing,
@@ -333,6 +332,9 @@ impl Modules {
         for version in versions_in(&copy.name, path, &content) {
             copy.stated.add(version);
         }
+        if let Some(candidates) = &mut copy.candidates {
+            candidates.see_file(content.as_bytes());
+        }
     }
 
     fn leave_out(&mut self, message: String) {
@@ -341,8 +343,30 @@ impl Modules {
         }
     }
 
-    /// Name, version, folder and line of each copy of a package. Copies of which the same version is known are one.
-    fn packages(&mut self) -> Vec<(String, Option<String>, String, Option<u32>)> {
+    /// Adds what was read of the maps of a file.
+    fn report(&mut self, entry: &Entry, seen: &mut Observations) {
+        // Its installed metadata says better what a package is.
+        let own = layout::owning_package(entry.path);
+        let packages = self.packages().into_iter();
+        let others = packages.filter(|package| own != Some(package.name.as_str()));
+        seen.components
+            .extend(others.map(|package| ObservedComponent {
+                ecosystem: Ecosystem::Npm,
+                name: package.name,
+                version: package.version,
+                version_range: package.range,
+                evidence: Evidence::Embedded,
+                folder: layout::place(&package.folder).map(Box::from),
+                location: Location {
+                    path: entry.path.clone(),
+                    line: package.line,
+                    column: None,
+                },
+            }));
+    }
+
+    /// Copies of which the same version is known are one.
+    fn packages(&mut self) -> Vec<Package> {
         let copies = self.copies.drain();
         let mut packages: Vec<_> = copies
             .map(|(folder, copy)| {
@@ -350,13 +374,31 @@ impl Modules {
                     Stated::Version(version) => Some(version),
                     Stated::Nothing | Stated::Contradictions => None,
                 };
-                (copy.name, copy.version.or(stated), folder, copy.line)
+                let (version, range) = published::known(copy.version.or(stated), copy.candidates);
+                Package {
+                    name: copy.name,
+                    version,
+                    range,
+                    folder,
+                    line: copy.line,
+                }
             })
             .collect();
         packages.sort();
-        packages.dedup_by(|a, b| a.1.is_some() && (&a.0, &a.1) == (&b.0, &b.1));
+        packages
+            .dedup_by(|a, b| a.version.is_some() && (&a.name, &a.version) == (&b.name, &b.version));
         packages
     }
+}
+
+/// What is reported of a copy.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Package {
+    name: String,
+    version: Option<String>,
+    range: Option<String>,
+    folder: String,
+    line: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -402,7 +444,7 @@ fn versions_in(name: &str, path: &str, content: &str) -> Vec<String> {
     if folders.any(|folder| FOREIGN_FOLDERS.contains(&folder)) || inside.contains(".min.") {
         return Vec::new();
     }
-    let recognized = library::recognize(content.as_bytes()).into_iter();
+    let recognized = script::libraries_in(content.as_bytes()).into_iter();
     let by_code = recognized.filter(|r| r.name == name);
     by_code
         .filter_map(|r| r.version)
@@ -434,6 +476,7 @@ mod tests {
     use serde_json::{Value, json};
     use std::collections::BTreeSet;
 
+    use super::super::script::testing::read;
     use super::*;
     use crate::inventory::testing::{inspect, rows, wants};
 
@@ -454,8 +497,12 @@ mod tests {
     fn broken(path: &str, bytes: &[u8]) -> (Vec<String>, Unreadable) {
         let mut seen = Observations::default();
         let path = crate::finding::EntryPath::new(&std::sync::Arc::from("fn.zip!/"), path);
-        let error = SourceMap.inspect(&Entry { path: &path, bytes }, &mut seen);
-        (short(&seen), error.unwrap_err())
+        let entry = Entry { path: &path, bytes };
+        let read = match path.inner().ends_with(".js") {
+            true => InlineMaps.read(&entry, &mut seen),
+            false => SourceMap.inspect(&entry, &mut seen),
+        };
+        (short(&seen), read.unwrap_err())
     }
 
     fn sources(sources: &[&str]) -> String {
@@ -566,7 +613,7 @@ mod tests {
 
     /// The rows of a script that carries the map in a comment.
     fn inline(comment: &str) -> Vec<String> {
-        rows(&inspect(&SourceMap, "a.js", format!("code()\n\n{comment}")).unwrap())
+        rows(&read(&InlineMaps, "a.js", format!("code()\n\n{comment}")).unwrap())
     }
 
     #[test]
@@ -631,15 +678,13 @@ mod tests {
     }
 
     #[test]
-    fn only_maps_and_what_may_carry_them_are_wanted() {
+    fn only_maps_are_wanted() {
         for (path, bytes, wanted) in [
             ("a.js.map", "{\"version\":3}", true),
             ("a.css.MAP", " {\n\"sources\": []", true),
             ("a.map", ")]}'\n{\"version\":3}", true),
             ("a.map", "Memory Configuration", false),
             ("a.map", "{}", false),
-            ("a.mjs", "", true),
-            ("a.css", "", true),
             ("a.json", "{\"version\":3}", false),
             ("map", "{\"version\":3}", false),
         ] {
@@ -782,7 +827,7 @@ mod tests {
 
         #[test]
         fn any_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..64), cut in 0usize..400) {
-            let _ = inspect(&SourceMap, "a.js", &bytes);
+            let _ = read(&InlineMaps, "a.js", &bytes);
             let whole = sources(&["node_modules/a/x.js", "node_modules/b/x.js"]);
             let mut map = whole.as_bytes()[..cut.min(whole.len())].to_vec();
             map.extend(bytes);
