@@ -71,6 +71,12 @@ impl EntryPath {
         self.inner.rsplit_once('/').map_or(&self.inner, |(_, n)| n)
     }
 
+    /// Whether that is the file's name. It costs next to nothing where it is not, so that every entry can be asked.
+    pub fn is_named(&self, name: &str) -> bool {
+        let before = self.inner.strip_suffix(name);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    }
+
     /// The folder within the innermost archive, without a `/` at the end; empty at its root.
     pub fn parent(&self) -> &str {
         self.inner.rsplit_once('/').map_or("", |(parent, _)| parent)

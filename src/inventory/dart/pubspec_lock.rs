@@ -37,7 +37,7 @@ struct Description {
 
 impl Inspector for PubspecLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "pubspec.lock" && owner::is_owners(header.path)
+        header.path.is_named("pubspec.lock") && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

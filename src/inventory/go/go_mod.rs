@@ -53,7 +53,7 @@ pub(super) enum Replacement<'a> {
 
 impl Inspector for GoMod {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "go.mod" && owner::is_owners(header.path)
+        header.path.is_named("go.mod") && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

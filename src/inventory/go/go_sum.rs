@@ -27,7 +27,7 @@ struct Highest<'a> {
 
 impl Inspector for GoSum {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "go.sum" && owner::is_owners(header.path)
+        header.path.is_named("go.sum") && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -14,7 +14,7 @@ pub struct ModulesTxt;
 impl Inspector for ModulesTxt {
     fn wants(&self, header: &Header) -> bool {
         let is_vendor = |folder: &str| folder == "vendor" || folder.ends_with("/vendor");
-        header.path.file_name() == "modules.txt" && is_vendor(header.path.parent())
+        header.path.is_named("modules.txt") && is_vendor(header.path.parent())
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -12,7 +12,7 @@ pub struct MixLock;
 
 impl Inspector for MixLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "mix.lock" && super::is_owners(header.path)
+        header.path.is_named("mix.lock") && super::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

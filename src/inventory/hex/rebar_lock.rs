@@ -14,7 +14,7 @@ pub struct RebarLock;
 
 impl Inspector for RebarLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "rebar.lock" && super::is_owners(header.path)
+        header.path.is_named("rebar.lock") && super::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -15,7 +15,7 @@ const SUFFIX: &str = ".nuspec";
 
 impl Inspector for Nuspec {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name().ends_with(SUFFIX) && is_packages(header.path)
+        header.path.inner().ends_with(SUFFIX) && is_packages(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

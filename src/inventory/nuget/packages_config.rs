@@ -11,11 +11,8 @@ pub struct PackagesConfig;
 
 impl Inspector for PackagesConfig {
     fn wants(&self, header: &Header) -> bool {
-        let is_name = header
-            .path
-            .file_name()
-            .eq_ignore_ascii_case("packages.config");
-        is_name && owner::is_owners(header.path)
+        let names = ["packages.config", "Packages.config"];
+        names.iter().any(|name| header.path.is_named(name)) && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -31,9 +31,9 @@ struct Package {
 impl Inspector for PackagesLock {
     fn wants(&self, header: &Header) -> bool {
         // Projects that share a folder have `packages.NAME.lock.json` each.
-        let name = header.path.file_name();
-        let is_lock = name.starts_with("packages.") && name.ends_with(".lock.json");
-        is_lock && owner::is_owners(header.path)
+        header.path.inner().ends_with(".lock.json")
+            && header.path.file_name().starts_with("packages.")
+            && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -26,7 +26,7 @@ struct Library {
 
 impl Inspector for ProjectAssets {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "project.assets.json" && owner::is_owners(header.path)
+        header.path.is_named("project.assets.json") && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -26,9 +26,10 @@ const REFERENCES: &[&str] = &[
 
 impl Inspector for ProjectFile {
     fn wants(&self, header: &Header) -> bool {
-        let name = header.path.file_name();
-        let is_project = SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
-        (is_project || SHARED.contains(&name)) && owner::is_owners(header.path)
+        let path = header.path;
+        let is_project = SUFFIXES.iter().any(|suffix| path.inner().ends_with(suffix));
+        let is_shared = SHARED.iter().any(|name| path.is_named(name));
+        (is_project || is_shared) && owner::is_owners(path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -28,7 +28,7 @@ struct Manifest {
 
 impl Inspector for ComposerJson {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "composer.json" && owner::is_owners(header.path)
+        header.path.is_named("composer.json") && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

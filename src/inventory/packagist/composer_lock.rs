@@ -21,7 +21,7 @@ struct Lockfile {
 
 impl Inspector for ComposerLock {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "composer.lock" && owner::is_owners(header.path)
+        header.path.is_named("composer.lock") && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

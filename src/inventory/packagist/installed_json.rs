@@ -23,7 +23,7 @@ struct Installed {
 
 impl Inspector for InstalledJson {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "installed.json" && is_installation(header.path.parent())
+        header.path.is_named("installed.json") && is_installation(header.path.parent())
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -19,7 +19,8 @@ const GROUPS_LEFT_BEHIND: &[&str] = &[":development", ":test"];
 
 impl Inspector for Gemfile {
     fn wants(&self, header: &Header) -> bool {
-        matches!(header.path.file_name(), "Gemfile" | "gems.rb") && owner::is_owners(header.path)
+        let is_manifest = header.path.is_named("Gemfile") || header.path.is_named("gems.rb");
+        is_manifest && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

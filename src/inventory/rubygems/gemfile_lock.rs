@@ -35,8 +35,8 @@ const HEADINGS: &[(&str, Section)] = &[
 
 impl Inspector for GemfileLock {
     fn wants(&self, header: &Header) -> bool {
-        matches!(header.path.file_name(), "Gemfile.lock" | "gems.locked")
-            && owner::is_owners(header.path)
+        let is_lock = header.path.is_named("Gemfile.lock") || header.path.is_named("gems.locked");
+        is_lock && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

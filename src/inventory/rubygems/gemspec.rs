@@ -30,7 +30,7 @@ enum Place<'a> {
 
 impl Inspector for Gemspec {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name().ends_with(SUFFIX) && place(header.path).is_some()
+        header.path.inner().ends_with(SUFFIX) && place(header.path).is_some()
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {

@@ -52,7 +52,7 @@ struct State {
 
 impl Inspector for PackageResolved {
     fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "Package.resolved" && owner::is_owners(header.path)
+        header.path.is_named("Package.resolved") && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
