@@ -9,6 +9,8 @@ pub(crate) mod owner;
 pub mod pypi;
 mod read;
 pub mod resolve;
+#[allow(dead_code, reason = "attributes are read by other ecosystems")]
+mod xml;
 
 use crate::inspect::Inspector;
 
