@@ -49,13 +49,15 @@ org.apache.xbean:xbean-asm6-shaded:4.8
 com.sun.jersey:jersey-bundle:1.19
 org.jruby:jruby-stdlib:9.1.0.0
 org.apache.kafka:kafka-clients:2.3.0
-org.mongodb:mongo-java-driver:3.8.0
 org.hibernate:hibernate-core:5.4.24.Final
 org.apache.poi:poi-ooxml:4.1.0
 io.micrometer:micrometer-core:1.5.0
-org.typelevel:cats-core_2.13:2.1.0
 org.apache.derby:derby:10.12.1.1
-org.springframework.boot:spring-boot-starter-web:2.5.0
+io.projectreactor:reactor-core:3.4.0
+org.codehaus.groovy:groovy:2.4.7
+org.apache.ant:ant:1.9.4
+javax.mail:mail:1.4.1
+xalan:xalan:2.7.1
 """
 
 
@@ -97,7 +99,8 @@ def report(fnaudit, jar):
 def is_of(row, jar):
     """Whether a row is about the jar itself, and not about one within it."""
     paths = [location["path"] for location in row["locations"]]
-    return any("!/" not in path.split(f"lib/{jar.name}", 1)[1][2:] for path in paths)
+    inner = [path.split(f"lib/{jar.name}", 1)[1][2:] for path in paths]
+    return any("!/" not in path and not path.endswith(".jar") for path in inner)
 
 
 def main():
