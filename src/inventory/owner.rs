@@ -1,6 +1,6 @@
 //! Whose a manifest or lock file is.
 
-use super::{npm, pypi};
+use super::{maven, npm, pypi};
 use crate::finding::EntryPath;
 
 /// Folders that package managers fill with other people's packages, by the last parts of their paths: a file in a
@@ -32,7 +32,10 @@ const PACKAGE_ARCHIVES: &[&str] = &[".gem!", ".nupkg!", ".crate!"];
 /// Whether a manifest or lock file speaks for the artifact, and not for a package of any ecosystem that the
 /// artifact carries: npm packages bring along Cargo.lock, and wheels package.json.
 pub fn is_owners(path: &EntryPath) -> bool {
-    !npm::is_inside_package(path) && pypi::is_owners(path) && !is_packages(path)
+    !npm::is_inside_package(path)
+        && pypi::is_owners(path)
+        && !maven::is_inside_library(path)
+        && !is_packages(path)
 }
 
 fn is_packages(path: &EntryPath) -> bool {
@@ -76,6 +79,9 @@ mod tests {
             ("fn.zip!/a-1.0.0.tgz!/", "package/requirements.txt", false),
             ("fn.zip!/a-1.0.tar.gz!/", "a-1.0/js/yarn.lock", false),
             ("fn.zip!/a-1.0-py3-none-any.whl!/", "a/Cargo.lock", false),
+            ("fn.zip!/lib/a-1.0.jar!/", "webjars/a/package.json", false),
+            ("fn.zip!/app.jar!/", "BOOT-INF/classes/package.json", true),
+            ("app.jar!/", "package.json", true),
             // The artifact itself may well have a source distribution's form.
             ("app-1.0.tar.gz!/", "app-1.0/package-lock.json", true),
         ] {

@@ -67,6 +67,21 @@ pub fn stem(container: &str) -> Option<&str> {
         .filter(|stem| !stem.is_empty())
 }
 
+/// Whether a file lies in a jar that the artifact carries, and not among the classes of an application: what it asks for
+/// is what the jar's author worked with.
+pub fn is_inside_library(path: &EntryPath) -> bool {
+    // The first link of the chain is the artifact itself.
+    let nested_in = path
+        .container()
+        .split_once("!/")
+        .map_or("", |(_, rest)| rest);
+    let folders = ["BOOT-INF/", "WEB-INF/"];
+    stem(nested_in).is_some()
+        && !folders
+            .iter()
+            .any(|folder| path.inner().starts_with(folder))
+}
+
 /// Whether a jar of this name holds what developers read, or test with, and nothing that runs.
 pub fn is_of_developers(stem: &str) -> bool {
     const ENDS: [&str; 4] = ["-sources", "-javadoc", "-test-sources", "-test-javadoc"];

@@ -32,14 +32,18 @@ pub fn identify(
     manifest: &Manifest,
     known: &[&Known],
 ) -> Result<(Descriptor, Evidence), Unreadable> {
-    if let Some(descriptor) = of_gradle_title(&manifest.title) {
-        return Ok((descriptor, Evidence::Installed));
-    }
     let stated = stated_version(manifest);
     let Some(FileName { artifact, version }) = file_name::parse(stem, stated.unwrap_or_default())
     else {
         return Err(unnamed(stem, None));
     };
+    if let Some(mut descriptor) = of_gradle_title(&manifest.title) {
+        // The title has the name of the project, under which not every project publishes.
+        if version == descriptor.version.as_deref() {
+            artifact.clone_into(&mut descriptor.artifact);
+        }
+        return Ok((descriptor, Evidence::Installed));
+    }
     // A name that has a version which cannot be told from what follows it is no reason to believe another.
     let version = version.or_else(|| stated.filter(|_| artifact == stem));
     let table = known.iter().find(|known| known.holds_for(version));
@@ -151,9 +155,14 @@ mod tests {
     fn tools_leave_the_group_in_headers() {
         for (stem, manifest, expected) in [
             (
+                "renamed",
+                manifest("org.acme#a-b;1.0", "1.0", "", ""),
+                "org.acme:a-b 1.0",
+            ),
+            (
                 "a-b-1.0",
-                manifest("org.acme#a-b;1.0.1", "1.0.1", "", ""),
-                "org.acme:a-b 1.0.1",
+                manifest("org.acme#b;1.0", "1.0", "", ""),
+                "org.acme:a-b 1.0",
             ),
             (
                 "a-b-1.0",

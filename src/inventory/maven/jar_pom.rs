@@ -31,7 +31,7 @@ impl Inspector for JarPom {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let descriptor = if entry.path.inner().ends_with(XML) {
-            Pom::parse(entry.bytes)?.and_then(|pom| {
+            Pom::parse(entry)?.and_then(|pom| {
                 let (group, artifact) = pom.id()?;
                 let version = pom.version();
                 Some(Descriptor {

@@ -78,6 +78,14 @@ const KNOWN: &[Known] = &[
     row("commons-validator", "commons-validator", "org/apache/commons/validator/"),
 
     // Ant and Maven 1.
+    row("classworlds", "classworlds", "org/codehaus/classworlds/"),
+    row("tomcat-embed-core", "org.apache.tomcat.embed", "org/apache/catalina/"),
+    row("tomcat-embed-el", "org.apache.tomcat.embed", "org/apache/el/"),
+    row("tomcat-embed-jasper", "org.apache.tomcat.embed", "org/apache/jasper/"),
+    row("tomcat-embed-websocket", "org.apache.tomcat.embed", "org/apache/tomcat/websocket/"),
+    row("tomcat-jdbc", "org.apache.tomcat", "org/apache/tomcat/jdbc/"),
+    row("tomcat-juli", "org.apache.tomcat", "org/apache/juli/"),
+    row("xz", "org.tukaani", "org/tukaani/xz/"),
     row("activation", "javax.activation", "javax/activation/"),
     until("1.7", row("ant", "ant", "org/apache/tools/ant/")),
     since("1.7", row("ant", "org.apache.ant", "org/apache/tools/ant/")),
@@ -230,6 +238,16 @@ const KNOWN: &[Known] = &[
     until("3", row("spring", "org.springframework", "org/springframework/")),
 
     // Gradle and sbt.
+    since("13", row("annotations", "org.jetbrains", "org/jetbrains/annotations/")),
+    row("bson", "org.mongodb", "org/bson/"),
+    row("checker-qual", "org.checkerframework", "org/checkerframework/"),
+    row("conscrypt-*", "org.conscrypt", "org/conscrypt/"),
+    since("3.2.2", row("jna", "net.java.dev.jna", "com/sun/jna/")),
+    row("jna-platform", "net.java.dev.jna", "com/sun/jna/platform/"),
+    row("mongo-java-driver", "org.mongodb", "com/mongodb/"),
+    row("mongodb-driver-*", "org.mongodb", "com/mongodb/"),
+    row("opencensus-*", "io.opencensus", "io/opencensus/"),
+    row("perfmark-api", "io.perfmark", "io/perfmark/"),
     row("caffeine", "com.github.ben-manes.caffeine", "com/github/benmanes/caffeine/"),
     row("converter-*", "com.squareup.retrofit2", "retrofit2/converter/"),
     row("dagger", "com.google.dagger", "dagger/"),

@@ -32,7 +32,7 @@ impl Inspector for PomXml {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let Some(pom) = Pom::parse(entry.bytes)? else {
+        let Some(pom) = Pom::parse(entry)? else {
             return Ok(());
         };
         let managed = pom.managed();
