@@ -600,7 +600,7 @@ fn programs_that_lie_cost_only_themselves() {
         packages(&report),
         [
             "crates.io a 1.0.0 shipped fingerprint",
-            "crates.io v null shipped fingerprint",
+            "crates.io v - shipped fingerprint",
         ]
     );
     let beyond = "has a table of sections beyond its end";

@@ -24,7 +24,7 @@ mod library_spec;
 #[cfg(test)]
 pub mod testing;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 pub use executable::{Image, OutOfRange, Platform};
@@ -88,10 +88,10 @@ impl Inspector for Binary {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut of_file = Observations::default();
-        let mut problems = Vec::new();
+        let mut problems = BTreeSet::new();
         for image in executable::images(entry.bytes) {
             if image.is_cut {
-                problems.push("has a table of sections beyond its end".to_owned());
+                problems.insert("has a table of sections beyond its end".to_owned());
             }
             read_image(&image, entry.path, &mut of_file, &mut problems);
         }
@@ -100,10 +100,10 @@ impl Inspector for Binary {
             .components
             .retain(|c| known.insert((c.ecosystem, c.name.clone(), c.version.clone())));
         seen.append(of_file);
-        problems.dedup();
         if problems.is_empty() {
             return Ok(());
         }
+        let problems: Vec<String> = problems.into_iter().collect();
         Err(Unreadable::new(problems.join("; ")))
     }
 }
@@ -112,17 +112,17 @@ fn read_image(
     image: &Image,
     path: &EntryPath,
     seen: &mut Observations,
-    problems: &mut Vec<String>,
+    problems: &mut BTreeSet<String>,
 ) {
     let (hits, are_all) = hits(image);
     if !are_all {
-        problems.push(format!(
+        problems.insert(format!(
             "names more than {MAX_HITS} places where packages could be; the rest was not looked at"
         ));
     }
     for (reader, hits) in READERS.iter().zip(hits) {
         if let Err(why) = reader.read(image, &hits, path, seen) {
-            problems.push(why.message);
+            problems.insert(why.message);
         }
     }
 }

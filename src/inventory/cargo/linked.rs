@@ -4,12 +4,12 @@
 //! says what each crate needs, and what a crate needs is in the program if the crate is, but for
 //!
 //! - procedural macros and what only they need, which ran when the program was built,
-//! - what build scripts need, likewise ([`BUILD_TOOLS`]),
-//! - crates for other systems ([`Platform`]): a lock file names those for all.
+//! - what build scripts need, likewise,
+//! - crates for other systems: a lock file names those for all.
 //!
-//! A lock file does not tell these apart. What the tables below do not know is taken for code. A package that is large
-//! enough to need several others, of which none shows, would show itself: it stays as it is, named by the lock file
-//! alone. So does what the program itself asks for, which may be for its tests.
+//! A lock file does not tell these apart; [`purpose`] does as far as it can, and what it does not know is taken for code.
+//! A package that is large enough to need several others, of which none shows, would show itself: it stays as it is,
+//! named by the lock file alone. So does what the program itself asks for, which may be for its tests.
 //!
 //! A lock file counts if it has every crate that the program shows, in the version that it shows.
 
@@ -18,151 +18,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 
 use super::program::NamedCrates;
+use super::purpose::{self, is_for};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::EntryPath;
-use crate::inspect::{Entry, Observations};
+use crate::inspect::Entry;
 use crate::inventory::binary::Platform;
 use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::read;
 
 /// A package that is not seen, needs this many others, and of which none is seen either, is not taken to be there.
 const NEEDS_OF_A_LARGE_ONE: usize = 3;
-
-/// What every procedural macro but the smallest is made with.
-const MACRO_TOOLS: &[&str] = &["proc-macro2", "quote", "syn"];
-
-/// Procedural macros that are made without.
-const MACROS: &[&str] = &[
-    "const-random-macro",
-    "displaydoc",
-    "jni-sys-macros",
-    "multiversion_no_op",
-    "paste",
-    "pastey",
-    "proc-macro-crate",
-    "proc-macro-error-attr",
-    "proc-macro-error-attr2",
-    "proc-macro-hack",
-    "proc-macro-nested",
-    "proc-macro2",
-    "quote",
-    "rustversion",
-    "seq-macro",
-    "syn",
-    "time-macros",
-    "time-macros-impl",
-    "unicode-xid",
-    "wasm-bindgen-macro",
-];
-
-/// Crates that build scripts and builds for tests use, and programs do not.
-const BUILD_TOOLS: &[&str] = &[
-    "autocfg",
-    "autotools",
-    "bindgen",
-    "built",
-    "cargo_metadata",
-    "cbindgen",
-    "cc",
-    "cfg_aliases",
-    "cmake",
-    "cxx-build",
-    "embed-resource",
-    "find-msvc-tools",
-    "generator",
-    "jobserver",
-    "lalrpop",
-    "loom",
-    "napi-build",
-    "openssl-src",
-    "peg-macros",
-    "phf_codegen",
-    "pkg-config",
-    "prost-build",
-    "protobuf-codegen",
-    "protobuf-src",
-    "protoc-bin-vendored",
-    "pyo3-build-config",
-    "python3-dll-a",
-    "rustc_version",
-    "rustc_version_runtime",
-    "shadow-rs",
-    "skeptic",
-    "string_cache_codegen",
-    "tonic-build",
-    "valuable",
-    "vcpkg",
-    "vergen",
-    "version_check",
-    "winres",
-    "winresource",
-];
-
-/// Words in the names of crates that are for one kind of system.
-const WORDS_OF_SYSTEMS: &[(&str, &[Platform])] = &[
-    ("windows", &[Platform::Windows]),
-    ("winapi", &[Platform::Windows]),
-    ("winreg", &[Platform::Windows]),
-    ("wincon", &[Platform::Windows]),
-    ("win32", &[Platform::Windows]),
-    ("kernel32", &[Platform::Windows]),
-    ("advapi32", &[Platform::Windows]),
-    ("ws2_32", &[Platform::Windows]),
-    ("schannel", &[Platform::Windows]),
-    ("miow", &[Platform::Windows]),
-    ("wepoll", &[Platform::Windows]),
-    ("apple", &[Platform::Apple]),
-    ("macos", &[Platform::Apple]),
-    ("mach2", &[Platform::Apple]),
-    ("fsevent", &[Platform::Apple]),
-    ("objc", &[Platform::Apple]),
-    ("objc2", &[Platform::Apple]),
-    ("cocoa", &[Platform::Apple]),
-    ("kqueue", &[Platform::Apple]),
-    ("inotify", &[Platform::Unix]),
-    ("epoll", &[Platform::Unix]),
-    ("procfs", &[Platform::Unix]),
-    ("rustix", &[Platform::Unix, Platform::Apple]),
-    ("nix", &[Platform::Unix, Platform::Apple]),
-    ("xattr", &[Platform::Unix, Platform::Apple]),
-    ("linux", &[Platform::Unix]),
-    ("android", &[]),
-    ("ndk", &[]),
-    ("jni", &[]),
-    ("fuchsia", &[]),
-    ("haiku", &[]),
-    ("hermit", &[]),
-    ("redox", &[]),
-    ("libredox", &[]),
-    ("orbclient", &[]),
-    ("uefi", &[]),
-    ("efi", &[]),
-    ("wasi", &[]),
-    ("wasip2", &[]),
-    ("wasip3", &[]),
-    ("wasite", &[]),
-    ("wasm", &[]),
-    ("js", &[]),
-    ("web", &[]),
-    ("stdweb", &[]),
-    ("gloo", &[]),
-    ("wit", &[]),
-];
-
-/// Whole names of the same kind.
-const CRATES_OF_SYSTEMS: &[(&str, &[Platform])] = &[
-    ("core-foundation", &[Platform::Apple]),
-    ("core-foundation-sys", &[Platform::Apple]),
-    ("once_cell_polyfill", &[Platform::Windows]),
-    ("rand_hc", &[]),
-    ("security-framework", &[Platform::Apple]),
-    ("security-framework-sys", &[Platform::Apple]),
-    ("signal-hook-registry", &[Platform::Unix, Platform::Apple]),
-    ("system-configuration", &[Platform::Apple]),
-    ("system-configuration-sys", &[Platform::Apple]),
-    ("webpki-root-certs", &[]),
-    ("io-uring", &[]),
-];
 
 #[derive(Deserialize)]
 struct Lockfile {
@@ -303,7 +168,7 @@ impl Shown {
         for row in observed.iter().filter(|row| is_of(row, &program.program)) {
             let name = comparable(&row.name);
             match &row.version {
-                _ if name == super::program::STANDARD_LIBRARY => {}
+                _ if name == super::standard_library::NAME => {}
                 Some(version) => {
                     shown.versions.insert((name, version.clone()));
                 }
@@ -415,27 +280,13 @@ impl Graph {
         })
     }
 
-    /// Whether a package only runs while others are built.
     fn is_of_builds(&self, package: &Package) -> bool {
-        let needs_tools = package.needs.iter().any(|&need| {
-            let name = self.packages[need].name.as_str();
-            MACRO_TOOLS.contains(&name)
-        });
-        let name = package.name.as_str();
-        needs_tools || MACROS.contains(&name) || BUILD_TOOLS.contains(&name)
+        let needs = package
+            .needs
+            .iter()
+            .map(|&need| self.packages[need].name.as_str());
+        purpose::is_of_builds(&package.name, needs)
     }
-}
-
-/// Whether a crate can be in a program for that system.
-fn is_for(name: &str, platform: Platform) -> bool {
-    let whole = CRATES_OF_SYSTEMS.iter().find(|(known, _)| *known == name);
-    let by_word = || {
-        let mut words = name.split(['-', '_']);
-        let row = |word| WORDS_OF_SYSTEMS.iter().find(|(known, _)| *known == word);
-        words.find_map(row)
-    };
-    let row = whole.or_else(by_word);
-    row.is_none_or(|(_, platforms)| platforms.contains(&platform))
 }
 
 #[cfg(test)]
@@ -443,6 +294,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::inspect::Observations;
 
     /// Packages as `name version needs…`; one without a source begins with `+`.
     fn graph(rows: &[&str]) -> Graph {

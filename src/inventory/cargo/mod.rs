@@ -4,7 +4,9 @@ mod auditable;
 mod cargo_lock;
 pub mod linked;
 pub mod program;
+mod purpose;
 mod source_path;
+mod standard_library;
 mod symbols;
 
 pub use auditable::Auditable;

@@ -4,18 +4,15 @@
 //! - Names of symbols tell crates without ([`symbols`]). A program's own crates have symbols too, so only names count
 //!   that are known to be published, of which `known_crates.txt` has many; the others wait for a lock file
 //!   ([`super::linked`]).
-//! - `.comment` tells the version of the compiler, which is that of the standard library:
-//!   <https://rustc-dev-guide.rust-lang.org/>. RustSec's name for it is `std`.
+//! - The standard library is a crate too ([`standard_library`]).
 //!
 //! Where `cargo auditable` left its data, that says it all.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::str;
 use std::sync::OnceLock;
 
-use semver::Version;
-
-use super::source_path::{self, Origin};
+use super::source_path::{self, Origin, STANDARD_CRATES};
+use super::standard_library;
 use super::symbols::{self, Crates};
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
@@ -43,9 +40,6 @@ const MAX_CRATES: usize = 10_000;
 /// So many crates side by side make a folder one of crates, whatever its name. A program that is built in a folder
 /// with its own name and version is one.
 const CRATES_OF_A_FOLDER: usize = 3;
-
-/// The standard library's name in RustSec's advisories.
-pub const STANDARD_LIBRARY: &str = "std";
 
 const KNOWN_CRATES: &str = include_str!("known_crates.txt");
 
@@ -77,7 +71,7 @@ impl Reader for Program {
             .filter_map(|name| image.section(name)?.ok());
         let sources = Sources::read(image.parts().chain(debug));
         if let Some(version) = sources.standard_library(image) {
-            add(STANDARD_LIBRARY, version.as_deref(), path, seen);
+            add(standard_library::NAME, version, path, seen);
         }
         if image.section(super::auditable::SECTION).is_some() {
             return Ok(());
@@ -141,9 +135,13 @@ impl<'a> Sources<'a> {
             versions.iter().map(|(name, _)| in_code(name)).collect();
         let Crates { all, with_main } = symbols::crates(symbols);
         let own: BTreeSet<String> = self.origins.iter().filter_map(own_folder).collect();
+        // The standard library brings symbols of its own copies along.
+        let standard: BTreeSet<String> = STANDARD_CRATES.iter().map(|name| in_code(name)).collect();
         let mut names: BTreeSet<String> = BTreeSet::new();
         for name in all {
-            let is_settled = has_version.contains(name) || own.contains(name);
+            let is_settled = [&has_version, &own, &standard]
+                .into_iter()
+                .any(|names| names.contains(name));
             if !is_settled && !with_main.contains(name) {
                 names.insert(name.to_owned());
             }
@@ -206,30 +204,19 @@ impl<'a> Sources<'a> {
         versions
     }
 
-    /// The version of the standard library, if it is in there at all.
-    fn standard_library(&self, image: &Image) -> Option<Option<String>> {
-        let comment = image.section(".comment").and_then(Result::ok);
-        let compilers: BTreeSet<Compiler> = compilers(comment.unwrap_or_default()).collect();
+    /// The version of the standard library, which may be unknown, if the library is in there at all.
+    fn standard_library(&self, image: &Image<'a>) -> Option<Option<&'a str>> {
         let mut commits = Vec::new();
         for origin in &self.origins {
             match *origin {
-                Origin::Release(version) => return Some(Some(version.to_owned())),
+                Origin::Release(version) => return Some(Some(version)),
                 Origin::Commit(commit) => commits.push(commit),
                 _ => {}
             }
         }
-        let is_of_commit = |compiler: &&Compiler| {
-            let commit = compiler.commit.unwrap_or("-");
-            commits.iter().any(|known| known.starts_with(commit))
-        };
-        let of_commit = compilers.iter().find(is_of_commit);
-        // Without a path, a single compiler leaves no doubt.
-        let sole = compilers.first().filter(|_| compilers.len() == 1);
-        match of_commit.or(sole) {
-            Some(compiler) => Some(Some(compiler.version.to_owned())),
-            None if commits.is_empty() => None,
-            None => Some(release_of(&commits).map(str::to_owned)),
-        }
+        let comment = image.section(".comment").and_then(Result::ok);
+        let version = standard_library::version(&commits, comment.unwrap_or_default());
+        (version.is_some() || !commits.is_empty()).then_some(version)
     }
 }
 
@@ -257,32 +244,115 @@ fn known_crates() -> &'static HashMap<String, &'static str> {
     })
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Compiler<'a> {
-    version: &'a str,
-    /// The beginning of the commit that it was built from.
-    commit: Option<&'a str>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::binary::Binary;
+    use crate::inventory::binary::testing::{elf, macho, pe};
+    use crate::inventory::testing::{inspect, rows};
 
-/// The compilers that a `.comment` names: `rustc version 1.95.0 (59807616e 2026-04-14)`.
-fn compilers(comment: &[u8]) -> impl Iterator<Item = Compiler<'_>> {
-    let lines = comment.split(|&byte| byte == 0);
-    lines.filter_map(|line| {
-        let line = str::from_utf8(line).ok()?.strip_prefix("rustc version ")?;
-        let mut words = line.split([' ', '(', ')']).filter(|word| !word.is_empty());
-        let version = words.next()?;
-        Version::parse(version).ok()?;
-        let commit = words.next().filter(|word| word.len() >= 8);
-        Some(Compiler { version, commit })
-    })
-}
+    /// A registry's crate in a text that other strings stand around.
+    fn source(folder: &str) -> String {
+        format!("some text/home/me/.cargo/registry/src/index-0/{folder}/src/lib.rs")
+    }
 
-/// The release that a commit of the standard library is.
-fn release_of(commits: &[&str]) -> Option<&'static str> {
-    let mut releases = RELEASES.iter();
-    let (_, version) = releases.find(|(start, _)| commits.iter().any(|c| c.starts_with(start)))?;
-    Some(version)
-}
+    fn audit(bytes: &[u8]) -> Vec<String> {
+        let seen = inspect(&Binary, "bootstrap", bytes).unwrap();
+        let rows = rows(&seen).into_iter();
+        rows.map(|row| row.replace(" fingerprint bootstrap", ""))
+            .collect()
+    }
 
-/// The commits that stable compilers were built from, as `rustc --version` tells them.
-const RELEASES: &[(&str, &str)] = &[("59807616e", "1.95.0")];
+    #[test]
+    fn crates_are_found_in_every_kind_of_executable() {
+        let text = source("a-1.0.0") + &source("b_c-0.2.0-rc.1") + "RUST_BACKTRACE";
+        let expected = ["a 1.0.0", "b_c 0.2.0-rc.1"];
+        assert_eq!(audit(&elf(&[(".rodata", text.as_bytes())])), expected);
+        assert_eq!(audit(&pe(&[(".rdata", text.as_bytes())])), expected);
+        assert_eq!(audit(&macho(&[("__const", text.as_bytes())])), expected);
+    }
+
+    #[test]
+    fn debug_information_names_crates_that_code_does_not() {
+        let (text, debug) = (source("a-1.0.0"), source("b-1.0.0"));
+        let sections = [
+            (".rodata", text.as_bytes()),
+            (".debug_str", debug.as_bytes()),
+        ];
+        assert_eq!(audit(&elf(&sections)), ["a 1.0.0", "b 1.0.0"]);
+    }
+
+    #[test]
+    fn symbols_name_published_crates_and_not_the_programs_own() {
+        let text = source("hyper-1.0.0") + "\0crates/rayon/src/lib.rs" + "/fn/vendor/v/src/lib.rs";
+        let symbols = [
+            "mine::main",
+            "hyper::a",
+            "pin_project_lite::b",
+            "tokio::main",
+            "memchr::f",
+            "rayon::c",
+            "mine_too::d",
+            "core::e",
+        ]
+        .map(|path| {
+            let parts = path.split("::");
+            let parts: String = parts.map(|part| format!("{}{part}", part.len())).collect();
+            format!("_ZN{parts}17h0123456789abcdefE\0")
+        })
+        .concat();
+        let sections = [
+            (".rodata", text.as_bytes()),
+            (".strtab", symbols.as_bytes()),
+        ];
+        let bytes = elf(&sections);
+        assert_eq!(audit(&bytes), ["hyper 1.0.0", "pin-project-lite ~", "v ~"]);
+        let seen = inspect(&Binary, "bootstrap", bytes).unwrap();
+        let names = &seen.named_crates[0].names;
+        assert_eq!(names.iter().collect::<Vec<_>>(), ["core", "mine_too"]);
+    }
+
+    #[test]
+    fn a_folder_of_several_crates_is_one_whatever_its_name() {
+        let crates = ["a", "b", "c"].map(|name| format!("/x/crates/{name}-1.0.0/src/lib.rs"));
+        let text = "RUST_BACKTRACE".to_owned() + &crates[..2].concat();
+        let own = "/build/own-1.0.0/src/main.rs";
+        assert!(audit(&elf(&[(".rodata", (text.clone() + own).as_bytes())])).is_empty());
+        let found = audit(&elf(&[(".rodata", (text + &crates[2] + own).as_bytes())]));
+        assert_eq!(found, ["a 1.0.0", "b 1.0.0", "c 1.0.0"]);
+    }
+
+    #[test]
+    fn a_checkout_is_the_crate_of_its_name_if_there_is_such_a_crate() {
+        let checkout = |name| format!("/git/checkouts/{name}-0123456789abcdef/0123abc/src/lib.rs");
+        let text = "RUST_BACKTRACE".to_owned() + &checkout("hyper") + &checkout("rust-things");
+        assert_eq!(audit(&elf(&[(".rodata", text.as_bytes())])), ["hyper ~"]);
+    }
+
+    #[test]
+    fn the_standard_library_is_a_component() {
+        let commit = "59807616e1fa2540724bfbac14d7976d7e4a3860";
+        let path = format!("/rustc/{commit}/library/core/src/fmt/mod.rs");
+        assert_eq!(audit(&pe(&[(".rdata", path.as_bytes())])), ["std 1.95.0"]);
+        let path = path.replace(commit, &"0".repeat(40));
+        assert_eq!(audit(&pe(&[(".rdata", path.as_bytes())])), ["std ~"]);
+    }
+
+    #[test]
+    fn audit_data_leaves_nothing_to_guess() {
+        let text = source("a-1.0.0");
+        let sections = [(".rodata", text.as_bytes()), (".dep-v0", b"no zlib")];
+        let error = inspect(&Binary, "bootstrap", elf(&sections)).unwrap_err();
+        assert!(error.message.contains("audit data"), "{error:?}");
+    }
+
+    #[test]
+    fn more_crates_than_programs_have_are_said_so() {
+        let text: String = (0..=MAX_CRATES)
+            .map(|n| source(&format!("a{n}-1.0.0")))
+            .collect();
+        let error = inspect(&Binary, "bootstrap", elf(&[(".rodata", text.as_bytes())]));
+        let expected = "names sources of more than 10000 crates; the rest was not looked at";
+        assert_eq!(error.unwrap_err().message, expected);
+    }
+}

@@ -29,7 +29,7 @@ const LONGEST_NAME: usize = 64;
 const CRATE_FOLDERS: &[&str] = &["registry", "cargo_registry", "cargo-vendor-dir"];
 
 /// The crates that the published standard library has been made of.
-const STANDARD_CRATES: &[&str] = &[
+pub const STANDARD_CRATES: &[&str] = &[
     "addr2line",
     "adler",
     "adler2",
