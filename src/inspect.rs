@@ -6,6 +6,8 @@ use std::str;
 use crate::artifact::image::ImageDocument;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
+use crate::inventory::cargo::linked::Graph;
+use crate::inventory::cargo::program::NamedCrates;
 use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::secret::ObservedSecret;
@@ -106,6 +108,10 @@ pub struct Observations {
     /// What says of a package that it was installed from a folder: nobody published it.
     pub local_installs: Vec<EntryPath>,
     pub secrets: Vec<SecretInFile>,
+    /// Crates of Rust programs that may be the programs' own.
+    pub named_crates: Vec<NamedCrates>,
+    /// The lock files that Rust programs were built from, if the user named any.
+    pub cargo_locks: Vec<Graph>,
     /// Files that are one component and nothing else.
     pub whole_files: Vec<WholeFile>,
 }
@@ -211,7 +217,11 @@ impl Observations {
     /// How many packages are named, requirements among them.
     pub fn rows(&self) -> usize {
         let requirements = self.requirements.iter().map(|file| file.requirements.len());
-        self.components.len() + self.optional.len() + requirements.sum::<usize>()
+        let named = self.named_crates.iter().map(|program| program.names.len());
+        self.components.len()
+            + self.optional.len()
+            + requirements.sum::<usize>()
+            + named.sum::<usize>()
     }
 
     /// Keeps the first rows and returns how many there were besides.
@@ -225,6 +235,13 @@ impl Observations {
             file.requirements.truncate(room);
             room -= file.requirements.len();
         }
+        self.named_crates.retain(|program| {
+            let fits = program.names.len() <= room;
+            if fits {
+                room -= program.names.len();
+            }
+            fits
+        });
         before - self.rows()
     }
 
@@ -233,6 +250,7 @@ impl Observations {
         self.components.retain(|c| visible(&c.location.path));
         self.optional.retain(|c| visible(&c.location.path));
         self.requirements.retain(|r| visible(&r.path));
+        self.named_crates.retain(|n| visible(&n.program));
         self.owned.retain(|path| visible(path));
         self.records.retain(|record| visible(&record.path));
         self.local_installs.retain(|path| visible(path));
@@ -250,5 +268,7 @@ impl Observations {
         self.local_installs.extend(other.local_installs);
         self.secrets.extend(other.secrets);
         self.whole_files.extend(other.whole_files);
+        self.named_crates.extend(other.named_crates);
+        self.cargo_locks.extend(other.cargo_locks);
     }
 }

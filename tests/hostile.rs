@@ -464,3 +464,100 @@ fn source_maps_that_lie_cost_only_themselves() {
         ]
     );
 }
+
+/// A 64-bit ELF file of two sections: that of the name, which is loaded, and the names of sections.
+fn elf(section: &str, content: &[u8]) -> Vec<u8> {
+    let numbers = |fields: &[(usize, usize)]| -> Vec<u8> {
+        let bytes = |&(value, width): &(usize, usize)| value.to_le_bytes()[..width].to_vec();
+        fields.iter().flat_map(bytes).collect()
+    };
+    let header = |name, kind, flags, offset, size| {
+        let fields = [
+            (name, 4),
+            (kind, 4),
+            (flags, 8),
+            (0, 8),
+            (offset, 8),
+            (size, 8),
+        ];
+        [numbers(&fields), vec![0; 24]].concat()
+    };
+    let names = format!("\0{section}\0");
+    let names_at = 64 + content.len();
+    let table_at = names_at + names.len();
+    [
+        b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec(),
+        numbers(&[(2, 2), (62, 2), (1, 4), (0, 8), (0, 8), (table_at, 8)]),
+        numbers(&[(0, 4), (64, 2), (56, 2), (0, 2), (64, 2), (3, 2), (2, 2)]),
+        content.to_vec(),
+        names.clone().into_bytes(),
+        header(0, 0, 0, 0, 0),
+        header(1, 1, 2, 64, content.len()),
+        header(0, 3, 0, names_at, names.len()),
+    ]
+    .concat()
+}
+
+#[test]
+fn programs_that_lie_cost_only_themselves() {
+    let place = Workplace::new();
+    let crate_path = "/registry/src/index-0/a-1.0.0/src/lib.rs";
+    let honest = elf(".rodata", crate_path.as_bytes());
+    let mut astray = honest.clone();
+    // The offset of the table of sections.
+    astray[40..48].fill(0xff);
+    let mut shared_names = elf(".rodata", &[b'x'; 1 << 20]);
+    // As many sections as the field holds, all of them beyond the end but the first few.
+    shared_names[60..62].fill(0xff);
+    let mut go = b"\xff Go buildinf:\x08\x02".to_vec();
+    go.resize(32, 0);
+    let mut endless = go.clone();
+    endless.extend([0xff; 64]);
+    let mut long = go.clone();
+    long.extend(b"\x06go1.22\xff\xff\xff\xff\x0f");
+    let pointers = [b"\xff Go buildinf:\x08\x00".as_slice(), &[0xff; 64]].concat();
+    // A zlib stream: its two bytes, then the zeros.
+    let bomb = [b"\x78\xda".to_vec(), deflated_zeros(64)].concat();
+    let crates: String = (0..20_000)
+        .map(|n| format!("/registry/src/index-0/b{n}-1.0/a{n}/vendor/v/src/lib.rs"))
+        .collect();
+    let marks = "/registry/src/".repeat(200_000);
+    let slashes = format!("RUST_BACKTRACE{}", "/.rs".repeat(1 << 20));
+    place.zip(
+        "fn.zip",
+        &[
+            ("astray", &astray),
+            ("bomb", &elf(".dep-v0", &bomb)),
+            ("crates", &elf(".rodata", crates.as_bytes())),
+            ("endless", &elf(".go.buildinfo", &endless)),
+            ("honest", &honest),
+            ("long", &elf(".go.buildinfo", &long)),
+            ("marks", &elf(".rodata", marks.as_bytes())),
+            ("pointers", &elf(".go.buildinfo", &pointers)),
+            ("sections", &shared_names),
+            ("slashes", &elf(".rodata", slashes.as_bytes())),
+        ],
+    );
+    let report = place.report("fn.zip");
+    assert_eq!(
+        packages(&report),
+        [
+            "crates.io a 1.0.0 shipped fingerprint",
+            "crates.io v - shipped fingerprint",
+        ]
+    );
+    let beyond = "has a table of sections beyond its end";
+    let out_of_file = "carries Go build info that leads out of the file";
+    assert_eq!(
+        errors(&report),
+        [
+            format!("fn.zip!/astray: {beyond}"),
+            "fn.zip!/bomb: carries audit data of more than 16 MiB".to_owned(),
+            format!("fn.zip!/endless: {out_of_file}"),
+            format!("fn.zip!/long: {out_of_file}"),
+            "fn.zip!/marks: names more than 100000 places where packages could be; the rest was not looked at".to_owned(),
+            format!("fn.zip!/pointers: {out_of_file}"),
+            format!("fn.zip!/sections: {beyond}"),
+        ]
+    );
+}

@@ -114,7 +114,7 @@ def python_function():
     return zipped(files)
 
 
-def elf_with_section(name, content):
+def elf_with_section(name, content, flags=0):
     """A 64-bit ELF of two sections: `name`, and the table of section names (System V ABI, chapter 4)."""
     names = b"\0" + name.encode() + b"\0.shstrtab\0"
     header_len, section_len = 64, 64
@@ -125,14 +125,14 @@ def elf_with_section(name, content):
         "<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, table_at, 0, header_len, 0, 0, section_len, 3, 2)
     sections = [
         bytes(section_len),
-        struct.pack("<IIQQQQIIQQ", 1, 1, 0, 0, content_at, len(content), 0, 0, 1, 0),
+        struct.pack("<IIQQQQIIQQ", 1, 1, flags, 0, content_at, len(content), 0, 0, 1, 0),
         struct.pack("<IIQQQQIIQQ", 2 + len(name), 3, 0, 0, names_at, len(names), 0, 0, 1, 0),
     ]
     body = header + content + names
     return body + bytes(table_at - len(body)) + b"".join(sections)
 
 
-def pe_with_section(name, content):
+def pe_with_section(name, content, flags=0):
     """A 64-bit PE of one section, without directories (Microsoft's "PE Format")."""
     optional_len = 112
     content_at = 64 + 24 + optional_len + 40
@@ -140,7 +140,7 @@ def pe_with_section(name, content):
         b"MZ".ljust(60, b"\0"), struct.pack("<I", 64),
         b"PE\0\0", struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, optional_len, 0),
         b"\x0b\x02".ljust(optional_len, b"\0"),
-        name.encode().ljust(8, b"\0"), struct.pack("<IIII", len(content), 0x1000, len(content), content_at), bytes(16),
+        name.encode().ljust(8, b"\0"), struct.pack("<IIII", len(content), 0x1000, len(content), content_at), bytes(12), struct.pack("<I", flags),
         content,
     ])
 
@@ -189,6 +189,41 @@ def rust_binaries():
         "macos/bootstrap": macho_with_section(section, audit_data({"memoffset": "0.6.1"})),
         "macos/universal": universal([macho_with_section(section, data) for data in both]),
         "linux/stripped": elf_with_section(".text", b"no audit data"),
+    })
+
+
+def go_build_info(release, modules):
+    """What Go leaves in a program since 1.18 (`debug/buildinfo`); a mark must begin at a multiple of 16."""
+    def text(content):
+        length, prefix = len(content), b""
+        while length > 0x7F:
+            prefix, length = prefix + bytes([length & 0x7F | 0x80]), length >> 7
+        return prefix + bytes([length]) + content
+    listed = b"".join("\t".join(line).encode() + b"\n" for line in modules)
+    return (b"\xff Go buildinf:\x08\x02".ljust(32, b"\0") + text(release.encode()) + text(bytes(16) + listed + bytes(16)))
+
+
+def programs():
+    registry = "/home/me/.cargo/registry/src/index.example-0123456789abcdef/"
+    rust = "RUST_BACKTRACE" + "".join([
+        "index out of bounds: ", registry, "hyper-0.14.10/src/role.rs",
+        registry.replace("/", "\\"), "smallvec-1.6.0\\src\\lib.rs",
+        "/rustc/0123456789abcdef0123456789abcdef01234567/library/core/src/fmt/mod.rs",
+        "/fn/vendor/time/src/lib.rs", "src/main.rs",
+    ])
+    go = go_build_info("go1.20.1", [
+        ("path", "fn.example/own"), ("mod", "fn.example/own", "(devel)", ""),
+        ("dep", "golang.org/x/text", "v0.3.5", "h1:00="),
+        ("dep", "gopkg.in/yaml.v2", "v2.2.0"), ("=>", "gopkg.in/yaml.v2", "v2.2.1", "h1:00="),
+        ("dep", "fn.example/folder", "v1.0.0"), ("=>", "./folder", "(devel)", ""),
+    ])
+    align = lambda content, at: bytes(-at % 16) + content
+    return zipped({
+        "linux/bootstrap": elf_with_section(".rodata", rust.encode(), 2),
+        "windows/handler.exe": pe_with_section(".rdata", rust.encode(), 0x40000040),
+        "linux/extension": elf_with_section(".go.buildinfo", align(go, 64), 3),
+        "windows/extension.exe": pe_with_section(".data", align(go, 64 + 24 + 112 + 40), 0xC0000040),
+        "macos/extension": macho_with_section("__go_buildinfo", align(go, 32 + 72 + 80)),
     })
 
 
@@ -297,6 +332,7 @@ def main():
         "python-function.zip": python_function(),
         "rust-function.zip": rust_function(),
         "rust-binaries.zip": rust_binaries(),
+        "programs.zip": programs(),
         "bundled-packages.zip": bundled_packages(),
         "image.tar": image(),
         "oci-layout.tar": oci_layout(),

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::cargo::linked::Graph;
 use super::pypi::requirements::Requirements;
 use super::{cargo, npm, pypi};
-use crate::component::{Evidence, ObservedComponent};
+use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::text::visible;
@@ -65,6 +66,7 @@ pub enum LockError {
 pub struct Locks {
     components: Vec<ObservedComponent>,
     optional: Vec<ObservedComponent>,
+    cargo: Vec<Graph>,
 }
 
 impl Locks {
@@ -82,6 +84,7 @@ impl Locks {
     pub fn join(&self, observations: &mut Observations) {
         observations.components.extend_from_slice(&self.components);
         observations.optional.extend_from_slice(&self.optional);
+        observations.cargo_locks.extend_from_slice(&self.cargo);
     }
 
     fn add(&mut self, path: &Path) -> Result<(), LockError> {
@@ -101,6 +104,10 @@ impl Locks {
             message: visible(&why.message).into_owned(),
         };
         inspector.inspect(&entry, &mut seen).map_err(damaged)?;
+        let is_cargos = |row: &ObservedComponent| row.ecosystem == Ecosystem::CratesIo;
+        if seen.components.iter().any(is_cargos) {
+            self.cargo.extend(Graph::read(&entry));
+        }
         self.components.append(&mut seen.components);
         self.optional.append(&mut seen.optional);
         // A text that is no requirements file is kept from being one without a word.

@@ -2,10 +2,12 @@
 
 pub mod binary;
 pub mod cargo;
+pub mod go;
 mod lenient;
 mod literals;
 pub mod lock;
 pub mod npm;
+pub mod nuget;
 pub(crate) mod owner;
 pub mod pypi;
 mod read;
@@ -22,6 +24,7 @@ pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
         npm::INSPECTORS,
         pypi::INSPECTORS,
         cargo::INSPECTORS,
+        nuget::INSPECTORS,
         binary::INSPECTORS,
     ]
     .into_iter()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::cargo::linked;
 use super::pypi::requirements::resolve_includes;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
@@ -26,6 +27,11 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     let (required, unresolved) = resolve_includes(observations.requirements);
     let mut observed = observations.components;
     observed.extend(required);
+    linked::add_linked(
+        &mut observed,
+        &observations.named_crates,
+        &observations.cargo_locks,
+    );
     keep_best_of_dist_info(&mut observed);
     take_from_lock_folders(&mut observed);
 

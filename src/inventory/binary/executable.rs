@@ -93,6 +93,14 @@ fn is_java_class(first_bytes: &[u8]) -> bool {
     }
 }
 
+/// The kind of system that a program is for, by its format. Linux and its like have ELF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    Unix,
+    Windows,
+    Apple,
+}
+
 /// One program or library; all of the file, but for universal binaries.
 pub struct Image<'a> {
     pub bytes: &'a [u8],
@@ -100,6 +108,7 @@ pub struct Image<'a> {
     parts: Vec<Range<usize>>,
     sections: Vec<(&'static [u8], Option<Range<usize>>)>,
     segments: Vec<Segment>,
+    pub platform: Platform,
     pub is_big_endian: bool,
     /// The table of sections is not where the header says.
     pub is_cut: bool,
@@ -148,12 +157,13 @@ impl<'a> Image<'a> {
         })
     }
 
-    fn new(bytes: &'a [u8], is_big_endian: bool) -> Self {
+    fn new(bytes: &'a [u8], platform: Platform, is_big_endian: bool) -> Self {
         Image {
             bytes,
             parts: Vec::new(),
             sections: Vec::new(),
             segments: Vec::new(),
+            platform,
             is_big_endian,
             is_cut: false,
         }
@@ -244,7 +254,7 @@ fn image(bytes: &[u8]) -> Option<Image<'_>> {
 fn elf_image<Elf: FileHeader>(bytes: &[u8]) -> object::Result<Image<'_>> {
     let header = Elf::parse(bytes)?;
     let endian = header.endian()?;
-    let mut image = Image::new(bytes, header.is_big_endian());
+    let mut image = Image::new(bytes, Platform::Unix, header.is_big_endian());
     let segments = header.program_headers(endian, bytes).unwrap_or_default();
     let loaded = segments.iter().take(MAX_SEGMENTS);
     for segment in loaded.filter(|segment| segment.p_type(endian) == elf::PT_LOAD) {
@@ -276,7 +286,7 @@ fn pe_image<Pe: ImageNtHeaders>(bytes: &[u8]) -> object::Result<Image<'_>> {
     let mut offset = ImageDosHeader::parse(bytes)?.nt_headers_offset().into();
     let (headers, _) = Pe::parse(bytes, &mut offset)?;
     let base = headers.optional_header().image_base();
-    let mut image = Image::new(bytes, false);
+    let mut image = Image::new(bytes, Platform::Windows, false);
     let Ok(sections) = headers.sections(bytes, offset) else {
         image.is_cut = true;
         return Ok(image);
@@ -302,7 +312,7 @@ fn pe_image<Pe: ImageNtHeaders>(bytes: &[u8]) -> object::Result<Image<'_>> {
 fn macho_image<Mach: MachHeader>(bytes: &[u8]) -> object::Result<Image<'_>> {
     let header = Mach::parse(bytes, 0)?;
     let endian = header.endian()?;
-    let mut image = Image::new(bytes, header.is_big_endian());
+    let mut image = Image::new(bytes, Platform::Apple, header.is_big_endian());
     let Ok(mut commands) = header.load_commands(endian, bytes, 0) else {
         image.is_cut = true;
         return Ok(image);
@@ -442,7 +452,7 @@ mod tests {
 
     #[test]
     fn sections_that_overlap_are_read_once_and_long_ones_end_with_the_file() {
-        let mut image = Image::new(&[7; 100], false);
+        let mut image = Image::new(&[7; 100], Platform::Unix, false);
         for (offset, size) in [(50, 20), (10, 30), (20, 40), (90, u64::MAX), (200, 5)] {
             image.add_section(b".rodata", offset, size, true);
         }

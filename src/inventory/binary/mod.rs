@@ -24,14 +24,15 @@ mod library_spec;
 #[cfg(test)]
 pub mod testing;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
-pub use executable::{Image, OutOfRange};
+pub use executable::{Image, Platform};
 use libraries::Libraries;
 pub use libraries::osv_names;
 
-use super::cargo::Auditable;
+use super::cargo::{Auditable, Program};
+use super::go::BuildInfo;
 use super::literals::Literals;
 #[cfg(test)]
 use super::version_spec;
@@ -42,7 +43,7 @@ pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable, &Libraries];
+const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;
@@ -87,10 +88,10 @@ impl Inspector for Binary {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut of_file = Observations::default();
-        let mut problems = Vec::new();
+        let mut problems = BTreeSet::new();
         for image in executable::images(entry.bytes) {
             if image.is_cut {
-                problems.push("has a table of sections beyond its end".to_owned());
+                problems.insert("has a table of sections beyond its end".to_owned());
             }
             read_image(&image, entry.path, &mut of_file, &mut problems);
         }
@@ -99,10 +100,10 @@ impl Inspector for Binary {
             .components
             .retain(|c| known.insert((c.ecosystem, c.name.clone(), c.version.clone())));
         seen.append(of_file);
-        problems.dedup();
         if problems.is_empty() {
             return Ok(());
         }
+        let problems: Vec<String> = problems.into_iter().collect();
         Err(Unreadable::new(problems.join("; ")))
     }
 }
@@ -111,17 +112,17 @@ fn read_image(
     image: &Image,
     path: &EntryPath,
     seen: &mut Observations,
-    problems: &mut Vec<String>,
+    problems: &mut BTreeSet<String>,
 ) {
     let (hits, are_all) = hits(image);
     if !are_all {
-        problems.push(format!(
+        problems.insert(format!(
             "names more than {MAX_HITS} places where packages could be; the rest was not looked at"
         ));
     }
     for (reader, hits) in READERS.iter().zip(hits) {
         if let Err(why) = reader.read(image, &hits, path, seen) {
-            problems.push(why.message);
+            problems.insert(why.message);
         }
     }
 }

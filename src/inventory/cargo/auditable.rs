@@ -18,7 +18,7 @@ use crate::inventory::read;
 
 pub struct Auditable;
 
-const SECTION: &str = ".dep-v0";
+pub const SECTION: &str = ".dep-v0";
 
 /// Thousands of crates fit in here; more is a bomb.
 const MAX_JSON: u64 = 16 << 20;

@@ -2,9 +2,16 @@
 
 mod auditable;
 mod cargo_lock;
+pub mod linked;
+pub mod program;
+mod purpose;
+mod source_path;
+mod standard_library;
+mod symbols;
 
 pub use auditable::Auditable;
 pub use cargo_lock::CargoLock;
+pub use program::Program;
 
 use crate::inspect::Inspector;
 

@@ -1,0 +1,361 @@
+//! What the path of a Rust source file says of the crate that it belongs to.
+//!
+//! A panic names the file and line it came from, so a program holds the paths of its sources as they were where it was
+//! built, stripped or not. They stand among other strings, without anything between them: where a path ends is known
+//! (`.rs`), where it begins is not. So its first folder counts only where something stands before it that is no part of
+//! a string.
+//!
+//! Where cargo and others keep sources:
+//! - `registry/src/INDEX/NAME-VERSION/`: <https://doc.rust-lang.org/cargo/guide/cargo-home.html>
+//! - `git/checkouts/REPOSITORY-HASH/REVISION/`, likewise
+//! - `vendor/NAME/`, or `vendor/NAME-VERSION/`: <https://doc.rust-lang.org/cargo/commands/cargo-vendor.html>
+//! - `NAME-VERSION/`, which is what `trim-paths` leaves:
+//!   <https://doc.rust-lang.org/cargo/reference/unstable.html#profile-trim-paths-option>
+//! - `external/…__NAME-VERSION/`: Bazel, <https://bazelbuild.github.io/rules_rust/crate_universe.html>
+//! - `/rustc/COMMIT/library/`: the standard library as it is published; distributions write `/rustc-VERSION/library/`,
+//!   with or without `-src`. The crates that it is made of are in `/rust/deps/`, and were in `/cargo/registry/src/`:
+//!   `src/bootstrap` in the compiler's repository, where paths are remapped.
+
+use std::str;
+
+use semver::Version;
+
+/// Longer than paths are; what stands before is another string.
+const LONGEST: usize = 1024;
+/// The most characters that crates.io allows a name.
+const LONGEST_NAME: usize = 64;
+
+/// Folders in which every folder is a crate with its version: Cargo's own on Debian and Fedora, and Nix's.
+const CRATE_FOLDERS: &[&str] = &["registry", "cargo_registry", "cargo-vendor-dir"];
+
+/// The crates that the published standard library has been made of.
+pub const STANDARD_CRATES: &[&str] = &[
+    "addr2line",
+    "adler",
+    "adler2",
+    "cfg-if",
+    "compiler_builtins",
+    "gimli",
+    "hashbrown",
+    "libc",
+    "memchr",
+    "miniz_oxide",
+    "object",
+    "rustc-demangle",
+    "unwinding",
+];
+
+/// Whose a source file is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin<'a> {
+    /// A crate, in a place where crates are.
+    Crate { name: &'a str, version: &'a str },
+    /// A folder that is named like a crate, in a folder that may be anything.
+    Named {
+        folder: &'a str,
+        name: &'a str,
+        version: &'a str,
+    },
+    /// A vendored crate of unknown version.
+    Vendored { name: &'a str },
+    /// A checkout of a repository, which may hold crates of other names.
+    Checkout { repository: &'a str },
+    /// The standard library as of a commit.
+    Commit(&'a str),
+    /// The standard library of a release.
+    Release(&'a str),
+    /// What the standard library is made of.
+    Standard,
+    /// Of the program itself, by the folder around its `src`.
+    Own { folder: &'a str },
+}
+
+/// Whose the source files are that are named in a text. Paths that tell nothing are left out.
+pub fn origins(text: &[u8]) -> impl Iterator<Item = Origin<'_>> {
+    let mut window = Window {
+        begins: true,
+        ..Window::default()
+    };
+    memchr::memmem::find_iter(text, b".rs").filter_map(move |at| {
+        window.extend(text, at);
+        if !window.has_separator {
+            return None;
+        }
+        let start = window.start.max(at.saturating_sub(LONGEST));
+        let begins = window.begins && start == window.start;
+        window = Window {
+            start: at + b".rs".len(),
+            end: at + b".rs".len(),
+            begins: true,
+            has_separator: false,
+        };
+        let path = str::from_utf8(text.get(start..at)?).ok()?;
+        let folders: Vec<&str> = path.split(SEPARATORS).collect();
+        let (_file, folders) = folders.split_last()?;
+        origin(folders, begins)
+    })
+}
+
+const SEPARATORS: [char; 2] = ['/', '\\'];
+
+/// The text since the last path, or since the last byte that is in none. It grows, so that no byte is looked at twice.
+#[derive(Default)]
+struct Window {
+    start: usize,
+    end: usize,
+    /// Whether a path can begin at its start: no other string goes before.
+    begins: bool,
+    has_separator: bool,
+}
+
+impl Window {
+    fn extend(&mut self, text: &[u8], end: usize) {
+        let mut added = text.get(self.end..end).unwrap_or_default();
+        let odd = added.iter().rposition(|byte| !matches!(byte, b' '..=b'~'));
+        if let Some(odd) = odd {
+            self.start = self.end + odd + 1;
+            self.begins = true;
+            self.has_separator = false;
+            added = added.get(odd + 1..).unwrap_or_default();
+        }
+        self.has_separator |= memchr::memchr2(b'/', b'\\', added).is_some();
+        self.end = end;
+    }
+}
+
+/// Whose the file in these folders is. The first may have other text before it, unless the path `begins` there.
+fn origin<'a>(folders: &[&'a str], begins: bool) -> Option<Origin<'a>> {
+    let whole = folders.get(usize::from(!begins)..)?;
+    let tails = (0..whole.len()).filter_map(|at| whole.get(at..));
+    let mut origins = tails.filter_map(in_known_place);
+    let origin = origins.next();
+    if let Some(Origin::Crate { name, .. }) = origin
+        && STANDARD_CRATES.contains(&name)
+        && matches!(whole, ["", "cargo", "registry", ..])
+    {
+        return Some(Origin::Standard);
+    }
+    origin
+        .or_else(|| begins.then(|| trimmed(folders)).flatten())
+        .or_else(|| by_name(whole))
+        .or_else(|| own(whole))
+}
+
+/// Reads a path from one of its folders on, if that is where somebody keeps crates.
+fn in_known_place<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
+    match *folders {
+        ["registry", "src", _index, folder, ..] => crate_of(folder),
+        ["git", "checkouts", checkout, _revision, ..] => {
+            let (repository, _hash) = checkout.rsplit_once('-')?;
+            Some(Origin::Checkout { repository })
+        }
+        ["rustc", commit, "library" | "compiler", ..] if is_commit(commit) => {
+            Some(Origin::Commit(commit))
+        }
+        [folder, "library", ..] if folder.starts_with("rustc-") => {
+            let version = folder.strip_prefix("rustc-")?;
+            let version = version.strip_suffix("-src").unwrap_or(version);
+            Version::parse(version).ok()?;
+            Some(Origin::Release(version))
+        }
+        ["rust", "deps", ..] => Some(Origin::Standard),
+        ["external", folder, ..] => crate_of(folder.rsplit_once("__")?.1),
+        ["vendor", folder, "src", ..] => crate_of(folder)
+            .or_else(|| is_name(folder).then_some(Origin::Vendored { name: folder })),
+        ["vendor", folder, ..] => crate_of(folder),
+        [parent, folder, ..] if CRATE_FOLDERS.contains(&parent) => crate_of(folder),
+        _ => None,
+    }
+}
+
+/// A path that begins with the crate's folder.
+fn trimmed<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
+    crate_of(folders.first()?)
+}
+
+/// A folder that is named like a crate.
+fn by_name<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
+    let mut pairs = folders.windows(2);
+    pairs.find_map(|pair| match *pair {
+        [folder, in_it] => {
+            let (name, version) = name_and_version(in_it)?;
+            Some(Origin::Named {
+                folder,
+                name,
+                version,
+            })
+        }
+        _ => None,
+    })
+}
+
+fn own<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
+    let mut pairs = folders.windows(2).rev();
+    pairs.find_map(|pair| match *pair {
+        [folder, "src"] if is_name(folder) => Some(Origin::Own { folder }),
+        _ => None,
+    })
+}
+
+fn crate_of(folder: &str) -> Option<Origin<'_>> {
+    let (name, version) = name_and_version(folder)?;
+    Some(Origin::Crate { name, version })
+}
+
+/// Splits `name-1.2.3-rc.1+build`. Names hold digits and hyphens too, but no dots, so the version begins at the first
+/// hyphen that one can follow.
+fn name_and_version(folder: &str) -> Option<(&str, &str)> {
+    let mut hyphens = folder.match_indices('-').map(|(at, _)| at);
+    hyphens.find_map(|at| {
+        let (name, version) = (folder.get(..at)?, folder.get(at + 1..)?);
+        (is_name(name) && Version::parse(version).is_ok()).then_some((name, version))
+    })
+}
+
+/// <https://doc.rust-lang.org/cargo/reference/manifest.html#the-name-field>, and what crates.io restricts it to.
+fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && text.len() <= LONGEST_NAME
+}
+
+fn is_commit(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn krate<'a>(name: &'a str, version: &'a str) -> Origin<'a> {
+        Origin::Crate { name, version }
+    }
+
+    fn of(path: &str) -> Option<Origin<'_>> {
+        let mut origins = origins(path.as_bytes());
+        let first = origins.next();
+        assert_eq!(origins.next(), None);
+        first
+    }
+
+    #[test]
+    fn crates_are_known_by_the_folders_that_they_are_kept_in() {
+        for (path, name, version) in [
+            (
+                "/home/me/.cargo/registry/src/index.example-0123456789abcdef/hyper-0.14.10/src/a.rs",
+                "hyper",
+                "0.14.10",
+            ),
+            (
+                r"C:\Users\me\.cargo\registry\src\index.example-0123456789abcdef\a_b-1.0.0\src\a.rs",
+                "a_b",
+                "1.0.0",
+            ),
+            (
+                r"/rustc\registry\src/index.example-01\foo-2-0.3.1-alpha.1+build\src/a.rs",
+                "foo-2",
+                "0.3.1-alpha.1+build",
+            ),
+            (
+                "texts glue on/registry/src/i-0/a-1.2.3-4.5.6/build/a.rs",
+                "a",
+                "1.2.3-4.5.6",
+            ),
+            ("/fn/vendor/a-1.0.0/src/a.rs", "a", "1.0.0"),
+            ("/fn/vendor/a-1.0.0/a.rs", "a", "1.0.0"),
+            (
+                "/usr/share/cargo/registry/rand-core-0.6.4/src/a.rs",
+                "rand-core",
+                "0.6.4",
+            ),
+            ("/build/cargo-vendor-dir/a-0.1.0/src/a.rs", "a", "0.1.0"),
+            (
+                "x/external/rules_rust++crate+crates__a-b-0.1.0/src/a.rs",
+                "a-b",
+                "0.1.0",
+            ),
+        ] {
+            assert_eq!(of(path), Some(krate(name, version)), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_are_told_from_the_strings_around_them() {
+        let text = "no/registry/src/i-0/a-1.0.0/src/a.rsb-1.0.0/src/b.rs\0c-1.0.0/src/c.rs\
+                    is d-1.0.0/src/d.rs Some failure.rse-1.0.0/src/e.rs";
+        let found: Vec<_> = origins(text.as_bytes()).collect();
+        let expected = [
+            krate("a", "1.0.0"),
+            krate("b", "1.0.0"),
+            krate("c", "1.0.0"),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_standard_library_is_told_by_its_commit_or_release() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        for path in [
+            format!("/rustc/{commit}/library/core/src/a.rs"),
+            format!(r"x/rustc/{commit}\library\std\src\a.rs"),
+        ] {
+            assert_eq!(of(&path), Some(Origin::Commit(commit)));
+        }
+        for path in [
+            "/usr/src/rustc-1.63.0/library/core/src/a.rs",
+            "/build/rustc-1.63.0-src/library/core/src/a.rs",
+        ] {
+            assert_eq!(of(path), Some(Origin::Release("1.63.0")));
+        }
+        for path in [
+            "/rust/deps/hashbrown-0.15.2/src/a.rs",
+            "\0/cargo/registry/src/i-0/hashbrown-0.15.2/src/a.rs",
+        ] {
+            assert_eq!(of(path), Some(Origin::Standard), "{path}");
+        }
+        let path = "/usr/local/cargo/registry/src/i-0/hashbrown-0.15.2/src/a.rs";
+        assert_eq!(of(path), Some(krate("hashbrown", "0.15.2")));
+    }
+
+    #[test]
+    fn what_is_not_certain_is_said_so() {
+        let repository = "a-b";
+        let path = "/git/checkouts/a-b-0123456789abcdef/0123abc/crates/c/src/a.rs";
+        assert_eq!(of(path), Some(Origin::Checkout { repository }));
+        let vendored = Origin::Vendored { name: "a" };
+        assert_eq!(of("/fn/vendor/a/src/a.rs"), Some(vendored));
+        let named = Origin::Named {
+            folder: "build",
+            name: "a",
+            version: "1.0.0",
+        };
+        assert_eq!(of("/build/a-1.0.0/src/a.rs"), Some(named));
+        let own = Origin::Own { folder: "a" };
+        assert_eq!(of("crates/a/src/b/c.rs"), Some(own));
+    }
+
+    #[test]
+    fn other_paths_tell_nothing() {
+        for path in [
+            "src/main.rs",
+            "main.rs",
+            ".rs",
+            "/vendor/golang.org/x/net/a.rs",
+            "/target/release/build/a-0123456789abcdef/out/a.rs",
+            "/registry/a-1.0/a.rs",
+            "/registry/1a-1.0.0/a.rs",
+            "/rustc/0123/library/a.rs",
+        ] {
+            assert_eq!(of(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn long_texts_cost_no_more_than_their_length() {
+        let text = "/".repeat(1 << 16) + &"a.rs".repeat(1 << 16);
+        assert_eq!(origins(text.as_bytes()).count(), 0);
+    }
+}

@@ -1,0 +1,5 @@
+//! Go: what programs tell of their modules.
+
+mod build_info;
+
+pub use build_info::BuildInfo;
