@@ -27,7 +27,7 @@ pub mod testing;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
-pub use executable::{Image, OutOfRange, Platform};
+pub use executable::{Image, Platform};
 use libraries::Libraries;
 pub use libraries::osv_names;
 
