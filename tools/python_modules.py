@@ -170,7 +170,9 @@ def trees(fnaudit, folder):
             continue
         with tempfile.TemporaryDirectory() as scratch:
             unpack(wheel, scratch, keep=lambda name: True)
-            truth = dict(listed(pathlib.Path(scratch, place, file))) if file else {}
+            list_file = pathlib.Path(scratch, place, file or "none")
+            file = file if list_file.exists() else None
+            truth = dict(listed(list_file)) if file else {}
             seen = {}
             for package, stated, paths in found(fnaudit, scratch):
                 if any(path.startswith(place) for path in paths):

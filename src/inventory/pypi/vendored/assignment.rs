@@ -3,7 +3,7 @@
 //! Only what is constant as it stands counts. An expression that has to be evaluated is left alone, but for the two
 //! ways in which people write out a constant: `".".join(("1", "2"))` and `".".join(map(str, (1, 2)))`.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::value::{Item, MAX_ITEMS, MAX_TEXT, Value};
 
@@ -12,31 +12,37 @@ const MAX_TARGETS: usize = 200;
 
 /// Calls `found` with each constant that is assigned to one of the names, and its line.
 pub fn each(source: &[u8], names: &[&str], mut found: impl FnMut(&str, Value, u32)) {
-    let mut line = 1;
-    let mut rest = source;
-    loop {
-        if rest
-            .first()
-            .is_some_and(|b| *b == b'_' || b.is_ascii_alphabetic())
-        {
-            let head = &rest[..rest.len().min(MAX_TARGETS)];
-            if names
-                .iter()
-                .any(|name| memmem::find(head, name.as_bytes()).is_some())
-            {
-                read(rest, names, |name, value| found(name, value, line));
-            }
-        }
-        let Some(end) = memchr(b'\n', rest) else {
-            return;
-        };
-        rest = &rest[end + 1..];
-        line = line.saturating_add(1);
+    let places = names
+        .iter()
+        .flat_map(|name| memmem::find_iter(source, name.as_bytes()));
+    let mut starts: Vec<usize> = places.filter_map(|at| line_start(source, at)).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let (mut line, mut counted) = (1_u32, 0);
+    for start in starts {
+        let newlines = memchr_iter(b'\n', &source[counted..start]).count();
+        line = line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
+        counted = start;
+        read(&source[start..], names, |name, value| {
+            found(name, value, line)
+        });
+    }
+}
+
+/// Where the line of a place begins, if that is not too far before it.
+fn line_start(source: &[u8], at: usize) -> Option<usize> {
+    let from = at.saturating_sub(MAX_TARGETS);
+    match memrchr(b'\n', &source[from..at]) {
+        Some(newline) => Some(from + newline + 1),
+        None => (from == 0).then_some(0),
     }
 }
 
 /// Reads one statement: `a = b: str = value`.
 fn read(statement: &[u8], names: &[&str], mut found: impl FnMut(&str, Value)) {
+    if statement.first().is_none_or(|b| *b == b' ' || *b == b'\t') {
+        return;
+    }
     let mut rest = statement;
     let mut targets = Vec::new();
     while let Some((target, behind)) = target(rest) {

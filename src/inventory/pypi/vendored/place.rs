@@ -16,6 +16,22 @@ const VENDOR_FOLDERS: [&str; 12] = [
     "patched",
 ];
 
+/// Folders that imports start in: of installers, of functions' layers, and those that people fill with `pip install -t`.
+const IMPORT_ROOTS: [&str; 12] = [
+    "",
+    "site-packages",
+    "dist-packages",
+    "python",
+    "lib",
+    "libs",
+    "src",
+    "vendor",
+    "vendored",
+    "deps",
+    "dependencies",
+    "package",
+];
+
 /// Folders of packages that consist of several distributions: <https://peps.python.org/pep-0420/>.
 const NAMESPACES: [&str; 6] = ["backports", "google", "jaraco", "paste", "ruamel", "zope"];
 
@@ -64,6 +80,11 @@ pub fn is_vendor_folder(folder: &str) -> bool {
     VENDOR_FOLDERS.contains(&name)
         // Of requests before 2.16.
         || (name == "packages" && split_last(parent).1 == "requests")
+}
+
+/// Whether what lies in the folder is the function's, and not a package's own copy.
+pub fn is_import_root(folder: &str) -> bool {
+    IMPORT_ROOTS.contains(&split_last(folder).1)
 }
 
 /// The folder of vendored packages that a module lies in as a package of its own, and the package's import path:

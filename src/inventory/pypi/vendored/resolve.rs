@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::place::is_vendor_folder;
+use super::place::{is_import_root, is_vendor_folder};
 use super::table::{MODULES, Module};
 use super::traces::{CodeTrace, Pin, Traces, VendoredPackage};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
@@ -193,7 +193,12 @@ fn copies(traces: impl Iterator<Item = CodeTrace>) -> Vec<Copy> {
             let Some(best) = traces.into_iter().next() else {
                 continue;
             };
-            if is_marked || (in_vendor_folder && best.version.is_some()) {
+            // What a package has a copy of is in no lock file, which would be asked for a version that is not known.
+            let is_certain = match best.version {
+                Some(_) => is_marked || in_vendor_folder,
+                None => is_marked && is_import_root(&folder.1),
+            };
+            if is_certain {
                 here.push(Copy {
                     module: &MODULES[row],
                     folder: folder.clone(),
@@ -337,5 +342,19 @@ mod tests {
     fn a_version_that_is_assigned_twice_is_none() {
         let twice = "__version__ = '1.0'\n__version__ = '2.0'\nclass MovedAttribute: pass\n";
         assert_eq!(found(&[("six.py", twice)]), ["six ? Fingerprint six.py"]);
+    }
+
+    #[test]
+    fn a_copy_of_unknown_version_counts_where_the_function_imports_from() {
+        let code = "class MovedAttribute: pass\n";
+        let pinned = ("requirements.txt", "six==1.16.0\n");
+        assert_eq!(
+            found(&[pinned, ("lib/six.py", code)]),
+            ["six 1.16.0 Fingerprint lib/six.py,requirements.txt"]
+        );
+        assert_eq!(
+            found(&[pinned, ("lib/a/six.py", code)]),
+            ["six 1.16.0 Declared requirements.txt"]
+        );
     }
 }
