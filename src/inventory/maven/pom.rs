@@ -131,7 +131,7 @@ impl Pom {
             if text.len() + value.len() > MAX_VALUE {
                 return None;
             }
-            text.replace_range(start..=start + length, &value.to_owned());
+            text.replace_range(start..=start + length, value);
         }
         None
     }
