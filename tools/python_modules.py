@@ -96,7 +96,9 @@ def compile_with(python, folder):
 
 
 def found(fnaudit, folder):
-    """Name, version and paths of each PyPI package."""
+    """Name, version and paths of each PyPI package. A wheel may hold nothing but compiled libraries."""
+    if not any(path.is_file() for path in pathlib.Path(folder).rglob("*")):
+        return
     command = [fnaudit, "inventory", "--format", "json", str(folder)]
     report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     for package in report["packages"]:

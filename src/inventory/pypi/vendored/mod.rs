@@ -2,9 +2,9 @@
 //! `.dist-info` to save space.
 //!
 //! `modules/*.toml` says for each distribution which of its files tell it: where its version is assigned, and names that
-//! are in its code alone. docs/python.md says how to write a row. In a folder of vendored packages the path is enough to
-//! know one; elsewhere, where a function's own packages are, a mark of the library must be seen too. Beside its own
-//! metadata a package is not looked for.
+//! are in its code alone. docs/python.md says how to write a row. A path is not enough to know one by: a function's own
+//! packages may have any name, and folders of vendored ones may hold what is left of one. Beside its own metadata a
+//! package is not looked for.
 
 pub(super) mod assignment;
 mod code;

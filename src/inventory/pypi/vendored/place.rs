@@ -78,7 +78,7 @@ pub fn module(path: &str) -> Option<ModulePath<'_>> {
 pub fn is_vendor_folder(folder: &str) -> bool {
     let (parent, name) = split_last(folder);
     VENDOR_FOLDERS.contains(&name)
-        // Of requests before 2.16.
+        // In requests before 2.16.
         || (name == "packages" && split_last(parent).1 == "requests")
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::place::{is_import_root, is_vendor_folder};
+use super::place::is_import_root;
 use super::table::{MODULES, Module};
 use super::traces::{CodeTrace, Pin, Traces, VendoredPackage};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
@@ -162,7 +162,6 @@ fn imports_by_name() -> HashMap<String, Vec<String>> {
 struct Copy {
     module: &'static Module,
     folder: Folder,
-    is_marked: bool,
     version: Option<String>,
     location: Location,
 }
@@ -179,8 +178,6 @@ fn copies(traces: impl Iterator<Item = CodeTrace>) -> Vec<Copy> {
     }
     let mut copies = Vec::new();
     for (folder, rows) in folders {
-        let in_vendor_folder = is_vendor_folder(&folder.1);
-        let mut here = Vec::new();
         for (row, mut traces) in rows {
             let is_marked = traces.iter().any(|trace| trace.is_marked);
             // The source first, and what states a version.
@@ -194,33 +191,18 @@ fn copies(traces: impl Iterator<Item = CodeTrace>) -> Vec<Copy> {
                 continue;
             };
             // What a package has a copy of is in no lock file, which would be asked for a version that is not known.
-            let is_certain = match best.version {
-                Some(_) => is_marked || in_vendor_folder,
-                None => is_marked && is_import_root(&folder.1),
-            };
-            if is_certain {
-                here.push(Copy {
+            let is_certain = best.version.is_some() || is_import_root(&folder.1);
+            if is_marked && is_certain {
+                copies.push(Copy {
                     module: &MODULES[row],
                     folder: folder.clone(),
-                    is_marked,
                     version: best.version,
                     location: best.location,
                 });
             }
         }
-        keep_what_is_certain(&mut here);
-        copies.extend(here);
     }
     copies
-}
-
-/// Where one file can be of several distributions, its mark tells.
-fn keep_what_is_certain(here: &mut Vec<Copy>) {
-    let mut of_file: HashMap<EntryPath, usize> = HashMap::new();
-    for copy in here.iter() {
-        *of_file.entry(copy.location.path.clone()).or_default() += 1;
-    }
-    here.retain(|copy| copy.is_marked || of_file.get(&copy.location.path) == Some(&1));
 }
 
 #[cfg(test)]
@@ -274,12 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn in_a_vendor_folder_its_place_is_enough() {
+    fn in_a_vendor_folder_it_is_a_package_of_its_own() {
         assert_eq!(
-            found(&[("app/_vendor/six.py", UNMARKED)]),
+            found(&[("app/_vendor/six.py", SIX)]),
             ["six 1.16.0 Fingerprint app/_vendor/six.py"]
         );
-        assert!(found(&[("app/_vendor/unheard_of.py", UNMARKED)]).is_empty());
+        // botocore keeps the version of what it has dropped, and none of its code.
+        assert!(found(&[("app/_vendor/six.py", UNMARKED)]).is_empty());
+        assert!(found(&[("app/_vendor/unheard_of.py", SIX)]).is_empty());
         assert!(found(&[("app/_vendor/six.py", "# nothing\n")]).is_empty());
     }
 
