@@ -4,6 +4,7 @@
     published.py fetch FOLDER [NAME...]
     published.py table FOLDER [--without NUMBER] > src/inventory/npm/javascript/published.txt
     published.py verify FNAUDIT ESBUILD FOLDER [--of NUMBER]
+    published.py installed FNAUDIT NODE_MODULES
 
 `fetch` takes the newest releases of each package of published-packages.txt with `npm pack`, one package after the
 other, into FOLDER, which lies outside the project. Releases that are there are not fetched again.
@@ -14,6 +15,9 @@ version is left out, to see what is said of versions that the table does not kno
 
 `verify` bundles releases with ESBUILD, in the form with comments that name modules, and with a source map alone, and
 has FNAUDIT read them. With `--of N` only every Nth version of a package.
+
+`installed` makes a source map of the code of each package in a node_modules, without its package.json, has FNAUDIT read
+it, and compares: for packages that no rule was made on.
 
 Python 3.11 or later, and npm for `fetch`.
 """
@@ -39,16 +43,18 @@ MOST_BYTES = 1 << 20
 FEW, MANY = 8, 24
 MOST_FILES = 300
 MASK = (1 << 64) - 1
-# A package without a release for so long is taken to be finished: then the newest one is the last.
-FINISHED = datetime.timedelta(days=2 * 365)
+# A package without a release for so many years is taken to be finished: then the newest one is the last.
+FINISHED = 2
 SKIPPED = {b"var", b"let", b"const", b"use", b"strict", b"undefined", b"void", b"true", b"false"}
 TOKEN = re.compile(rb"//[^\n]*|/\*.*?(?:\*/|\Z)|(?P<text>\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|`(?:[^`\\]|\\.)*`?)|(?P<word>[\w$]+)",
                    re.DOTALL | re.ASCII)
 WORD = re.compile(rb"[\w$]+", re.ASCII)
 
 
-def names():
-    return [line for line in NAMES.read_text().split() if not line.startswith("#")]
+def rows():
+    """Name and, of some packages, the newest release that is known and its year."""
+    lines = NAMES.read_text(encoding="utf-8").splitlines()
+    return {line.split()[0]: line.split()[1:] for line in lines if line and not line.startswith("#")}
 
 
 def number(version):
@@ -56,13 +62,13 @@ def number(version):
 
 
 def fetch(folder, wanted):
-    for name in wanted or names():
+    for name in wanted or rows():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
-        times = target / "meta.json"
-        if not times.exists():
-            shown = subprocess.run(["npm", "view", name, "time", "--json"], check=True, capture_output=True)
-            times.write_bytes(shown.stdout)
+        known = target / "meta.json"
+        if not known.exists():
+            shown = subprocess.run(["npm", "view", name, "versions", "--json"], check=True, capture_output=True)
+            known.write_bytes(shown.stdout)
         missing = [version for version in releases(target)[0][-MOST_VERSIONS:] if not tarball(target, version).exists()]
         if missing:
             command = ["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(target)]
@@ -70,11 +76,10 @@ def fetch(folder, wanted):
 
 
 def releases(target):
-    """All releases of a package, the newest ones that are there without a gap, and when each was made."""
-    times = json.loads((target / "meta.json").read_text())
-    every = sorted((v for v in times if re.fullmatch(r"\d+\.\d+\.\d+", v)), key=number)
+    """All releases of a package, and the newest ones that are there without a gap."""
+    every = sorted((v for v in json.loads((target / "meta.json").read_text()) if re.fullmatch(r"\d+\.\d+\.\d+", v)), key=number)
     there = list(itertools.takewhile(lambda version: tarball(target, version).exists(), reversed(every)))
-    return every, there[:MOST_VERSIONS][::-1], times
+    return every, there[:MOST_VERSIONS][::-1]
 
 
 def tarball(target, version):
@@ -140,13 +145,18 @@ def file_trace(text):
 
 def compared(target, versions):
     """Per kind of trace: the versions that have it, as a set of bits, and the file that it was first seen in."""
-    kinds = collections.defaultdict(lambda: collections.defaultdict(lambda: [0, ""]))
+    by_text = collections.defaultdict(lambda: [0, ""])
     for index, version in enumerate(versions):
         for path, text in files(target, version):
-            rows = {("file", file_trace(text))} | {("code", trace) for trace in code_traces(text)}
-            for kind, trace in rows:
+            row = by_text[text]
+            row[0] |= 1 << index
+            row[1] = row[1] or path
+    kinds = {"file": collections.defaultdict(lambda: [0, ""]), "code": collections.defaultdict(lambda: [0, ""])}
+    for text, (found, path) in by_text.items():
+        for kind, traces in (("file", {file_trace(text)}), ("code", set(code_traces(text)))):
+            for trace in traces:
                 row = kinds[kind][trace]
-                row[0] |= 1 << index
+                row[0] |= found
                 row[1] = row[1] or path
     return kinds
 
@@ -186,17 +196,17 @@ def runs(versions, count):
 def table(folder, without):
     print("# Made by tools/published.py, which says what is what. Do not edit.")
     for target in sorted(path for path in folder.iterdir() if (path / "meta.json").exists()):
-        every, versions, times = releases(target)
+        every, versions = releases(target)
         is_whole = len(every) == len(versions)
         if without:
             versions = versions[::-1]
             del versions[without - 1::without]
             versions = versions[::-1]
-        if len(versions) < 2:
+        if not versions:
             continue
         kinds = compared(target, versions)
-        newest = max(datetime.datetime.fromisoformat(times[version]) for version in versions)
-        is_finished = datetime.datetime.now(datetime.UTC) - newest > FINISHED
+        known = rows().get(target.name) or [None, "9999"]
+        is_finished = known[0] == every[-1] and datetime.date.today().year - int(known[1]) >= FINISHED
         sets = collections.defaultdict(list)
         few = sorted(kinds["file"].items(), key=lambda row: (row[1][1].count("/"), row[1][1]))
         for trace, (found, _) in few[:MOST_FILES]:
@@ -252,16 +262,48 @@ def bundled(fnaudit, esbuild, target, version, form):
             return None
         if form == "map":
             (out / "index.js").write_text("")
-        report = subprocess.run([fnaudit, "inventory", "--format", "json", str(out)], check=True, capture_output=True)
-        found = [p for p in json.loads(report.stdout)["packages"] if p["name"] == target.name]
-        if any(p["version"] not in (version, None) for p in found):
-            return "wrong"
-        if any(p["version"] for p in found):
-            return "exact"
-        ranges = [p["version_range"] for p in found if p["version_range"]]
-        if any(not satisfies(version, asked) for asked in ranges):
-            return "wrong"
-        return "range" if ranges else "unknown"
+        return judged(fnaudit, out, target.name, version)
+
+
+def judged(fnaudit, folder, name, version):
+    """Whether what is said of a package in a folder is its version, and how much that is."""
+    report = subprocess.run([fnaudit, "inventory", "--format", "json", str(folder)], check=True, capture_output=True)
+    found = [package for package in json.loads(report.stdout)["packages"] if package["name"] == name]
+    if any(package["version"] not in (version, None) for package in found):
+        return "wrong"
+    if any(package["version"] for package in found):
+        return "exact"
+    ranges = [package["version_range"] for package in found if package["version_range"]]
+    if any(not satisfies(version, asked) for asked in ranges):
+        return "wrong"
+    return "range" if ranges else "unknown"
+
+
+def installed(fnaudit, node_modules):
+    total = collections.Counter()
+    for manifest in sorted(node_modules.rglob("package.json")):
+        inside = manifest.parent.as_posix().rpartition("node_modules/")[2]
+        if inside.count("/") != inside.startswith("@"):
+            continue
+        try:
+            package = json.loads(manifest.read_text(encoding="utf-8"))
+        except ValueError:
+            continue
+        if package.get("name") != inside or "version" not in package:
+            continue
+        modules = {}
+        for file in manifest.parent.rglob("*"):
+            path = file.relative_to(manifest.parent).as_posix()
+            if file.suffix in CODE and file.is_file() and "node_modules/" not in path:
+                modules[f"node_modules/{inside}/{path}"] = file.read_text(encoding="utf-8", errors="replace")
+        with tempfile.TemporaryDirectory() as scratch:
+            text = json.dumps({"sources": list(modules), "sourcesContent": list(modules.values())})
+            pathlib.Path(scratch, "index.js.map").write_text(text, encoding="utf-8")
+            said = judged(fnaudit, scratch, inside, package["version"])
+        total[said] += 1
+        if said == "wrong":
+            print(f"wrong: {inside}@{package['version']}")
+    print(dict(total))
 
 
 def dependencies(package):
@@ -272,6 +314,8 @@ def dependencies(package):
 
 def satisfies(version, asked):
     """Whether a version is in a range of the form that the program makes: `>=1.2.3 <=1.4.0 || =2.0.0`."""
+    version = version.split("-")[0].split("+")[0]
+
     def holds(part):
         operator, bound = re.fullmatch(r"(>=|<=|=)?(.*)", part).groups()
         return {">=": number(version) >= number(bound), "<=": number(version) <= number(bound)}.get(operator, version == bound)
@@ -289,7 +333,9 @@ def main():
         case ["table", folder, *rest]:
             table(pathlib.Path(folder), option("--without", rest))
         case ["verify", fnaudit, esbuild, folder, *rest]:
-            verify(fnaudit, esbuild, pathlib.Path(folder), option("--of", rest) or 1)
+            verify(fnaudit, str(pathlib.Path(esbuild).resolve()), pathlib.Path(folder), option("--of", rest) or 1)
+        case ["installed", fnaudit, node_modules]:
+            installed(fnaudit, pathlib.Path(node_modules))
         case _:
             sys.exit(__doc__)
 

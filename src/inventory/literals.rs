@@ -29,6 +29,9 @@ pub struct Literals<T> {
 struct Entry<T> {
     hash: usize,
     literal: &'static [u8],
+    /// Where in the literal its rarest eight bytes stand, and these.
+    from: usize,
+    part: [u8; SHORTEST],
     /// Where in the literal the five bytes stand.
     offset: usize,
     with: T,
@@ -41,7 +44,7 @@ impl<T: Copy> Literals<T> {
         let common = common_grams();
         for (literal, with) in literals {
             let literal = literal.as_bytes();
-            let Some(from) = rarest_part(literal, &common) else {
+            let Some((from, part)) = rarest_part(literal, &common) else {
                 continue;
             };
             for offset in from..from + STRIDE {
@@ -49,6 +52,8 @@ impl<T: Copy> Literals<T> {
                 entries.push(Entry {
                     hash,
                     literal,
+                    from,
+                    part,
                     offset,
                     with,
                 });
@@ -99,7 +104,9 @@ impl<T: Copy> Literals<T> {
             if entry.hash != hash {
                 break;
             }
+            // Many literals may have the five bytes, and few the eight.
             if let Some(start) = at.checked_sub(entry.offset)
+                && text[start + entry.from..].first_chunk() == Some(&entry.part)
                 && text[start..].starts_with(entry.literal)
             {
                 found(start, entry.with);
@@ -131,13 +138,16 @@ impl Hashes {
 /// The hashes of the first positions of a text.
 #[inline(always)]
 fn hashes(block: &[u8; BLOCK]) -> [usize; POSITIONS] {
-    let mut hashes = [0; POSITIONS];
-    for (index, hash_of) in hashes.iter_mut().enumerate() {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(&block[index * STRIDE..][..8]);
-        *hash_of = hash(u64::from_le_bytes(eight));
-    }
-    hashes
+    let eight = |at: usize| {
+        let b = &block[at..];
+        u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])
+    };
+    [
+        hash(eight(0)),
+        hash(eight(STRIDE)),
+        hash(eight(2 * STRIDE)),
+        hash(eight(3 * STRIDE)),
+    ]
 }
 
 /// Eight bytes, the first of them the lowest; zeros where there are fewer.
@@ -156,8 +166,8 @@ fn hash(gram: u64) -> usize {
 }
 
 /// Where in a literal the eight bytes stand that are the least common in code.
-fn rarest_part(literal: &[u8], common: &Hashes) -> Option<usize> {
-    let parts = literal.windows(SHORTEST).enumerate();
+fn rarest_part(literal: &[u8], common: &Hashes) -> Option<(usize, [u8; SHORTEST])> {
+    let parts = literal.windows(SHORTEST);
     let commonness = |part: &[u8]| {
         let grams = part
             .windows(GRAM)
@@ -165,9 +175,8 @@ fn rarest_part(literal: &[u8], common: &Hashes) -> Option<usize> {
         let bytes = part.iter().map(|b| commonness(*b));
         bytes.sum::<u32>() + COMMON_GRAM * grams.count() as u32
     };
-    parts
-        .min_by_key(|(_, part)| commonness(part))
-        .map(|(at, _)| at)
+    let (at, part) = parts.enumerate().min_by_key(|(_, part)| commonness(part))?;
+    Some((at, *part.first_chunk()?))
 }
 
 /// Five bytes that are in every other script: those of indentation, and of the words that code is made of.

@@ -156,23 +156,25 @@ fn comment(text: &[u8]) -> &str {
 
 /// The package that a comment names, and its version where it states one.
 fn named(comment: &str) -> Option<(&str, Option<&str>)> {
+    named_at_front(comment).or_else(|| {
+        // An editor's settings may stand before the licence.
+        let line = comment.lines().find_map(|line| {
+            let line = line.trim_start_matches(['/', '(', '*', '!', ' ', '\t']);
+            line.strip_prefix("@license ")
+        });
+        let (name, rest) = name_and_rest(content(line?));
+        let (version, is_marked) = version(rest)?;
+        is_vouched(comment, name, is_marked).then_some((name, Some(version)))
+    })
+}
+
+fn named_at_front(comment: &str) -> Option<(&str, Option<&str>)> {
     let mut lines = comment.lines().map(content).filter(|line| !line.is_empty());
     let first = lines.next()?;
     let second = lines.next();
-    let length = first.bytes().take_while(|b| is_name_byte(*b)).count();
-    let (name, rest) = first.split_at(length);
-    // `a@1.2.3` is all of a name's bytes.
-    let (name, rest) = match name.rfind('@').filter(|at| *at > 0) {
-        Some(at) => first.split_at(at),
-        None => (name, rest),
-    };
+    let (name, rest) = name_and_rest(first);
     if let Some((version, is_marked)) = version(rest) {
-        let is_vouched = name.starts_with('@')
-            || links(comment, name)
-            || (is_marked && LICENCES.iter().any(|word| comment.contains(word)));
-        // Packages are rarely named as the file `clipboard.js` is, and that of `clipboard` is not.
-        return (is_vouched && is_name(name) && !name.ends_with(".js"))
-            .then_some((name, Some(version)));
+        return is_vouched(comment, name, is_marked).then_some((name, Some(version)));
     }
     let name = name.trim_end_matches('.');
     let by_link = || {
@@ -188,6 +190,26 @@ fn named(comment: &str) -> Option<(&str, Option<&str>)> {
             && first.contains("/feross.org"))
         || (first == name && comment.contains("MIT Licensed") && second.is_some_and(is_copyright));
     (is_named && is_name(name)).then_some((name, None))
+}
+
+/// The name that a line begins with.
+fn name_and_rest(line: &str) -> (&str, &str) {
+    let length = line.bytes().take_while(|b| is_name_byte(*b)).count();
+    let (name, rest) = line.split_at(length);
+    // `a@1.2.3` is all of a name's bytes.
+    match name.rfind('@').filter(|at| *at > 0) {
+        Some(at) => line.split_at(at),
+        None => (name, rest),
+    }
+}
+
+/// Whether a name before a version is that of a package.
+fn is_vouched(comment: &str, name: &str, is_marked: bool) -> bool {
+    let is_known = name.starts_with('@')
+        || links(comment, name)
+        || (is_marked && LICENCES.iter().any(|word| comment.contains(word)));
+    // Packages are rarely named as the file `clipboard.js` is, and that of `clipboard` is not.
+    is_known && is_name(name) && !name.ends_with(".js")
 }
 
 /// A line without the stars and tags of comments.
@@ -315,6 +337,7 @@ mod tests {
             "/**\n * @license a 1.2.3 Copyright (c) me\n * see http://github.com/me/a/LICENSE for it\n */",
             "/*! a 1.2.3 https://github.com/me/a @license (MIT AND Zlib) */",
             "/** @license a@1.2.3 | Licensed under X */",
+            "/** vim: et:ts=4\n * @license a 1.2.3 Copyright (c) me\n * see: http://github.com/me/a for details\n */",
             "/**\n@preserve\n  a - v1.2.3, BSD\n*/",
         ] {
             assert_eq!(found(text), ["a 1.2.3:1"], "{text}");

@@ -29,6 +29,9 @@ struct Published {
     traces: &'static [u64],
 }
 
+/// How many traces of code must be seen, or one file. A release that the table does not know may have one or the other.
+const ENOUGH: u32 = 4;
+
 /// How many words in a row make a trace.
 const ROW: usize = 4;
 
@@ -49,6 +52,8 @@ const SKIPPED: &[&[u8]] = &[
 pub(super) struct Candidates {
     package: &'static Published,
     left: u64,
+    /// How much was seen of it.
+    seen: u32,
 }
 
 impl Candidates {
@@ -59,25 +64,27 @@ impl Candidates {
         Some(Candidates {
             package,
             left: package.all(),
+            seen: 0,
         })
     }
 
     /// Takes in the text of a file as it was published.
     pub(super) fn see_file(&mut self, text: &[u8]) {
-        self.see(file_trace(text));
+        self.see(file_trace(text), ENOUGH);
         self.see_code(text);
     }
 
     /// Takes in code that a bundler may have printed anew.
     pub(super) fn see_code(&mut self, text: &[u8]) {
-        code_traces(text, |trace| self.see(trace));
+        code_traces(text, |trace| self.see(trace, 1));
     }
 
-    fn see(&mut self, trace: u64) {
+    fn see(&mut self, trace: u64, weight: u32) {
         let traces = self.package.traces;
         let at = traces.partition_point(|known| known >> 16 < trace);
         if let Some(known) = traces.get(at).filter(|known| *known >> 16 == trace) {
             self.left &= self.package.sets[(known & 0xffff) as usize];
+            self.seen = self.seen.saturating_add(weight);
         }
     }
 
@@ -85,7 +92,11 @@ impl Candidates {
     fn choices(&self) -> Vec<(Option<&'static str>, Option<&'static str>)> {
         let package = self.package;
         let newest = package.versions.len() - 1;
-        let is_known = self.left != package.all();
+        // A package of one release has that.
+        let is_known = match package.versions {
+            [_] => true,
+            _ => self.left != package.all() && self.seen >= ENOUGH,
+        };
         let rows = rows(if is_known { self.left } else { 0 }).into_iter();
         rows.map(|(first, last)| {
             let from = (first > 0 || !package.has_older).then(|| package.versions[first]);
@@ -260,14 +271,65 @@ mod tests {
             has_newer,
             ..TABLE
         }));
-        let (version, range) = super::known(None, Some(Candidates { package, left }));
+        let (version, range) = super::known(
+            None,
+            Some(Candidates {
+                package,
+                left,
+                seen: ENOUGH,
+            }),
+        );
         version.or(range).unwrap_or_default()
+    }
+
+    #[test]
+    fn few_traces_tell_nothing_but_one_file_does() {
+        static ONE: Published = Published {
+            sets: &[0b0010],
+            traces: &[1 << 16, 2 << 16, 3 << 16, 4 << 16],
+            ..TABLE
+        };
+        let known = |weights: &[u32]| {
+            let mut candidates = Candidates {
+                package: &ONE,
+                left: ONE.all(),
+                seen: 0,
+            };
+            for (trace, weight) in (1..).zip(weights) {
+                candidates.see(trace, *weight);
+            }
+            super::known(None, Some(candidates)).0
+        };
+        assert_eq!(known(&[1, 1, 1]), None);
+        assert_eq!(known(&[1, 1, 1, 1]).as_deref(), Some("1.1.0"));
+        assert_eq!(known(&[ENOUGH]).as_deref(), Some("1.1.0"));
+    }
+
+    #[test]
+    fn a_package_of_one_release_has_that() {
+        static SOLE: Published = Published {
+            versions: &["1.0.1"],
+            ..TABLE
+        };
+        let candidates = Candidates {
+            package: &SOLE,
+            left: SOLE.all(),
+            seen: 0,
+        };
+        assert_eq!(
+            super::known(None, Some(candidates)).0.as_deref(),
+            Some("1.0.1")
+        );
     }
 
     #[test]
     fn what_is_stated_counts_more() {
         let package = &TABLE;
-        let candidates = Candidates { package, left: 1 };
+        let candidates = Candidates {
+            package,
+            left: 1,
+            seen: ENOUGH,
+        };
         let stated = super::known(Some("1.2.0".to_owned()), Some(candidates));
         assert_eq!(stated, (Some("1.2.0".to_owned()), None));
         assert_eq!(super::known(None, None), (None, None));
@@ -338,7 +400,7 @@ mod tests {
         assert!(PUBLISHED.is_sorted_by_key(|package| package.name));
         for package in &PUBLISHED {
             assert!(
-                (2..=64).contains(&package.versions.len()),
+                (1..=64).contains(&package.versions.len()),
                 "{}",
                 package.name
             );
@@ -348,7 +410,8 @@ mod tests {
                 package.name
             );
             let sets = package.traces.iter().map(|trace| (trace & 0xffff) as usize);
-            assert!(sets.max() < Some(package.sets.len()), "{}", package.name);
+            let most = sets.max().unwrap_or_default();
+            assert!(most < package.sets.len().max(1), "{}", package.name);
         }
     }
 
