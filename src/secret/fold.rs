@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::progress::Found;
 use super::rules::RuleRef;
-use super::scan::Found;
 
 /// A secret, and the places where it stands again.
 pub struct Folded {

@@ -9,6 +9,7 @@
 
 mod allow;
 mod assignment;
+mod attempt;
 mod checks;
 mod decode;
 mod entropy;
@@ -17,6 +18,7 @@ mod generic;
 mod keywords;
 mod placeholder;
 pub mod prefilter;
+mod progress;
 #[cfg(test)]
 mod recall;
 mod redact;
@@ -28,6 +30,7 @@ mod special;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -44,9 +47,10 @@ pub use allow::AllowSpec;
 use fold::Folded;
 use generic::Notation;
 use keywords::Keywords;
+use progress::{Found, Progress};
 pub use rules::{Rule, RuleError, RuleRef};
-use scan::{Found, Origin, Progress, Text};
 pub use spec::RuleSpec;
+use text::{Origin, Text};
 
 use crate::finding::{Certainty, EntryPath, Location};
 
