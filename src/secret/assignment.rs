@@ -13,6 +13,8 @@ use regex::bytes::Regex;
 /// How far before a value its name is looked for.
 const REACH: usize = 200;
 const NAME: usize = 64;
+/// How long a value may be that has its name behind it.
+const VALUE: usize = 2000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -45,7 +47,7 @@ pub struct Name {
 }
 
 impl Name {
-    fn of(written: &[u8]) -> Self {
+    pub fn of(written: &[u8]) -> Self {
         let mut name = Name {
             bytes: [0; NAME],
             length: 0,
@@ -69,11 +71,7 @@ impl Deref for Name {
 
 /// The assignment of the value that begins at `value`, behind its quote.
 pub fn before(bytes: &[u8], value: usize) -> Option<Assignment> {
-    let mut back = Back {
-        bytes,
-        at: value,
-        least: value.saturating_sub(REACH),
-    };
+    let mut back = Back::new(bytes, value);
     let mut quote = back.quote();
     let mut blank = back.blank();
     if blank && back.scheme() {
@@ -103,8 +101,8 @@ pub fn before(bytes: &[u8], value: usize) -> Option<Assignment> {
             assignment.name = Name::of(name);
         }
     } else if is_value_word(&assignment.name) {
-        let before = &bytes[back.at.saturating_sub(REACH)..back.at];
-        if let Some(name) = pair_name(before) {
+        let name = pair_before(&bytes[back.at.saturating_sub(REACH)..back.at]);
+        if let Some(name) = name.or_else(|| pair_behind(&bytes[value..], quote)) {
             assignment.name = Name::of(name);
         }
     }
@@ -156,18 +154,31 @@ fn skip(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool, most: usize) -> usiz
     from + rest.iter().take(most).take_while(|&&b| is(b)).count()
 }
 
-struct Back<'b> {
+/// Goes backward through a text.
+pub struct Back<'b> {
     bytes: &'b [u8],
     at: usize,
     least: usize,
 }
 
 impl<'b> Back<'b> {
+    pub fn new(bytes: &'b [u8], at: usize) -> Self {
+        Back {
+            bytes,
+            at,
+            least: at.saturating_sub(REACH),
+        }
+    }
+
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
     fn peek(&self) -> Option<u8> {
         (self.at > self.least).then(|| self.bytes[self.at - 1])
     }
 
-    fn skip(&mut self, is: impl Fn(u8) -> bool) -> bool {
+    pub fn skip(&mut self, is: impl Fn(u8) -> bool) -> bool {
         let from = self.at;
         while self.peek().is_some_and(&is) {
             self.at -= 1;
@@ -239,13 +250,20 @@ impl<'b> Back<'b> {
                 self.at -= 1;
                 Some(Operator::Call)
             }
+            // `process.env.NAME || "value"`, `NAME ?? "value"`.
+            b'|' | b'?' => {
+                let mark = self.bytes[self.at - 1];
+                let from = self.at;
+                self.skip(|b| b == mark);
+                (from - self.at == 2).then_some(Operator::Equals)
+            }
             _ if blank => Some(Operator::Space),
             _ => None,
         }
     }
 
     /// What closes a name: `"]`, `\"`.
-    fn closers(&mut self) -> bool {
+    pub fn closers(&mut self) -> bool {
         self.skip(|b| b"\"'`\\])".contains(&b))
     }
 
@@ -273,6 +291,10 @@ impl<'b> Back<'b> {
         }
         let tag = &self.bytes[self.at..end];
         let name = &tag[..skip(tag, 0, is_name_byte, NAME)];
+        // `<entry key="NAME">`
+        if let Some(named) = pairs(&tag[name.len()..]).last() {
+            return Some(named);
+        }
         (!name.is_empty() && name[0] != b'/').then_some(name)
     }
 
@@ -288,11 +310,11 @@ impl<'b> Back<'b> {
     }
 }
 
-fn is_blank(b: u8) -> bool {
+pub fn is_blank(b: u8) -> bool {
     b == b' ' || b == b'\t'
 }
 
-fn is_name_byte(b: u8) -> bool {
+pub fn is_name_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"_.-$@/".contains(&b)
 }
 
@@ -307,17 +329,52 @@ fn is_type(name: &[u8]) -> bool {
 fn is_value_word(name: &[u8]) -> bool {
     matches!(
         name,
-        b"value" | b"val" | b"string" | b"content" | b"default" | b"text" | b"plaintext"
+        b"value"
+            | b"val"
+            | b"string"
+            | b"content"
+            | b"default"
+            | b"text"
+            | b"plaintext"
+            | b"parametervalue"
     )
 }
 
-/// The last `"name": "NAME"`, `key="NAME"` or `<key>NAME</key>` in it.
-fn pair_name(before: &[u8]) -> Option<&[u8]> {
+/// The last `"name": "NAME"`, `key="NAME"` or `<key>NAME</key>` of the object or list item that ends here.
+fn pair_before(before: &[u8]) -> Option<&[u8]> {
+    let opened = before.iter().rposition(|b| matches!(b, b'{' | b'}'));
+    let before = &before[opened.map_or(0, |at| at + 1)..];
+    let item = memchr::memchr_iter(b'\n', before).filter(|&at| begins_item(&before[at + 1..]));
+    pairs(&before[item.last().unwrap_or(0)..]).last()
+}
+
+/// The first such of the object or list item that goes on behind the value.
+fn pair_behind(value: &[u8], quote: Option<u8>) -> Option<&[u8]> {
+    let value = &value[..value.len().min(VALUE)];
+    let end = memchr::memchr(quote.unwrap_or(b'\n'), value)?;
+    let behind = &value[end..value.len().min(end + REACH)];
+    let ends = |&at: &usize| match behind[at] {
+        b'{' | b'}' | b'<' => true,
+        b'\n' => begins_item(&behind[at + 1..]),
+        _ => false,
+    };
+    let end = (0..behind.len()).find(ends).unwrap_or(behind.len());
+    pairs(&behind[..end]).next()
+}
+
+/// Whether a line begins an item of a list of YAML.
+fn begins_item(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"- ")
+}
+
+fn pairs(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     static PAIR: OnceLock<Option<Regex>> = OnceLock::new();
     let pattern = r#"(?i-u)(?:name|key|property)[\\"']{0,3}\s{0,4}[:=>]\s{0,4}[\\"']{0,3}([A-Za-z0-9_./-]{3,64})"#;
-    let pair = PAIR.get_or_init(|| Regex::new(pattern).ok()).as_ref()?;
-    let last = pair.captures_iter(before).last()?;
-    Some(last.get(1)?.as_bytes())
+    let pair = PAIR.get_or_init(|| Regex::new(pattern).ok()).as_ref();
+    let all = pair
+        .into_iter()
+        .flat_map(move |pair| pair.captures_iter(text));
+    all.filter_map(|pair| Some(pair.get(1)?.as_bytes()))
 }
 
 #[cfg(test)]
@@ -348,6 +405,11 @@ mod tests {
             "{\"name\": \"API_KEY\", \"value\": \"§\"}",
             "- name: API_KEY\n  value: §",
             "<key>apiKey</key>\n<string>§</string>",
+            "<entry key=\"api-key\">§</entry>",
+            "{\"value\": \"§\", \"name\": \"API_KEY\"}",
+            "[{\"name\":\"OTHER\",\"value\":\"x\"},{\"value\":\"§\",\"name\":\"API_KEY\"}]",
+            "{\"ParameterKey\": \"ApiKey\", \"ParameterValue\": \"§\"}",
+            "- name: OTHER\n  value: x\n- value: §\n  name: API_KEY\n",
             "define('API_KEY', '§')",
             "os.environ['API_KEY'] = '§'",
             "apiKey: string = \"§\"",
@@ -359,6 +421,9 @@ mod tests {
             "?api_key=§",
             "setApiKey=b'§'",
             "api-key: Bearer §",
+            "key = process.env.API_KEY || \"§\"",
+            "key = process.env['API_KEY'] ?? '§'",
+            "key = env(\"API_KEY\") || '§'",
         ] {
             let name = name_of(text).unwrap_or_default();
             assert!(name.ends_with("apikey"), "{text}: {name}");

@@ -23,8 +23,10 @@ pub struct Found {
     pub end: u64,
     /// Its bounds in decoded text that has one place in the file.
     pub inner: (usize, usize),
-    /// The secret itself says what it is: the keyword is part of it, and is more than three letters.
+    /// The secret itself says what it is: the keyword is part of it.
     pub telling: bool,
+    /// How much of the name before it the rule knows.
+    pub named: usize,
     /// The length of the match that it is part of.
     pub whole: usize,
     pub certainty: Certainty,

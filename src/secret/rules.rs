@@ -51,6 +51,8 @@ pub enum Check {
     LettersAndDigits,
     UpperAndLower,
     Base64,
+    Mixed,
+    Password,
 }
 
 /// What is wrong with a user's rule or allow list.
@@ -72,6 +74,11 @@ impl Rule {
     /// Whether it knows a secret by a common name alone, such as `password`.
     pub fn is_generic(&self) -> bool {
         self.id.starts_with("generic-")
+    }
+
+    /// Whether what people call a value and how they chose it must show that it is a secret: the form does not.
+    pub(super) fn is_of_any_form(&self) -> bool {
+        self.is_generic() || self.checks.contains(&Check::Password)
     }
 
     /// The expression, at the very beginning of what it is given, and what ends a token behind it.
@@ -133,6 +140,8 @@ fn check(word: &str) -> Option<Check> {
         "letters-and-digits" => Check::LettersAndDigits,
         "upper-and-lower" => Check::UpperAndLower,
         "base64" => Check::Base64,
+        "mixed" => Check::Mixed,
+        "password" => Check::Password,
         _ => return None,
     })
 }

@@ -16,6 +16,8 @@ pub const CHECKS: &[&str] = &[
     "letters-and-digits",
     "upper-and-lower",
     "base64",
+    "mixed",
+    "password",
 ];
 
 #[derive(Clone, Debug, Default, Deserialize)]
