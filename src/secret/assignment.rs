@@ -279,7 +279,12 @@ impl<'b> Back<'b> {
             }
             self.at -= 1;
         }
-        Some(&self.bytes[self.at..end]).filter(|name| !name.is_empty())
+        // The margin of a line, and the mark of a list in it, are no part of it.
+        let written = &self.bytes[self.at..end];
+        let name = written.trim_ascii_start();
+        let name = name.strip_prefix(b"- ").unwrap_or(name).trim_ascii_start();
+        self.at = end - name.len();
+        Some(name).filter(|name| !name.is_empty())
     }
 
     /// The name of the tag whose `>` was just passed.

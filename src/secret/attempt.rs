@@ -1,5 +1,7 @@
 //! Tries a rule where its keyword, or a value with a name of its, stands.
 
+use std::cell::Cell;
+
 use memchr::memmem;
 use zeroize::Zeroizing;
 
@@ -12,6 +14,7 @@ use super::placeholder::is_placeholder;
 use super::progress::Found;
 use super::rules::Rule;
 use super::scan::Pass;
+use super::spec::is_break;
 use super::text::Text;
 use crate::finding::Certainty;
 
@@ -61,7 +64,7 @@ impl Pass<'_> {
                 if rule.is_of_any_form() {
                     slice = generic::value(assignment, slice);
                 }
-                if !self.progress.spend(index, rule, || reach(slice)) {
+                if !self.affords(index, rule, slice) {
                     return;
                 }
                 let Some(found) = rule.regex().and_then(|regex| regex.captures(slice)) else {
@@ -112,14 +115,7 @@ impl Pass<'_> {
                 return;
             }
         }
-        let cost = || {
-            if rule.begins_with_keyword {
-                reach(slice)
-            } else {
-                slice.len()
-            }
-        };
-        if !self.progress.spend(index, rule, cost) {
+        if !self.affords(index, rule, slice) {
             return;
         }
         let Some(regex) = rule.regex() else {
@@ -147,6 +143,19 @@ impl Pass<'_> {
                 return;
             }
         }
+    }
+
+    /// Whether the expression of the rule may read this, and whether there is enough of it for a match.
+    fn affords(&mut self, index: u16, rule: &Rule, slice: &[u8]) -> bool {
+        if !rule.assigned && !rule.begins_with_keyword {
+            return self.progress.spend(index, rule, || slice.len());
+        }
+        let length = Cell::new(0);
+        let cost = || {
+            length.set(reach(slice));
+            length.get() + 1
+        };
+        self.progress.spend(index, rule, cost) && length.get() >= rule.unbroken
     }
 
     /// Keeps a match if all else holds.
@@ -236,12 +245,10 @@ fn begins_token(text: &Text<'_>, at: usize, length: usize) -> bool {
     }
 }
 
-/// How far an expression that must match at the beginning reads: few go on behind a space or a quote.
+/// How far an expression that must match at the beginning reads: few go on behind a blank or a quote.
 fn reach(slice: &[u8]) -> usize {
-    let end = slice
-        .iter()
-        .position(|b| *b <= b' ' || *b == b'"' || *b == b'\'');
-    end.unwrap_or(slice.len()) + 1
+    let end = slice.iter().position(|b| is_break(*b));
+    end.unwrap_or(slice.len())
 }
 
 /// What a token does not end before.

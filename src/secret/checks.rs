@@ -150,12 +150,13 @@ fn base64(value: &[u8]) -> bool {
         && decode::any_base64(body).is_some()
 }
 
-/// Whether a key of no form of its own is one: digits stand among its letters in two places, or it is a UUID, or in
-/// hexadecimal and of a common length.
+/// Whether a key of no form of its own is one: digits stand among its letters in two places, or it is long and its cases
+/// change as in no name, or it is a UUID, or in hexadecimal and of a common length.
 fn mixed(value: &[u8]) -> bool {
     let hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let is_hex = matches!(value.len(), 32 | 40 | 48 | 64 | 96 | 128) && value.iter().all(hex);
-    is_hex || generic::is_uuid(value) || {
+    let is_odd = value.len() >= 32 && generic::has_odd_cases(value);
+    is_hex || is_odd || generic::is_uuid(value) || {
         // What follows one another: letters, up to three digits, up to eight letters.
         let mut groups = value.chunk_by(|a, b| kind(*a) == kind(*b)).peekable();
         let mut places = 0;

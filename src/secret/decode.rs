@@ -195,13 +195,11 @@ pub fn escapes(text: &[u8]) -> Option<Unescaped> {
     })
 }
 
-/// A printable character by its hexadecimal code.
+/// A character of a text by its hexadecimal code.
 fn ascii(digits: &[u8; 2]) -> Option<u8> {
-    let decoded = HEXLOWER_PERMISSIVE.decode(digits).ok()?;
-    decoded
-        .first()
-        .copied()
-        .filter(|b| (b' '..=b'~').contains(b))
+    let mut decoded = [0];
+    HEXLOWER_PERMISSIVE.decode_mut(digits, &mut decoded).ok()?;
+    is_text(&decoded).then_some(decoded[0])
 }
 
 /// `read` says what an escape means and how long it is.

@@ -48,15 +48,14 @@ pub fn fold(found: Vec<Found>, rules: &[RuleRef]) -> Vec<Folded> {
     kept
 }
 
-/// Which of two rules says more about the same bytes: one whose token says itself what it is; the longer; the one that
-/// asks for more around it; the one of a name, and of these the one that knows more of it.
+/// Which of two rules says more about the same bytes: one whose token says itself what it is; the longer; the one of a
+/// name, and of these the one that knows more of it; the one that asks for more around it.
 fn strength(found: &Found, rule: &RuleRef) -> impl Ord + use<> {
     (
         !rule.is_generic(),
         found.decoded.is_none(),
         found.telling,
-        found.end - found.start,
-        found.whole > found.value.len(),
+        found.value.len(),
         rule.assigned,
         found.named,
         found.whole,

@@ -237,8 +237,8 @@ fn is_random(value: &[u8]) -> bool {
     entropy::shannon(value) >= (entropy::most(value.len()) * 0.75).min(3.0)
 }
 
-/// Letters alone whose cases change as in no name.
-fn has_odd_cases(letters: &[u8]) -> bool {
+/// Whether cases change as in no name.
+pub fn has_odd_cases(letters: &[u8]) -> bool {
     let differ = |pair: &&[u8]| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase();
     let changes = letters.windows(2).filter(differ).count();
     letters.len() >= 12 && changes * 5 >= letters.len() * 2

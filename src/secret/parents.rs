@@ -87,11 +87,12 @@ fn by_braces(before: &[u8]) -> Vec<&[u8]> {
         match b {
             b'}' | b']' => closed += 1,
             b'{' | b'[' if closed > 0 => closed -= 1,
-            b'{' => {
-                match key_before(&before[..at]) {
+            b'{' | b'[' => {
+                let before = before[..at].trim_ascii_end();
+                match key_before(before) {
                     Some(key) => above.push(key),
-                    // An object of a list.
-                    None if before[..at].trim_ascii_end().ends_with(b"[") => {}
+                    // An item of a list.
+                    None if matches!(before.last(), Some(b'[' | b',')) => {}
                     None => break,
                 }
                 if above.len() == LEVELS {
@@ -107,7 +108,6 @@ fn by_braces(before: &[u8]) -> Vec<&[u8]> {
 
 /// The key that this ends with, and `:` or `=`.
 fn key_before(text: &[u8]) -> Option<&[u8]> {
-    let text = text.trim_ascii_end();
     if !matches!(text.last(), Some(b':' | b'=')) {
         return None;
     }
@@ -168,6 +168,7 @@ mod tests {
                 "stripekey",
             ),
             ("{\"stripe\":[{\"key\":\"§\"}]}", "stripekey"),
+            ("{\"stripe\": [{\"a\":1}, {\"key\":\"§\"}]}", "stripekey"),
             ("var c={stripe:{mode:1,key:\"§\"}}", "cstripekey"),
             ("const stripe = { key: '§' };", "stripekey"),
             ("key: §", "key"),

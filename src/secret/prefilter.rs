@@ -139,17 +139,20 @@ pub enum Look {
     Random,
 }
 
-pub fn look(run: &[u8]) -> Look {
+/// `text` begins with a run of this length.
+pub fn look(text: &[u8], length: usize) -> Look {
     // A longer one is decided by its beginning.
-    let run = &run[..run.len().min(200)];
-    let letters = Letters::of(run);
+    let length = length.min(200);
+    let run = &text[..length];
+    let letters = Letters::of(text, length);
     if letters.digit_groups > 1 || letters.are_odd() {
         return Look::Random;
     }
     // A token may be the last part of a URL.
     if letters.signs > 0 && run.len() > RUN {
-        let mut parts = run.split(|&b| b == b'/').filter(|part| part.len() >= RUN);
-        if parts.any(|part| part.len() < run.len() && Letters::of(part).are_odd()) {
+        let parts = run.split(|&b| b == b'/');
+        let mut long = parts.filter(|part| (RUN..length).contains(&part.len()));
+        if long.any(|part| Letters::of(part, part.len()).are_odd()) {
             return Look::Random;
         }
     }
@@ -173,11 +176,16 @@ struct Letters {
 }
 
 impl Letters {
-    fn of(run: &[u8]) -> Self {
+    /// Of the first bytes of a text.
+    fn of(text: &[u8], length: usize) -> Self {
         let mut letters = Letters::default();
         let mut before = (0, 0);
-        for piece in run.chunks(64) {
-            letters.add(&bits::padded(piece), piece.len(), &mut before);
+        for at in (0..length).step_by(64) {
+            let piece = (length - at).min(64);
+            match text[at..].first_chunk() {
+                Some(block) => letters.add(block, piece, &mut before),
+                None => letters.add(&bits::padded(&text[at..]), piece, &mut before),
+            }
         }
         letters
     }
@@ -189,8 +197,9 @@ impl Letters {
             lower,
             digits,
         } = bits::letters(block);
-        let shifted = |bits: u64, before: u64| bits << 1 | before;
         let all = u64::MAX >> (64 - length);
+        let (upper, lower, digits) = (upper & all, lower & all, digits & all);
+        let shifted = |bits: u64, before: u64| bits << 1 | before;
         self.upper += upper.count_ones();
         self.lower += lower.count_ones();
         self.digits += digits.count_ones();
@@ -257,7 +266,10 @@ const LANDMARKS: &[(&str, Landmark)] = &[
     ("BUNDLE_", Landmark::Word),
     ("zapier", Landmark::Word),
     // `"type": "random_password"`, of Terraform.
-    ("m_password\"", Landmark::Word),
+    ("dom_password", Landmark::Word),
+    // `://` in the parameter of a URL.
+    ("%3A%2F%2F", Landmark::Word),
+    ("%3a%2f%2f", Landmark::Word),
     // `"auths"`, of Docker.
     ("ths\"", Landmark::Word),
 ];
@@ -269,7 +281,7 @@ pub fn landmarks(
     to: usize,
     mut found: impl FnMut(Landmark, usize, usize),
 ) {
-    const LONGEST: usize = 11;
+    const LONGEST: usize = 12;
     let bytes = &bytes[..bytes.len().min(to + LONGEST)];
     let mut at = from;
     if let Some(searcher) = searcher() {
@@ -366,7 +378,7 @@ mod tests {
     proptest! {
         #[test]
         fn letters_are_counted_as_a_look_at_every_byte_counts_them(run in "[A-Za-z0-9_+/-]{0,200}") {
-            prop_assert_eq!(Letters::of(run.as_bytes()), letters_one_by_one(run.as_bytes()));
+            prop_assert_eq!(Letters::of(run.as_bytes(), run.len()), letters_one_by_one(run.as_bytes()));
         }
     }
 
@@ -381,14 +393,14 @@ mod tests {
             "a1aaaaaaaaaaaaaa",
         ];
         for token in random {
-            assert_eq!(look(token.as_bytes()), Look::Random, "{token}");
+            assert_eq!(look(token.as_bytes(), token.len()), Look::Random, "{token}");
         }
         for name in [
             "decode_base64_url_safe",
             "oauth2ClientCredentials",
             "node_modules/base64",
         ] {
-            assert_eq!(look(name.as_bytes()), Look::Numbered, "{name}");
+            assert_eq!(look(name.as_bytes(), name.len()), Look::Numbered, "{name}");
         }
         for name in [
             "getElementsByClassName",
@@ -396,7 +408,7 @@ mod tests {
             "some-class-of-a-page",
             "internationalization",
         ] {
-            assert_eq!(look(name.as_bytes()), Look::Words, "{name}");
+            assert_eq!(look(name.as_bytes(), name.len()), Look::Words, "{name}");
         }
     }
 

@@ -138,15 +138,25 @@ fn statement(rule: &RuleSpec, token: &str, random: &mut Random) -> String {
     }
 }
 
+/// Rules of which two know one form: the second says of a token of the first what it is as well.
+const TWINS: [(&str, &str); 6] = [
+    ("azure-service-access-key", "azure-common-annotated-key"),
+    ("elasticsearch-api-key", "elastic-observability-api-key"),
+    ("ethereum-private-key", "ethereum-wallet-key"),
+    ("flask-secret-key", "symfony-app-secret"),
+    ("kaggle-json-key", "kaggle-key"),
+    ("wordpress-db-password", "database-password"),
+];
+
 /// Whether the finding of rule `found` says what a token of the rule is.
 pub fn tells(rule: &str, found: &str) -> bool {
-    rule == found
+    rule == found || TWINS.contains(&(rule, found))
 }
 
 #[test]
 fn tokens_are_found_in_every_kind_of_file() {
     let scanner = Scanner::new(UserRules::default()).unwrap();
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = Random::seeded(0x9E37_79B9_7F4A_7C15);
     let (mut made, mut found) = (0, 0);
     let mut missed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for rule in specs() {

@@ -36,6 +36,8 @@ pub struct Rule {
     /// Else every match begins with one of these, unless there are none.
     pub(super) prefixes: Cow<'static, [Cow<'static, [u8]>]>,
     pub(super) longest: usize,
+    /// See [`super::spec::Shape::unbroken`].
+    pub(super) unbroken: usize,
     pub(super) entropy: f32,
     pub(super) checks: Cow<'static, [Check]>,
     /// Made when the rule is first needed: of hundreds, a bundle needs a few.
@@ -104,6 +106,7 @@ impl Rule {
             begins_with_keyword: shape.begins_with_keyword,
             prefixes: shape.prefixes.into_iter().map(Cow::Owned).collect(),
             longest: shape.longest,
+            unbroken: shape.unbroken,
             entropy: spec.entropy.unwrap_or(0.0),
             checks: spec.checks.iter().filter_map(|c| check(c)).collect(),
             compiled: OnceLock::from(Some(compiled)),

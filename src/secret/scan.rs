@@ -68,7 +68,7 @@ impl Pass<'_> {
             if self.text.binary && prefilter::is_mangled_name(run) {
                 return;
             }
-            match prefilter::look(run) {
+            match prefilter::look(&bytes[start..], end - start) {
                 Look::Random => self.run(start, end),
                 look => {
                     // A token that looks like a name has its keyword in front, or a name of its own.
@@ -155,9 +155,7 @@ impl Pass<'_> {
                     .iter()
                     .take_while(|b| is_run_byte(**b))
                     .count();
-                if run < prefilter::RUN
-                    || prefilter::look(&bytes[value..value + run]) == Look::Words
-                {
+                if run < prefilter::RUN || prefilter::look(&bytes[value..], run) == Look::Words {
                     self.assigned(value);
                 }
             }
