@@ -33,10 +33,15 @@ impl Pass<'_> {
         self.named(&assignment, value, &mut tried);
         let rules = &self.scanner.rules;
         let says_whose = |index: &u16| !rules[usize::from(*index)].is_generic();
-        if tried.iter().any(says_whose) || !parents::may_have(&assignment.name) {
+        if tried.iter().any(says_whose)
+            || !parents::may_have(&assignment.name)
+            || self.progress.above == 0
+        {
             return;
         }
-        let above = parents::qualified(self.text.bytes, assignment.start, &assignment.name);
+        let (above, looked_at) =
+            parents::qualified(self.text.bytes, assignment.start, &assignment.name);
+        self.progress.above = self.progress.above.saturating_sub(looked_at);
         if let Some(name) = above {
             assignment.name = name;
             self.named(&assignment, value, &mut tried);

@@ -3,9 +3,8 @@
 
 use super::assignment::{Back, Name, is_blank, is_name_byte};
 
-/// How far above a name is looked, and at how many lines and levels.
-const REACH: usize = 4096;
-const LINES: usize = 100;
+/// How far above a name is looked, and at how many levels.
+const REACH: usize = 2048;
 const LEVELS: usize = 3;
 
 /// Whether a name says that its value is secret, and may leave it to those above to say whose it is.
@@ -17,31 +16,28 @@ pub fn may_have(name: &[u8]) -> bool {
     WORDS.iter().any(holds)
 }
 
-/// The name with those above it, if there are any; `at` is where it begins.
-pub fn qualified(bytes: &[u8], at: usize, name: &Name) -> Option<Name> {
+/// The name with those above it, if there are any, and how many bytes were looked at; `at` is where it begins.
+pub fn qualified(bytes: &[u8], at: usize, name: &Name) -> (Option<Name>, usize) {
     let before = &bytes[at.saturating_sub(REACH)..at];
     let line = line_start(before);
-    let above = if is_margin(&before[line..]) {
+    let (mut all, rest) = if is_margin(&before[line..]) {
         by_lines(&before[..line], indentation(&before[line..]))
     } else {
         by_braces(before)
     };
-    if above.is_empty() {
-        return None;
+    let looked_at = before.len() - rest;
+    if all.is_empty() {
+        return (None, looked_at);
     }
-    let mut all: Vec<&[u8]> = above;
     all.reverse();
     all.push(name);
-    Some(Name::of(&all.concat()))
+    (Some(Name::of(&all.concat())), looked_at)
 }
 
-/// Keys of lines that are indented less, and the section of an INI file, the nearest first.
-fn by_lines(mut before: &[u8], mut indented: usize) -> Vec<&[u8]> {
+/// Keys of lines that are indented less, and the section of an INI file, the nearest first; and where looking ended.
+fn by_lines(mut before: &[u8], mut indented: usize) -> (Vec<&[u8]>, usize) {
     let mut above = Vec::new();
-    for _ in 0..LINES {
-        if above.len() == LEVELS || before.is_empty() {
-            break;
-        }
+    while above.len() < LEVELS && !before.is_empty() {
         before = before.strip_suffix(b"\n").unwrap_or(before);
         let start = line_start(before);
         let line = before[start..].trim_ascii_end();
@@ -58,7 +54,7 @@ fn by_lines(mut before: &[u8], mut indented: usize) -> Vec<&[u8]> {
             indented = margin;
         }
     }
-    above
+    (above, before.len())
 }
 
 /// The key of `key:`, `"key": {`, `key = {` and `key {`.
@@ -79,8 +75,8 @@ fn opening_key(line: &[u8]) -> Option<&[u8]> {
     (opens && !key.is_empty()).then_some(key)
 }
 
-/// Keys of the objects around, the nearest first.
-fn by_braces(before: &[u8]) -> Vec<&[u8]> {
+/// Keys of the objects around, the nearest first; and where looking ended.
+fn by_braces(before: &[u8]) -> (Vec<&[u8]>, usize) {
     let mut above = Vec::new();
     let mut closed = 0;
     for (at, b) in before.iter().enumerate().rev() {
@@ -93,17 +89,17 @@ fn by_braces(before: &[u8]) -> Vec<&[u8]> {
                     Some(key) => above.push(key),
                     // An item of a list.
                     None if matches!(before.last(), Some(b'[' | b',')) => {}
-                    None => break,
+                    None => return (above, at),
                 }
                 if above.len() == LEVELS {
-                    break;
+                    return (above, at);
                 }
             }
-            b'(' | b')' | b';' if closed == 0 => break,
+            b'(' | b')' | b';' if closed == 0 => return (above, at),
             _ => {}
         }
     }
-    above
+    (above, 0)
 }
 
 /// The key that this ends with, and `:` or `=`.
@@ -142,7 +138,8 @@ mod tests {
         let value = text.find('§').expect("a mark");
         let bytes = text.replace('§', "4zB1kQ");
         let found = assignment::before(bytes.as_bytes(), value).expect("an assignment");
-        let name = qualified(bytes.as_bytes(), found.start, &found.name).unwrap_or(found.name);
+        let (above, _) = qualified(bytes.as_bytes(), found.start, &found.name);
+        let name = above.unwrap_or(found.name);
         String::from_utf8(name.to_vec()).expect("ASCII")
     }
 

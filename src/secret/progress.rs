@@ -44,6 +44,8 @@ pub struct Progress {
     /// What is left of [`FUEL`] in this block, and what each rule has used of it.
     pub fuel: [usize; 3],
     pub used: Vec<(u16, usize)>,
+    /// How much may be looked at in this block for the names that names are nested under.
+    pub above: usize,
     pub decoded_left: usize,
     /// Something was left out.
     pub incomplete: bool,
@@ -57,6 +59,7 @@ impl Progress {
             counts: Vec::new(),
             fuel: [0; 3],
             used: Vec::new(),
+            above: 0,
             decoded_left,
             incomplete: false,
         }
@@ -64,6 +67,7 @@ impl Progress {
 
     pub fn refuel(&mut self, bytes: usize) {
         self.fuel = [FUEL * bytes.max(BLOCK); 3];
+        self.above = FUEL * bytes.max(BLOCK);
         self.used.clear();
     }
 

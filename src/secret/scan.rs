@@ -252,7 +252,9 @@ impl Pass<'_> {
             decode::wrapped_base64(bytes, start, self.progress.decoded_left)
         {
             self.wrapped = end;
-            self.nested(start, end, &decoded, "base64");
+            if let Some(decoded) = decoded {
+                self.nested(start, end, &decoded, "base64");
+            }
         } else if let Some(decoded) = decode::base64(run) {
             self.nested(start, end, &decoded, "base64");
         }

@@ -653,8 +653,12 @@ fn hostile_input_is_read_to_its_end() {
     let passwords = "password=password:".repeat(60_000) + " " + &github();
     let escapes = "\\u0061%41".repeat(60_000) + " " + &github();
     let quotes = "\"'`=:".repeat(200_000) + " " + &github();
+    let line = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY-+\n";
+    let mixed = line.replace("WXY", "").repeat(20_000) + " " + &github();
+    let keys = "key:\"a1b2c3d4e5f6g7h8\",".repeat(40_000) + " " + &github();
     for text in [
-        long_line, unfinished, headers, separate, base64, urls, passwords, escapes, quotes,
+        mixed, keys, long_line, unfinished, headers, separate, base64, urls, passwords, escapes,
+        quotes,
     ] {
         let mut file = scanner.file(&entry("a.js"), text.len() as u64);
         file.window(text.as_bytes(), 0, true);
