@@ -90,6 +90,10 @@ pub fn before(bytes: &[u8], value: usize) -> Option<Assignment> {
     } else {
         back.name(operator)?
     };
+    // `define("NAME", "value")`, and no list of strings.
+    if operator == Operator::Call && bytes[after_name] == b',' && !back.begins_arguments() {
+        return None;
+    }
     let mut assignment = Assignment {
         name: Name::of(name),
         operator,
@@ -133,6 +137,7 @@ pub fn value_after(bytes: &[u8], at: usize) -> Option<usize> {
     next = match rest.get(next)? {
         b'=' | b':' => skip(rest, next, |b| matches!(b, b'=' | b':' | b'>'), 3),
         b',' if quoted => next + 1,
+        b'|' | b'?' if rest.get(next + 1) == rest.get(next) => next + 2,
         b'(' | b'>' => next + 1,
         _ if next > closed => next,
         _ => return None,
@@ -141,12 +146,45 @@ pub fn value_after(bytes: &[u8], at: usize) -> Option<usize> {
     next = skip(rest, next, is_blank, 40);
     let prefix = skip(rest, next, |b| b"rbfuL@$".contains(&b), 2);
     let quotes = skip(rest, prefix, |b| b == b'\\', 3);
-    if rest.get(quotes).is_some_and(|b| b"\"'`".contains(b)) {
-        next = quotes + 1;
+    if let Some(&quote) = rest.get(quotes).filter(|b| b"\"'`".contains(b)) {
+        let three = rest[quotes..].starts_with(&[quote; 3]);
+        next = quotes + if three { 3 } else { 1 };
     } else if rest.get(operator) == Some(&b',') {
         return None;
     }
     (next < rest.len()).then_some(at + next)
+}
+
+/// Where the value begins that is paired with a name with something in `at` of it: `"name": "NAME", "value": "…"`, in
+/// either order, `key="NAME" value="…"`, `<key>NAME</key><string>…`.
+pub fn paired_value(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut back = Back::new(bytes, at);
+    back.skip(is_name_byte);
+    back.quote();
+    back.blank();
+    let operator = back.operator(false)?;
+    back.closers();
+    let key = match operator {
+        Operator::Tag => back.tag()?,
+        _ => back.name(operator)?,
+    };
+    if !matches!(&*Name::of(key), b"name" | b"key" | b"parameterkey") {
+        return None;
+    }
+    let braces = |b: &u8| matches!(b, b'{' | b'}');
+    let behind = &bytes[at..bytes.len().min(at + REACH)];
+    let behind = &behind[..behind.iter().position(braces).unwrap_or(behind.len())];
+    if let Some(word) = memchr::memmem::find(behind, b"<string>") {
+        return Some(at + word + b"<string>".len());
+    }
+    let next_item = memchr::memmem::find(behind, b"\n- ").unwrap_or(behind.len());
+    if let Some(word) = memchr::memmem::find(&behind[..next_item], b"alue") {
+        return value_after(bytes, at + word);
+    }
+    let before = &bytes[back.least..back.at];
+    let object = before.iter().rposition(braces).map_or(0, |at| at + 1);
+    let word = memchr::memmem::rfind(&before[object..], b"alue")?;
+    value_after(bytes, back.least + object + word)
 }
 
 fn skip(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool, most: usize) -> usize {
@@ -155,6 +193,7 @@ fn skip(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool, most: usize) -> usiz
 }
 
 /// Goes backward through a text.
+#[derive(Clone, Copy)]
 pub struct Back<'b> {
     bytes: &'b [u8],
     at: usize,
@@ -265,6 +304,13 @@ impl<'b> Back<'b> {
     /// What closes a name: `"]`, `\"`.
     pub fn closers(&mut self) -> bool {
         self.skip(|b| b"\"'`\\])".contains(&b))
+    }
+
+    /// Whether the name just passed is the first argument of a call.
+    fn begins_arguments(mut self) -> bool {
+        self.quote();
+        self.blank();
+        self.peek() == Some(b'(')
     }
 
     fn name(&mut self, operator: Operator) -> Option<&'b [u8]> {
@@ -437,8 +483,39 @@ mod tests {
 
     #[test]
     fn what_is_no_assignment_gives_none() {
-        for text in ["§", "foo(bar, §", "x[§", "a.§"] {
+        for text in [
+            "§",
+            "foo(bar, §",
+            "x[§",
+            "a.§",
+            "[\"user\", \"password\",\"§\"]",
+        ] {
             assert_eq!(name_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_value_is_found_from_the_name_that_it_is_paired_with() {
+        for text in [
+            "{\"value\":\"§\",\"name\":\"DB_password\"}",
+            "{ \"Value\": \"§\", \"Name\": \"password\" }",
+            "{\"name\":\"DB_password\",\"value\":\"§\"}",
+            "- value: \"§\"\n  name: password\n",
+            "  - name: password\n    value: §\n",
+            "<add key=\"db.password\" value=\"§\"/>",
+            "<key>password</key>\n<string>§</string>",
+        ] {
+            let at = text.find("password").expect("a name");
+            assert_eq!(paired_value(text.as_bytes(), at), text.find('§'), "{text}");
+        }
+        for text in [
+            "{\"value\":\"§\"},{\"name\":\"password\"}",
+            "{\"name\":\"password\"},{\"value\":\"§\"}",
+            "{\"value\":\"§\",\"x\":\"password\"}",
+            "password",
+        ] {
+            let at = text.find("password").expect("a name");
+            assert_eq!(paired_value(text.as_bytes(), at), None, "{text}");
         }
     }
 
@@ -455,6 +532,8 @@ mod tests {
             "define('password', '§')",
             "--password §",
             "x['password'] = u'§'",
+            "password = \"\"\"§\"\"\"",
+            "env.password || '§'",
             "\\\"password\\\": \\\"§\\\"",
         ] {
             let at = text.find("password").expect("a name");

@@ -99,9 +99,14 @@ fn is_whole(
             let in_line = line_ends && begins_line(text, assignment.start);
             let in_text = || {
                 let before = &text[..assignment.start];
-                matches!(rest, [] | [b'\n' | b'\r' | b' ' | b';' | b'&', ..])
-                    && (is_variable(&text[assignment.start..start])
-                        || matches!(before.last(), Some(b'?' | b'&')))
+                matches!(
+                    rest,
+                    [] | [
+                        b'\n' | b'\r' | b' ' | b';' | b'&' | b'"' | b'\'' | b'\\',
+                        ..
+                    ]
+                ) && (is_variable(&text[assignment.start..start])
+                    || matches!(before.last(), Some(b'?' | b'&')))
             };
             let value = &text[start..end];
             notation == Notation::Settings

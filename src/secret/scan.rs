@@ -146,6 +146,9 @@ impl Pass<'_> {
                 if self.text.binary {
                     return;
                 }
+                if let Some(value) = assignment::paired_value(bytes, start) {
+                    return self.assigned(value);
+                }
                 let Some(value) = assignment::value_after(bytes, end) else {
                     return;
                 };

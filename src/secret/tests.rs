@@ -376,6 +376,7 @@ fn people_choose_passwords_of_any_form() {
         "x DB_PASSWORD=a8Kd+2mXq on port\n",
         "db_password: a8Kd+2mXq\r\n",
         "GET /?db_password=a8Kd+2mXq&page=2 HTTP/1.1\n",
+        "{\"Env\": [\"PATH=/bin\", \"DB_PASSWORD=a8Kd+2mXq\"]}",
         "DB_PASSWORD=a8Kd+2mXq; export DB_PASSWORD\n",
     ] {
         let found = scan(&scanner, "a.log", text.as_bytes());
