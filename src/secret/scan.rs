@@ -1,177 +1,26 @@
 //! One pass over a text: from places where a secret may be to secrets.
 
-use std::collections::HashSet;
-
 use memchr::memmem;
 use zeroize::Zeroizing;
 
+use super::Scanner;
 use super::assignment;
-use super::checks::{self, Verdict};
+use super::attempt::may_begin_token;
 use super::decode::{self, Decoded, Order};
-use super::generic::{self, Notation};
-use super::placeholder::is_placeholder;
+use super::generic::Notation;
 use super::prefilter::{self, Landmark, Look, is_run_byte};
-use super::rules::Rule;
-use super::{Scanner, entropy};
-use crate::finding::Certainty;
+use super::progress::{BLOCK, Progress};
+use super::text::{Origin, Text};
 
-/// How much is looked at at a time. It stays in the processor's cache between the searches.
-const BLOCK: usize = 64 * 1024;
 /// Around a run, where the keyword of its rule may stand: `hooks.slack.com/services/` before, `@host` behind.
 const BEFORE: usize = 96;
 const BEHIND: usize = 32;
-/// The expressions of a kind of rule may read so many times the bytes of a text, so that no input makes them
-/// slow: those of values with names, those that begin anywhere, and those that begin with a keyword. What
-/// uses up one of these leaves the others. One rule may use half.
-const FUEL: usize = 4;
-/// Secrets of one rule in one file. More are the same fault once more.
-const FOUND: u32 = 1000;
 /// Encoded text in encoded text.
 const DEPTH: u8 = 2;
 /// A region with escapes is read without them in pieces of this size, each of which begins this long before the end
 /// of the one before.
 const UNESCAPED: usize = 8 * 1024;
 const UNESCAPED_AGAIN: usize = 1024;
-
-/// A secret in a file, by offsets.
-pub struct Found {
-    pub rule: u16,
-    pub start: u64,
-    pub end: u64,
-    /// Its bounds in decoded text that has one place in the file.
-    pub inner: (usize, usize),
-    /// The secret itself says what it is: the keyword is part of it, and is more than three letters.
-    pub telling: bool,
-    /// The length of the match that it is part of.
-    pub whole: usize,
-    pub certainty: Certainty,
-    pub decoded: Option<&'static str>,
-    pub value: Zeroizing<Vec<u8>>,
-}
-
-/// Where the bytes of a text are in the file.
-pub enum Origin<'o> {
-    /// At this offset, one for one.
-    At(u64),
-    /// All of them are what these bounds hold.
-    Within(u64, u64),
-    /// At this offset, with escapes as wide as [`decode::Unescaped`] tells.
-    Unescaped(&'o Origin<'o>, usize, &'o [(usize, usize)]),
-}
-
-impl Origin<'_> {
-    /// Whether all that the text holds has the same place in the file.
-    fn is_one_place(&self) -> bool {
-        match self {
-            Origin::At(_) => false,
-            Origin::Within(..) => true,
-            Origin::Unescaped(outer, ..) => outer.is_one_place(),
-        }
-    }
-
-    fn of(&self, start: usize, end: usize) -> (u64, u64) {
-        match self {
-            Origin::At(base) => (base + start as u64, base + end as u64),
-            Origin::Within(from, to) => (*from, *to),
-            Origin::Unescaped(outer, base, widths) => {
-                let original = |place: usize| {
-                    let escapes = &widths[..widths.partition_point(|(at, _)| *at < place)];
-                    base + place + escapes.last().map_or(0, |(_, more)| *more)
-                };
-                outer.of(original(start), original(end))
-            }
-        }
-    }
-}
-
-pub struct Text<'t> {
-    pub bytes: &'t [u8],
-    pub origin: Origin<'t>,
-    pub decoded: Option<&'static str>,
-    pub depth: u8,
-    /// What stands at the first and at the last byte may go on beyond.
-    pub cut: (bool, bool),
-    pub notation: Notation,
-    /// Has a zero byte.
-    pub binary: bool,
-    /// Texts follow one another without a byte between them.
-    pub packed: bool,
-}
-
-/// What has been found in a file, and what looking may cost yet.
-pub struct Progress {
-    pub found: Vec<Found>,
-    /// Rules, and where they found something: in the file, and in decoded text that has one place there.
-    places: HashSet<(u16, u64, u64, (usize, usize))>,
-    /// By rule, of this file.
-    counts: Vec<(u16, u32)>,
-    /// What is left of [`FUEL`] in this block, and what each rule has used of it.
-    fuel: [usize; 3],
-    used: Vec<(u16, usize)>,
-    decoded_left: usize,
-    /// Something was left out.
-    pub incomplete: bool,
-}
-
-impl Progress {
-    pub fn new(decoded_left: usize) -> Self {
-        Progress {
-            found: Vec::new(),
-            places: HashSet::new(),
-            counts: Vec::new(),
-            fuel: [0; 3],
-            used: Vec::new(),
-            decoded_left,
-            incomplete: false,
-        }
-    }
-
-    fn refuel(&mut self, bytes: usize) {
-        self.fuel = [FUEL * bytes.max(BLOCK); 3];
-        self.used.clear();
-    }
-
-    /// Whether the rule may read what `bytes` counts, which is not even counted if nothing is left.
-    fn spend(&mut self, index: u16, rule: &Rule, bytes: impl Fn() -> usize) -> bool {
-        let kind = match (rule.assigned, rule.begins_with_keyword) {
-            (true, _) => 0,
-            (false, false) => 1,
-            (false, true) => 2,
-        };
-        let fuel = &mut self.fuel[kind];
-        let known = self.used.iter().position(|(r, _)| *r == index);
-        let known = known.unwrap_or_else(|| {
-            self.used.push((index, 0));
-            self.used.len() - 1
-        });
-        let used = &mut self.used[known].1;
-        let full = self
-            .counts
-            .iter()
-            .any(|(r, count)| *r == index && *count == FOUND);
-        if full || *fuel == 0 || *used > FUEL / 2 * BLOCK {
-            self.incomplete = true;
-            return false;
-        }
-        let bytes = bytes();
-        *used += bytes;
-        *fuel = fuel.saturating_sub(bytes);
-        true
-    }
-
-    /// Whether one more of the rule may be kept.
-    fn count(&mut self, rule: u16) -> bool {
-        match self.counts.iter_mut().find(|(r, _)| *r == rule) {
-            Some((_, FOUND)) => {
-                self.incomplete = true;
-                return false;
-            }
-            Some((_, count)) => *count += 1,
-            None => self.counts.push((rule, 1)),
-        }
-        true
-    }
-}
 
 pub fn scan(scanner: &Scanner, text: &Text<'_>, progress: &mut Progress) {
     let mut pass = Pass {
@@ -182,6 +31,7 @@ pub fn scan(scanner: &Scanner, text: &Text<'_>, progress: &mut Progress) {
         random: Vec::new(),
         searched: 0,
         wide: 0,
+        wrapped: 0,
     };
     let mut at = 0;
     while at < text.bytes.len() {
@@ -192,10 +42,10 @@ pub fn scan(scanner: &Scanner, text: &Text<'_>, progress: &mut Progress) {
     }
 }
 
-struct Pass<'p> {
-    scanner: &'p Scanner,
-    text: &'p Text<'p>,
-    progress: &'p mut Progress,
+pub struct Pass<'p> {
+    pub(super) scanner: &'p Scanner,
+    pub(super) text: &'p Text<'p>,
+    pub(super) progress: &'p mut Progress,
     /// Of the block: where keywords are looked for.
     regions: Vec<(usize, usize)>,
     /// Of the block: values with a run that looks random. In these a keyword may begin anywhere.
@@ -204,6 +54,8 @@ struct Pass<'p> {
     searched: usize,
     /// UTF-16 has been looked for up to here.
     wide: usize,
+    /// Up to here lines of base64 have been read as one.
+    wrapped: usize,
 }
 
 impl Pass<'_> {
@@ -216,11 +68,11 @@ impl Pass<'_> {
             if self.text.binary && prefilter::is_mangled_name(run) {
                 return;
             }
-            match prefilter::look(run) {
+            match prefilter::look(&bytes[start..], end - start) {
                 Look::Random => self.run(start, end),
                 look => {
                     // A token that looks like a name has its keyword in front, or a name of its own.
-                    self.search(start, start + 1);
+                    self.search_at(start);
                     if look == Look::Numbered {
                         self.values(start);
                     }
@@ -294,6 +146,9 @@ impl Pass<'_> {
                 if self.text.binary {
                     return;
                 }
+                if let Some(value) = assignment::paired_value(bytes, start) {
+                    return self.assigned(value);
+                }
                 let Some(value) = assignment::value_after(bytes, end) else {
                     return;
                 };
@@ -303,60 +158,11 @@ impl Pass<'_> {
                     .iter()
                     .take_while(|b| is_run_byte(**b))
                     .count();
-                if run < prefilter::RUN
-                    || prefilter::look(&bytes[value..value + run]) == Look::Words
-                {
+                if run < prefilter::RUN || prefilter::look(&bytes[value..], run) == Look::Words {
                     self.assigned(value);
                 }
             }
         }
-    }
-
-    /// Tries the rules of values with names on the value that begins here.
-    fn assigned(&mut self, value: usize) {
-        let bytes = self.text.bytes;
-        let Some(assignment) = assignment::before(bytes, value) else {
-            return;
-        };
-        let name = &assignment.name;
-        let mut tried: Vec<u16> = Vec::new();
-        let scanner = self.scanner;
-        scanner.names.find(
-            name,
-            0,
-            name.len(),
-            |_| true,
-            |_, (index, keyword)| {
-                let rule: &Rule = &scanner.rules[usize::from(index)];
-                let keyword = rule.keywords[usize::from(keyword)].as_bytes();
-                let wanted =
-                    !rule.is_generic() || (!self.text.binary && generic::is_named(name, keyword));
-                if !wanted || tried.contains(&index) {
-                    return;
-                }
-                tried.push(index);
-                let slice = &bytes[value..bytes.len().min(value + rule.longest + 1)];
-                if !self.progress.spend(index, rule, || reach(slice)) {
-                    return;
-                }
-                let Some(regex) = rule.regex().filter(|regex| regex.is_match(slice)) else {
-                    return;
-                };
-                let Some(captures) = regex.captures(slice) else {
-                    return;
-                };
-                let Some(whole) = captures.name("whole") else {
-                    return;
-                };
-                let bounds = (value, value + whole.end());
-                if rule.is_generic()
-                    && !generic::is_secret(&assignment, bytes, bounds, self.text.notation)
-                {
-                    return;
-                }
-                self.consider(index, bounds, bounds);
-            },
-        );
     }
 
     fn search_regions(&mut self) {
@@ -365,6 +171,13 @@ impl Pass<'_> {
             self.random.push((start, end));
         }
         self.regions.sort_unstable();
+        self.regions.dedup_by(|next, last| {
+            let overlaps = next.0 <= last.1;
+            if overlaps {
+                last.1 = last.1.max(next.1);
+            }
+            overlaps
+        });
         let regions = std::mem::take(&mut self.regions);
         for &(start, end) in &regions {
             let from = start.max(self.searched);
@@ -390,13 +203,23 @@ impl Pass<'_> {
             });
     }
 
+    /// Tries the rules whose keywords begin here.
+    fn search_at(&mut self, at: usize) {
+        let text = self.text;
+        let begins = |at| may_begin_token(text, at);
+        self.scanner
+            .tokens
+            .find_at(text.bytes, at, begins, |at, (index, keyword)| {
+                self.token(index, keyword, at);
+            });
+    }
+
     /// Tries the rules whose keywords begin in these bounds where a word may, outside of random runs.
     fn search_edges(&mut self, from: usize, to: usize) {
         let text = self.text;
         if text.packed {
             return self.search(from, to);
         }
-        let scanner = self.scanner;
         let random = std::mem::take(&mut self.random);
         let mut next = random.partition_point(|&(_, end)| end <= from);
         prefilter::edges(text.bytes, from, to, text.binary, |at| {
@@ -404,134 +227,10 @@ impl Pass<'_> {
                 next += 1;
             }
             if random.get(next).is_none_or(|&(start, _)| at < start) {
-                let begins = |at| may_begin_token(text, at);
-                scanner
-                    .tokens
-                    .find(text.bytes, at, at + 1, begins, |at, (index, keyword)| {
-                        self.token(index, keyword, at);
-                    });
+                self.search_at(at);
             }
         });
         self.random = random;
-    }
-
-    /// Tries a rule where its keyword stands.
-    fn token(&mut self, index: u16, keyword: u16, at: usize) {
-        let scanner = self.scanner;
-        let rule: &Rule = &scanner.rules[usize::from(index)];
-        let bytes = self.text.bytes;
-        let length = rule.keywords[usize::from(keyword)].len();
-        let start = if rule.begins_with_keyword {
-            if !begins_token(self.text, at, 0) {
-                return;
-            }
-            at
-        } else {
-            at.saturating_sub(rule.longest)
-        };
-        // Where texts follow one another, one of a fixed length ends there.
-        let behind = usize::from(!(self.text.packed && rule.begins_with_keyword));
-        let end = match rule.begins_with_keyword {
-            true => at + rule.longest + behind,
-            false => at + length + rule.longest + behind,
-        };
-        let end = bytes.len().min(end);
-        let slice = &bytes[start..end];
-        // What a match begins with is found much faster than the expression, and than that is made.
-        if !rule.prefixes.is_empty() {
-            let begins = |prefix: &[u8]| memmem::find(slice, prefix).is_some();
-            let cost = || slice.len() / 16;
-            if !self.progress.spend(index, rule, cost)
-                || !rule.prefixes.iter().any(|prefix| begins(prefix))
-            {
-                return;
-            }
-        }
-        let cost = || {
-            if rule.begins_with_keyword {
-                reach(slice)
-            } else {
-                slice.len()
-            }
-        };
-        if !self.progress.spend(index, rule, cost) {
-            return;
-        }
-        let Some(regex) = rule.regex() else {
-            return;
-        };
-        if !regex.is_match(slice) {
-            return;
-        }
-        let mut from = 0;
-        while let Some(captures) = regex.captures_at(slice, from) {
-            let Some(whole) = captures.name("whole") else {
-                return;
-            };
-            let secret = captures.name("secret").unwrap_or(whole);
-            let whole = (start + whole.start(), start + whole.end());
-            let secret = (start + secret.start(), start + secret.end());
-            if begins_token(self.text, whole.0, whole.1 - whole.0) {
-                self.consider(index, whole, secret);
-            }
-            if rule.begins_with_keyword {
-                return;
-            }
-            from = (whole.1 - start).max(from + 1);
-            if from > slice.len() || !self.progress.spend(index, rule, || slice.len() - from) {
-                return;
-            }
-        }
-    }
-
-    /// Keeps a match if all else holds.
-    fn consider(&mut self, index: u16, whole: (usize, usize), secret: (usize, usize)) {
-        let bytes = self.text.bytes;
-        let cut_before = self.text.cut.0 && whole.0 == 0;
-        let cut_behind = self.text.cut.1 && whole.1 == bytes.len();
-        let runs_on = bytes.get(whole.1).is_some_and(|b| is_token_byte(*b)) && !self.text.packed;
-        if cut_before || cut_behind || runs_on {
-            return;
-        }
-        let rule: &Rule = &self.scanner.rules[usize::from(index)];
-        let value = &bytes[secret.0..secret.1];
-        if rule.is_generic() && self.text.binary {
-            return;
-        }
-        if is_placeholder(value) || (rule.entropy > 0.0 && entropy::shannon(value) < rule.entropy) {
-            return;
-        }
-        let rest = &bytes[whole.0..bytes.len().min(whole.0 + super::OVERLAP)];
-        let verdict = checks::of_rule(rule, &bytes[whole.0..whole.1], value, rest);
-        let certainty = match verdict {
-            Verdict::No => return,
-            Verdict::Possible => Certainty::Possible,
-            Verdict::Yes => Certainty::Certain,
-        };
-        let (start, end) = self.text.origin.of(secret.0, secret.1);
-        let inner = if self.text.origin.is_one_place() {
-            secret
-        } else {
-            (0, 0)
-        };
-        // Places that are looked at may overlap.
-        let is_new = self.progress.places.insert((index, start, end, inner));
-        if !is_new || !self.progress.count(index) {
-            return;
-        }
-        let tells =
-            |keyword: &str| keyword.len() > 3 && memmem::find(value, keyword.as_bytes()).is_some();
-        self.progress.found.push(Found {
-            rule: index,
-            start,
-            end,
-            inner,
-            telling: !rule.assigned && rule.keywords.iter().any(|keyword| tells(keyword)),
-            whole: whole.1 - whole.0,
-            certainty,
-            decoded: self.text.decoded,
-            value: Zeroizing::new(value.to_vec()),
-        });
     }
 
     /// Looks into the run if it is text in base64 or hexadecimal.
@@ -547,8 +246,18 @@ impl Pass<'_> {
             _ => start + usize::from(escaped),
         };
         let run = &bytes[start..end];
+        if start < self.wrapped {
+            return;
+        }
         if let Some(decoded) = decode::hex(run) {
             self.nested(start, end, &decoded, "hexadecimal");
+        } else if let Some((decoded, end)) =
+            decode::wrapped_base64(bytes, start, self.progress.decoded_left)
+        {
+            self.wrapped = end;
+            if let Some(decoded) = decoded {
+                self.nested(start, end, &decoded, "base64");
+            }
         } else if let Some(decoded) = decode::base64(run) {
             self.nested(start, end, &decoded, "base64");
         }
@@ -566,13 +275,7 @@ impl Pass<'_> {
         if !self.afford(decoded.len()) {
             return;
         }
-        // Two bytes a character: the place is told as a whole.
-        let widths: Vec<(usize, usize)> = (0..decoded.len()).map(|i| (i, i + 1)).collect();
-        self.inner(
-            &decoded,
-            Origin::Unescaped(&self.text.origin, start, &widths),
-            how,
-        );
+        self.inner(&decoded, Origin::Wide(&self.text.origin, start), how);
     }
 
     fn nested(&mut self, start: usize, end: usize, decoded: &Decoded, how: &'static str) {
@@ -610,6 +313,7 @@ impl Pass<'_> {
         for (how, unescaped) in [
             ("URL encoding", decode::percent(region)),
             ("escapes", decode::escapes(region)),
+            ("entities", decode::entities(region)),
         ] {
             if let Some((decoded, widths)) = unescaped
                 && self.afford(decoded.len())
@@ -648,44 +352,6 @@ impl Pass<'_> {
         scan(self.scanner, &text, self.progress);
         (self.progress.fuel, self.progress.used) = outer;
     }
-}
-
-/// Whether [`begins_token`] can be true for a length: the quick half of it.
-fn may_begin_token(text: &Text<'_>, at: usize) -> bool {
-    at.checked_sub(1)
-        .is_none_or(|before| !text.bytes[before].is_ascii_alphanumeric())
-        || begins_token(text, at, 0)
-}
-
-/// Before a token of this length stands no letter or digit, unless it is part of an escape or says the length.
-fn begins_token(text: &Text<'_>, at: usize, length: usize) -> bool {
-    let before = &text.bytes[at.saturating_sub(6)..at];
-    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
-    match before {
-        [] => true,
-        [.., last] if !last.is_ascii_alphanumeric() => true,
-        [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0'] => true,
-        [.., b'%', a, b] if hex(&[*a, *b]) => true,
-        [b'\\', b'u', rest @ ..] if hex(rest) => true,
-        [.., b'\\', b'x', a, b] if hex(&[*a, *b]) => true,
-        // Constants of Python have a type and a length of one byte before them:
-        // <https://github.com/python/cpython/blob/main/Python/marshal.c>.
-        [.., b'z' | b'Z' | 0xfa | 0xda, last] if text.binary => usize::from(*last) >= length,
-        _ => text.packed,
-    }
-}
-
-/// How far an expression that must match at the beginning reads: few go on behind a space or a quote.
-fn reach(slice: &[u8]) -> usize {
-    let end = slice
-        .iter()
-        .position(|b| *b <= b' ' || *b == b'"' || *b == b'\'');
-    end.unwrap_or(slice.len()) + 1
-}
-
-/// What a token does not end before.
-fn is_token_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
 }
 
 /// Where the value begins that a run is part of: some tokens have `.` and `~` in them.
@@ -734,6 +400,6 @@ fn authority_with_password(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Where `fnaudit:allow` stands.
-pub fn allow_marks(bytes: &[u8]) -> Vec<usize> {
-    memmem::find_iter(bytes, b"fnaudit:allow").collect()
+pub fn allow_marks(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memmem::find_iter(bytes, b"fnaudit:allow")
 }

@@ -1,0 +1,262 @@
+//! Tries a rule where its keyword, or a value with a name of its, stands.
+
+use std::cell::Cell;
+
+use memchr::memmem;
+use zeroize::Zeroizing;
+
+use super::assignment::{self, Assignment};
+use super::checks::{self, Verdict};
+use super::entropy;
+use super::generic;
+use super::parents;
+use super::placeholder::is_placeholder;
+use super::progress::Found;
+use super::rules::Rule;
+use super::scan::Pass;
+use super::spec::is_break;
+use super::text::Text;
+use crate::finding::Certainty;
+
+/// A keyword of so many letters stands in other tokens by chance.
+const TELLING: usize = 3;
+/// A JWT says what it is, but not whose.
+const ANYBODYS: &str = "jwt";
+
+impl Pass<'_> {
+    /// Tries the rules of values with names on the value that begins here.
+    pub(super) fn assigned(&mut self, value: usize) {
+        let Some(mut assignment) = assignment::before(self.text.bytes, value) else {
+            return;
+        };
+        let mut tried: Vec<u16> = Vec::new();
+        self.named(&assignment, value, &mut tried);
+        let rules = &self.scanner.rules;
+        let says_whose = |index: &u16| !rules[usize::from(*index)].is_generic();
+        if tried.iter().any(says_whose)
+            || !parents::may_have(&assignment.name)
+            || self.progress.above == 0
+        {
+            return;
+        }
+        let (above, looked_at) =
+            parents::qualified(self.text.bytes, assignment.start, &assignment.name);
+        self.progress.above = self.progress.above.saturating_sub(looked_at);
+        if let Some(name) = above {
+            assignment.name = name;
+            self.named(&assignment, value, &mut tried);
+        }
+    }
+
+    /// Tries the rules that know the name, but for those that were tried.
+    fn named(&mut self, assignment: &Assignment, value: usize, tried: &mut Vec<u16>) {
+        let bytes = self.text.bytes;
+        let name = &assignment.name;
+        let scanner = self.scanner;
+        let all = |_| true;
+        scanner
+            .names
+            .find(name, 0, name.len(), all, |_, (index, keyword)| {
+                let rule: &Rule = &scanner.rules[usize::from(index)];
+                let keyword = rule.keywords[usize::from(keyword)].as_bytes();
+                let wanted =
+                    !rule.is_generic() || (!self.text.binary && generic::is_named(name, keyword));
+                if !wanted || tried.contains(&index) {
+                    return;
+                }
+                tried.push(index);
+                let mut slice = &bytes[value..bytes.len().min(value + rule.longest + 1)];
+                if rule.is_of_any_form() {
+                    slice = generic::value(assignment, slice);
+                }
+                if !self.affords(index, rule, slice) {
+                    return;
+                }
+                let Some(found) = rule.regex().and_then(|regex| regex.captures(slice)) else {
+                    return;
+                };
+                let Some(whole) = found.name("whole") else {
+                    return;
+                };
+                let bounds = (value, value + whole.end());
+                if rule.is_of_any_form()
+                    && !generic::is_secret(assignment, bytes, bounds, self.text.notation)
+                {
+                    return;
+                }
+                self.consider(index, bounds, bounds, keyword.len());
+            });
+    }
+
+    /// Tries a rule where its keyword stands.
+    pub(super) fn token(&mut self, index: u16, keyword: u16, at: usize) {
+        let scanner = self.scanner;
+        let rule: &Rule = &scanner.rules[usize::from(index)];
+        let bytes = self.text.bytes;
+        let length = rule.keywords[usize::from(keyword)].len();
+        let start = if rule.begins_with_keyword {
+            if !begins_token(self.text, at, 0) {
+                return;
+            }
+            at
+        } else {
+            at.saturating_sub(rule.longest)
+        };
+        // Where texts follow one another, one of a fixed length ends there.
+        let behind = usize::from(!(self.text.packed && rule.begins_with_keyword));
+        let end = match rule.begins_with_keyword {
+            true => at + rule.longest + behind,
+            false => at + length + rule.longest + behind,
+        };
+        let end = bytes.len().min(end);
+        let slice = &bytes[start..end];
+        // What a match begins with is found much faster than the expression, and than that is made.
+        if !rule.prefixes.is_empty() {
+            let begins = |prefix: &[u8]| memmem::find(slice, prefix).is_some();
+            let cost = || slice.len() / 16;
+            if !self.progress.spend(index, rule, cost)
+                || !rule.prefixes.iter().any(|prefix| begins(prefix))
+            {
+                return;
+            }
+        }
+        if !self.affords(index, rule, slice) {
+            return;
+        }
+        let Some(regex) = rule.regex() else {
+            return;
+        };
+        if !regex.is_match(slice) {
+            return;
+        }
+        let mut from = 0;
+        while let Some(captures) = regex.captures_at(slice, from) {
+            let Some(whole) = captures.name("whole") else {
+                return;
+            };
+            let secret = captures.name("secret").unwrap_or(whole);
+            let whole = (start + whole.start(), start + whole.end());
+            let secret = (start + secret.start(), start + secret.end());
+            if begins_token(self.text, whole.0, whole.1 - whole.0) {
+                self.consider(index, whole, secret, 0);
+            }
+            if rule.begins_with_keyword {
+                return;
+            }
+            from = (whole.1 - start).max(from + 1);
+            if from > slice.len() || !self.progress.spend(index, rule, || slice.len() - from) {
+                return;
+            }
+        }
+    }
+
+    /// Whether the expression of the rule may read this, and whether there is enough of it for a match.
+    fn affords(&mut self, index: u16, rule: &Rule, slice: &[u8]) -> bool {
+        if !rule.assigned && !rule.begins_with_keyword {
+            return self.progress.spend(index, rule, || slice.len());
+        }
+        let length = Cell::new(0);
+        let cost = || {
+            length.set(reach(slice));
+            length.get() + 1
+        };
+        self.progress.spend(index, rule, cost) && length.get() >= rule.unbroken
+    }
+
+    /// Keeps a match if all else holds.
+    fn consider(
+        &mut self,
+        index: u16,
+        whole: (usize, usize),
+        secret: (usize, usize),
+        named: usize,
+    ) {
+        let bytes = self.text.bytes;
+        let cut_before = self.text.cut.0 && whole.0 == 0;
+        let cut_behind = self.text.cut.1 && whole.1 == bytes.len();
+        let runs_on = bytes.get(whole.1).is_some_and(|b| is_token_byte(*b)) && !self.text.packed;
+        if cut_before || cut_behind || runs_on {
+            return;
+        }
+        let rule: &Rule = &self.scanner.rules[usize::from(index)];
+        let value = &bytes[secret.0..secret.1];
+        if rule.is_generic() && self.text.binary {
+            return;
+        }
+        if is_placeholder(value) || (rule.entropy > 0.0 && entropy::shannon(value) < rule.entropy) {
+            return;
+        }
+        let rest = &bytes[whole.0..bytes.len().min(whole.0 + super::OVERLAP)];
+        let verdict = checks::of_rule(rule, &bytes[whole.0..whole.1], value, rest);
+        let certainty = match verdict {
+            Verdict::No => return,
+            Verdict::Possible => Certainty::Possible,
+            Verdict::Yes => Certainty::Certain,
+        };
+        let (start, end) = self.text.origin.of(secret.0, secret.1);
+        let inner = if self.text.origin.is_one_place() {
+            secret
+        } else {
+            (0, 0)
+        };
+        // Places that are looked at may overlap.
+        let is_new = self.progress.places.insert((index, start, end, inner));
+        if !is_new || !self.progress.count(index) {
+            return;
+        }
+        let tells = |keyword: &str| {
+            (keyword.len() > TELLING || rule.is_generic())
+                && memmem::find(value, keyword.as_bytes()).is_some()
+        };
+        self.progress.found.push(Found {
+            rule: index,
+            start,
+            end,
+            inner,
+            telling: !rule.assigned
+                && rule.id != ANYBODYS
+                && rule.keywords.iter().any(|keyword| tells(keyword)),
+            named,
+            whole: whole.1 - whole.0,
+            certainty,
+            decoded: self.text.decoded,
+            value: Zeroizing::new(value.to_vec()),
+        });
+    }
+}
+
+/// Whether [`begins_token`] can be true for a length: the quick half of it.
+pub fn may_begin_token(text: &Text<'_>, at: usize) -> bool {
+    at.checked_sub(1)
+        .is_none_or(|before| !text.bytes[before].is_ascii_alphanumeric())
+        || begins_token(text, at, 0)
+}
+
+/// Before a token of this length stands no letter or digit, unless it is part of an escape or says the length.
+fn begins_token(text: &Text<'_>, at: usize, length: usize) -> bool {
+    let before = &text.bytes[at.saturating_sub(6)..at];
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match before {
+        [] => true,
+        [.., last] if !last.is_ascii_alphanumeric() => true,
+        [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0'] => true,
+        [.., b'%', a, b] if hex(&[*a, *b]) => true,
+        [b'\\', b'u', rest @ ..] if hex(rest) => true,
+        [.., b'\\', b'x', a, b] if hex(&[*a, *b]) => true,
+        // Constants of Python have a type and a length of one byte before them:
+        // <https://github.com/python/cpython/blob/main/Python/marshal.c>.
+        [.., b'z' | b'Z' | 0xfa | 0xda, last] if text.binary => usize::from(*last) >= length,
+        _ => text.packed,
+    }
+}
+
+/// How far an expression that must match at the beginning reads: few go on behind a blank or a quote.
+fn reach(slice: &[u8]) -> usize {
+    let end = slice.iter().position(|b| is_break(*b));
+    end.unwrap_or(slice.len())
+}
+
+/// What a token does not end before.
+fn is_token_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
+}
