@@ -361,6 +361,8 @@ mod tests {
             "Package.resolved",
             r#"{"pins": [{"location": "https://git.example/a/a", "state": {"revision": "0", "version": "1.0.0"}}]}"#,
             "SwiftURL git.example/a/a 1.0.0",
+        ),
+        (
             "gradle.lockfile",
             "# This is a Gradle generated file\ng:a:1.0=compileClasspath,runtimeClasspath\nempty=\n",
             "Maven g:a 1.0",
