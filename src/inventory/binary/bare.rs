@@ -10,8 +10,9 @@ use regex::bytes::Regex;
 use super::Image;
 use crate::inventory::version_expression::compile;
 
-/// How many are looked at, how long they are, and how much is seen of what follows them.
-const MAX_TEXTS: usize = 4096;
+/// Of more of them nobody could say that one is the only one: far more than honest files have.
+const MAX_TEXTS: usize = 1 << 16;
+/// How long they are, and how much is seen of what follows them.
 const LONGEST: usize = 40;
 const BEHIND: usize = 96;
 
@@ -36,12 +37,13 @@ pub struct BareText<'a> {
     is_tail: bool,
 }
 
-/// The texts of an image that may be versions.
+/// The texts of an image that may be versions; none where there are too many.
 pub fn texts<'a>(image: &Image<'a>) -> Vec<BareText<'a>> {
-    let mut texts = Vec::new();
-    for part in image.parts() {
-        let found = memchr_iter(0, part).filter_map(|end| text_before(part, end));
-        texts.extend(found.take(MAX_TEXTS - texts.len()));
+    let ends = |part: &'a [u8]| memchr_iter(0, part).filter_map(move |end| text_before(part, end));
+    let found = image.parts().flat_map(ends).take(MAX_TEXTS + 1);
+    let mut texts: Vec<BareText> = found.collect();
+    if texts.len() > MAX_TEXTS {
+        texts.clear();
     }
     texts
 }
@@ -123,4 +125,71 @@ fn version(expression: &Regex, text: &[u8]) -> Option<String> {
         .filter_map(|part| Some(part.parse::<u32>().ok()?.to_string()))
         .collect();
     (!numbers.is_empty()).then(|| numbers.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(
+        is: &'static str,
+        behind: Option<&'static str>,
+        named: bool,
+        part: &[u8],
+        is_own: bool,
+    ) -> Option<String> {
+        let bare = Bare {
+            expression: is,
+            behind,
+            named,
+            compiled: OnceLock::new(),
+        };
+        let texts: Vec<_> = memchr_iter(0, part)
+            .filter_map(|end| text_before(part, end))
+            .collect();
+        bare.version(&texts, is_own)
+    }
+
+    const FORM: &str = r"^(?P<version>3\.[0-9]{1,2}\.[0-9]{1,2})$";
+
+    #[test]
+    fn the_only_text_of_its_form_is_the_version() {
+        let of = |part: &[u8]| version(FORM, None, false, part, false);
+        assert_eq!(of(b"\x003.11.4\0v3.0.0\0"), Some("3.11.4".into()));
+        assert_eq!(of(b"\x003.11.4\x003.11.4\0"), Some("3.11.4".into()));
+        assert_eq!(of(b"\x003.11.4\x003.11.5\0"), None);
+        assert_eq!(of(b"\x80\x803.11.4\0"), Some("3.11.4".into()));
+        for part in [
+            b"\x003.11.4" as &[u8],
+            b"needs 3.11.4\0",
+            b"13.11.4\0",
+            b"",
+            b"\0",
+        ] {
+            assert_eq!(of(part), None);
+        }
+    }
+
+    #[test]
+    fn what_another_text_ends_with_counts_if_nothing_stands_whole() {
+        let of = |part: &[u8]| version(FORM, None, false, part, false);
+        assert_eq!(of(b"\0/opt/3.11.7\0"), Some("3.11.7".into()));
+        assert_eq!(of(b"\0/opt/3.11.7\x003.11.4\0"), Some("3.11.4".into()));
+    }
+
+    #[test]
+    fn what_stands_before_its_companion_is_meant() {
+        let of = |part: &[u8], is_own| version(FORM, Some("^(?:20[0-9]{2}-)"), true, part, is_own);
+        let part = b"\x003.9.9\x003.46.1\0\0\x002024-08-13\0";
+        assert_eq!(of(part, false), Some("3.46.1".into()));
+        assert_eq!(of(b"\x003.46.1\0", false), None);
+        assert_eq!(of(b"\x003.46.1\0", true), Some("3.46.1".into()));
+    }
+
+    #[test]
+    fn numbers_of_two_digits_are_put_together() {
+        let form = "^(?P<major>2)(?P<minor>[0-9]{2})(?P<patch>[0-9]{2})$";
+        let of = |part: &[u8]| version(form, None, false, part, false);
+        assert_eq!(of(b"\x0020910\0"), Some("2.9.10".into()));
+    }
 }
