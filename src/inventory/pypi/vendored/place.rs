@@ -17,7 +17,7 @@ const VENDOR_FOLDERS: [&str; 12] = [
 ];
 
 /// Folders that imports start in: of installers, of functions' layers, and those that people fill with `pip install -t`.
-const IMPORT_ROOTS: [&str; 12] = [
+const IMPORT_ROOTS: [&str; 10] = [
     "",
     "site-packages",
     "dist-packages",
@@ -25,8 +25,6 @@ const IMPORT_ROOTS: [&str; 12] = [
     "lib",
     "libs",
     "src",
-    "vendor",
-    "vendored",
     "deps",
     "dependencies",
     "package",
@@ -84,7 +82,9 @@ pub fn is_vendor_folder(folder: &str) -> bool {
 
 /// Whether what lies in the folder is the function's, and not a package's own copy.
 pub fn is_import_root(folder: &str) -> bool {
-    IMPORT_ROOTS.contains(&split_last(folder).1)
+    // `vendor/` of a function is filled by its owner, `a/vendor/` of a package by its author.
+    let is_functions_own = !folder.contains('/') && VENDOR_FOLDERS.contains(&folder);
+    is_functions_own || IMPORT_ROOTS.contains(&split_last(folder).1)
 }
 
 /// The folder of vendored packages that a module lies in as a package of its own, and the package's import path:
@@ -151,5 +151,7 @@ mod tests {
         assert_eq!(package("pip/_internal/main.py"), None);
         assert!(is_vendor_folder("a/requests/packages"));
         assert!(!is_vendor_folder("app/packages"));
+        assert!(is_import_root("vendor") && is_import_root("opt/python"));
+        assert!(!is_import_root("ddtrace/vendor"));
     }
 }

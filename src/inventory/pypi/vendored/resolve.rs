@@ -17,7 +17,7 @@ type Folder = (Arc<str>, Arc<str>);
 /// that installed packages list as their own.
 pub fn add_copies(observations: &mut Observations, owned: &HashSet<EntryPath>) {
     let traces = std::mem::take(&mut observations.python);
-    if traces.len() == 0 {
+    if traces.is_empty() {
         return;
     }
     let mut known = installed(&observations.components);

@@ -53,6 +53,10 @@ impl Traces {
         self.code.len() + self.vendored.len() + self.pins.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Keeps the first.
     pub fn truncate(&mut self, mut room: usize) {
         self.code.truncate(room);
