@@ -14,7 +14,8 @@
 //! The other way round, a crate that the program does not ask for itself was asked for by another: where that can only be
 //! one, it is in the program too.
 //!
-//! A lock file counts if it has every crate that the program shows, in the version that it shows.
+//! A lock file counts if it has every crate that the program shows, in the version that it shows, or at least several of
+//! those of which only the name shows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -121,6 +122,9 @@ impl Graph {
     }
 }
 
+/// So many crates by name alone, as of a program with vendored sources, tell that a lock file is the program's.
+const NAMES_OF_A_PROOF: usize = 3;
+
 /// How many programs are looked at: a deployment has a few from one lock file.
 const MAX_PROGRAMS: usize = 100;
 
@@ -219,9 +223,6 @@ impl Graph {
             let mut places = by_name.get(name)?.iter();
             seen.insert(*places.find(|&&index| self.packages[index].version == *version)?);
         }
-        if seen.is_empty() {
-            return None;
-        }
         for name in &shown.names {
             // Of several versions, those are in the program that others in it need.
             if let Some([index]) = by_name.get(name).map(Vec::as_slice)
@@ -231,7 +232,8 @@ impl Graph {
                 seen.insert(*index);
             }
         }
-        Some(seen)
+        let is_proven = !shown.versions.is_empty() || seen.len() >= NAMES_OF_A_PROOF;
+        is_proven.then_some(seen)
     }
 
     fn own_names(&self) -> BTreeSet<String> {
@@ -448,6 +450,18 @@ mod tests {
                     .collect::<Vec<_>>()
             );
         }
+    }
+
+    #[test]
+    fn several_names_tell_that_a_lock_file_is_the_programs() {
+        let graph = graph(&["a 1.0.0 d", "b 1.0.0", "c 1.0.0", "d 1.0.0"]);
+        let found = linked(&graph, Platform::Unix, &["a", "b"], &[]);
+        assert_eq!(found, ["a ?", "b ?"]);
+        let found = linked(&graph, Platform::Unix, &["a", "b", "c"], &[]);
+        let expected = [
+            "a 1.0.0", "a ?", "b 1.0.0", "b ?", "c 1.0.0", "c ?", "d 1.0.0",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]
