@@ -144,7 +144,7 @@ impl<'a> Image<'a> {
         self.parts.get(index).map_or(0, |range| range.start)
     }
 
-    /// The section of that name, if it is one of [`NAMED`].
+    /// The section of that name, if it is one of `NAMED`.
     pub fn section(&self, name: &str) -> Option<Result<&'a [u8], OutOfRange>> {
         let mut sections = self.sections.iter();
         let (_, range) = sections.find(|(known, _)| *known == name.as_bytes())?;

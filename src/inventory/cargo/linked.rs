@@ -7,7 +7,7 @@
 //! - what build scripts need, likewise,
 //! - crates for other systems: a lock file names those for all.
 //!
-//! A lock file does not tell these apart; [`purpose`] does as far as it can, and what it does not know is taken for code.
+//! A lock file does not tell these apart; `purpose` does as far as it can, and what it does not know is taken for code.
 //! A package that is large enough to need several others, of which none shows, would show itself: it stays as it is,
 //! named by the lock file alone. So does what the program itself asks for, which may be for its tests.
 //!
