@@ -125,9 +125,8 @@ def build_rust(folder, crates, profile, flags, special):
         write(f"{folder}/src/{'lib' if library else 'main'}.rs",
               "fn a(n: usize) -> String { std::env::args().nth(n).unwrap_or_default() }\n" + start + " {\n" + body + "\n}\n")
         if special == "vendor":
-            config = f"{folder}/.cargo/config.toml"
-            if not os.path.exists(config):
-                write(config, run(["cargo", "vendor", "-q", "vendor"], folder))
+            run(["cargo", "vendor", "-q", "vendor"], folder)
+            write(f"{folder}/.cargo/config.toml", '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "vendor"\n')
         run(["cargo", "build", "--release", "-q"], folder, {"RUSTFLAGS": flags, "CARGO_TARGET_DIR": f"{folder}/target"})
         os.makedirs(f"{folder}/out", exist_ok=True)
         os.replace(f"{folder}/target/release/{os.path.basename(program)}", program)

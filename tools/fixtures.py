@@ -211,7 +211,7 @@ def programs():
         "/rustc/0123456789abcdef0123456789abcdef01234567/library/core/src/fmt/mod.rs",
         "/fn/vendor/time/src/lib.rs", "src/main.rs",
     ])
-    go = go_build_info("go1.20.1", [
+    go = go_build_info("go1.99.1", [
         ("path", "fn.example/own"), ("mod", "fn.example/own", "(devel)", ""),
         ("dep", "golang.org/x/text", "v0.3.5", "h1:00="),
         ("dep", "gopkg.in/yaml.v2", "v2.2.0"), ("=>", "gopkg.in/yaml.v2", "v2.2.1", "h1:00="),

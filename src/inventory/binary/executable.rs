@@ -133,7 +133,10 @@ impl<'a> Image<'a> {
     }
 
     pub fn part(&self, index: usize) -> &'a [u8] {
-        self.parts().nth(index).unwrap_or_default()
+        let range = self.parts.get(index).cloned();
+        range
+            .and_then(|range| self.bytes.get(range))
+            .unwrap_or_default()
     }
 
     /// Where a part begins in [`Image::bytes`].
@@ -141,7 +144,7 @@ impl<'a> Image<'a> {
         self.parts.get(index).map_or(0, |range| range.start)
     }
 
-    /// The section of that name, if it is one of [`NAMED`].
+    /// The section of that name, if it is one of `NAMED`.
     pub fn section(&self, name: &str) -> Option<Result<&'a [u8], OutOfRange>> {
         let mut sections = self.sections.iter();
         let (_, range) = sections.find(|(known, _)| *known == name.as_bytes())?;
@@ -318,6 +321,10 @@ fn macho_image<Mach: MachHeader>(bytes: &[u8]) -> object::Result<Image<'_>> {
         return Ok(image);
     };
     while let Ok(Some(command)) = commands.next() {
+        if let Ok(Some(symbols)) = command.symtab() {
+            let (offset, size) = (symbols.stroff.get(endian), symbols.strsize.get(endian));
+            image.add_section(b".strtab", offset.into(), size.into(), false);
+        }
         let Ok(Some((segment, sections))) = Mach::Segment::from_command(command) else {
             continue;
         };

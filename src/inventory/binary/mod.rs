@@ -1,10 +1,10 @@
 //! Executables and shared libraries, by what is in them: ELF, PE and Mach-O files of any name.
 //!
-//! [`Binary`] is the one inspector of them. It reads the headers ([`executable`]), and then goes once over the parts
-//! that hold constants: [`Literals`] looks for the marks of all readers at the same time. Each reader gets the places of
+//! [`Binary`] is the one inspector of them. It reads the headers (`executable`), and then goes once over the parts
+//! that hold constants: `Literals` looks for the marks of all readers at the same time. Each reader gets the places of
 //! its own marks and says what they mean.
 //!
-//! To add a reader, implement [`Reader`] and add it to [`READERS`]:
+//! To add a reader, implement [`Reader`] and add it to `READERS`:
 //!
 //! - `marks` gives texts of eight bytes or more that tell it where to look. It is asked once, when the first executable
 //!   is read, so it may make them of a table.

@@ -1,6 +1,6 @@
 //! Small executables for tests, laid out by hand.
 
-/// Sections by name and content. Every one is loaded at its offset in the file behind [`BASE`].
+/// Sections by name and content. Every one is loaded at its offset in the file behind `BASE`.
 type Sections<'a> = &'a [(&'a str, &'a [u8])];
 
 /// The address of the file's first byte.

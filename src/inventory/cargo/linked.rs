@@ -7,11 +7,15 @@
 //! - what build scripts need, likewise,
 //! - crates for other systems: a lock file names those for all.
 //!
-//! A lock file does not tell these apart; [`purpose`] does as far as it can, and what it does not know is taken for code.
+//! A lock file does not tell these apart; `purpose` does as far as it can, and what it does not know is taken for code.
 //! A package that is large enough to need several others, of which none shows, would show itself: it stays as it is,
 //! named by the lock file alone. So does what the program itself asks for, which may be for its tests.
 //!
-//! A lock file counts if it has every crate that the program shows, in the version that it shows.
+//! The other way round, a crate that the program does not ask for itself was asked for by another: where that can only be
+//! one, it is in the program too.
+//!
+//! A lock file counts if it has every crate that the program shows, in the version that it shows, or at least several of
+//! those of which only the name shows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -118,6 +122,9 @@ impl Graph {
     }
 }
 
+/// So many crates by name alone, as of a program with vendored sources, tell that a lock file is the program's.
+const NAMES_OF_A_PROOF: usize = 3;
+
 /// How many programs are looked at: a deployment has a few from one lock file.
 const MAX_PROGRAMS: usize = 100;
 
@@ -129,10 +136,13 @@ pub fn add_linked(
     graphs: &[Graph],
 ) {
     for graph in graphs {
+        let own = graph.own_names();
+        let is_own =
+            |row: &ObservedComponent| row.version.is_none() && own.contains(&comparable(&row.name));
         for program in programs.iter().take(MAX_PROGRAMS) {
             let shown = Shown::of(program, observed);
             if let Some(seen) = graph.seen(&shown, program) {
-                observed.retain(|row| !is_of(row, &program.program) || !graph.is_own(row));
+                observed.retain(|row| !is_of(row, &program.program) || !is_own(row));
                 let linked = graph.linked(&seen, program.platform);
                 let missing = linked.iter().filter_map(|&index| graph.packages.get(index));
                 let missing = missing.filter(|package| !shown.has(package));
@@ -213,9 +223,6 @@ impl Graph {
             let mut places = by_name.get(name)?.iter();
             seen.insert(*places.find(|&&index| self.packages[index].version == *version)?);
         }
-        if seen.is_empty() {
-            return None;
-        }
         for name in &shown.names {
             // Of several versions, those are in the program that others in it need.
             if let Some([index]) = by_name.get(name).map(Vec::as_slice)
@@ -225,17 +232,18 @@ impl Graph {
                 seen.insert(*index);
             }
         }
-        Some(seen)
+        let is_proven = !shown.versions.is_empty() || seen.len() >= NAMES_OF_A_PROOF;
+        is_proven.then_some(seen)
     }
 
-    fn is_own(&self, row: &ObservedComponent) -> bool {
-        let name = comparable(&row.name);
-        let mut namesakes = self.packages.iter().filter(|p| comparable(&p.name) == name);
-        row.version.is_none() && namesakes.any(|package| !package.is_published)
+    fn own_names(&self) -> BTreeSet<String> {
+        let own = self.packages.iter().filter(|package| !package.is_published);
+        own.map(|package| comparable(&package.name)).collect()
     }
 
-    /// What is seen and what that needs in its turn.
+    /// What is seen, what can alone have asked for it, and what these need in their turn.
     fn linked(&self, seen: &BTreeSet<usize>, platform: Platform) -> BTreeSet<usize> {
+        let seen = &self.with_those_who_asked(seen);
         let mut linked = BTreeSet::new();
         let mut queue: Vec<usize> = seen.iter().copied().collect();
         while let Some(index) = queue.pop() {
@@ -247,6 +255,29 @@ impl Graph {
             }
         }
         linked
+    }
+
+    fn with_those_who_asked(&self, seen: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut asked_by: Vec<Vec<usize>> = vec![Vec::new(); self.packages.len()];
+        for (index, package) in self.packages.iter().enumerate() {
+            for &need in &package.needs {
+                asked_by[need].push(index);
+            }
+        }
+        let mut known = BTreeSet::new();
+        let mut queue: Vec<usize> = seen.iter().copied().collect();
+        while let Some(index) = queue.pop() {
+            if !known.insert(index) {
+                continue;
+            }
+            if let [asker] = asked_by[index][..]
+                && self.packages[asker].is_published
+                && !self.is_of_builds(&self.packages[asker])
+            {
+                queue.push(asker);
+            }
+        }
+        known
     }
 
     /// Whether so much comes with a package that something of it would be seen.
@@ -351,7 +382,7 @@ mod tests {
     #[test]
     fn what_a_crate_needs_is_in_the_program_too() {
         let graph = graph(&[
-            "+fn 0.1.0 a tests unused",
+            "+fn 0.1.0 a tests unused d",
             "a 1.0.0 b c@1.0.0",
             "b 1.0.0 c@2.0.0",
             "c 1.0.0",
@@ -378,6 +409,30 @@ mod tests {
     }
 
     #[test]
+    fn who_alone_can_have_asked_for_a_crate_is_in_the_program() {
+        let graph = graph(&[
+            "+fn 0.1.0 front shared one two",
+            "front 1.0.0 core-part other",
+            "core-part 1.0.0",
+            "other 1.0.0",
+            "one 1.0.0 shared by-two",
+            "two 1.0.0 by-two",
+            "shared 1.0.0",
+            "by-two 1.0.0",
+        ]);
+        let shown = ["core-part 1.0.0", "shared 1.0.0", "by-two 1.0.0"];
+        let found = linked(&graph, Platform::Unix, &shown, &[]);
+        let expected = [
+            "by-two 1.0.0",
+            "core-part 1.0.0",
+            "front 1.0.0",
+            "other 1.0.0",
+            "shared 1.0.0",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
     fn a_lock_file_of_something_else_tells_nothing() {
         let graph = graph(&["a 1.0.0 b", "b 1.0.0"]);
         for shown in [&["a 1.0.1"][..], &["a 1.0.0", "other 1.0.0"], &["a"]] {
@@ -395,6 +450,18 @@ mod tests {
                     .collect::<Vec<_>>()
             );
         }
+    }
+
+    #[test]
+    fn several_names_tell_that_a_lock_file_is_the_programs() {
+        let graph = graph(&["a 1.0.0 d", "b 1.0.0", "c 1.0.0", "d 1.0.0"]);
+        let found = linked(&graph, Platform::Unix, &["a", "b"], &[]);
+        assert_eq!(found, ["a ?", "b ?"]);
+        let found = linked(&graph, Platform::Unix, &["a", "b", "c"], &[]);
+        let expected = [
+            "a 1.0.0", "a ?", "b 1.0.0", "b ?", "c 1.0.0", "c ?", "d 1.0.0",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

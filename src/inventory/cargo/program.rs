@@ -1,10 +1,10 @@
 //! Rust programs and libraries: which crates they are made of, by what is left of their sources in them.
 //!
-//! - The paths of sources tell crates with their versions ([`source_path`]), and the standard library's commit.
-//! - Names of symbols tell crates without ([`symbols`]). A program's own crates have symbols too, so only names count
+//! - The paths of sources tell crates with their versions (`source_path`), and the standard library's commit.
+//! - Names of symbols tell crates without (`symbols`). A program's own crates have symbols too, so only names count
 //!   that are known to be published, of which `known_crates.txt` has many; the others wait for a lock file
 //!   ([`super::linked`]).
-//! - The standard library is a crate too ([`standard_library`]).
+//! - The standard library is a crate too (`standard_library`).
 //!
 //! Where `cargo auditable` left its data, that says it all.
 
