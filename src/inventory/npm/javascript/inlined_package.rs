@@ -10,6 +10,7 @@
 use memchr::memmem::{self, Finder, rfind};
 use memchr::{memchr, memrchr};
 
+use super::library;
 use super::package_path::{is_name, package_of};
 use super::script::Reader;
 use super::sighting::{self, Sighting};
@@ -156,7 +157,7 @@ fn published(manifest: &Manifest, text: &[u8], offset: usize) -> Option<Sighting
     (is_package && is_anothers).then(|| Sighting {
         offset,
         name: manifest.name.to_owned(),
-        version: Some(version.to_owned()),
+        version: (!library::is_ambiguous(manifest.name, version)).then(|| version.to_owned()),
         folder: None,
         range: None,
     })
@@ -505,6 +506,13 @@ mod tests {
         ] {
             assert!(found(&text).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_version_that_later_releases_state_too_is_not_believed() {
+        let text = |version| format!(r#"x={{"name":"ejs","version":"{version}",{REST}}}"#);
+        assert_eq!(found(&text("3.1.8")), ["ejs ~:1"]);
+        assert_eq!(found(&text("3.1.7")), ["ejs 3.1.7:1"]);
     }
 
     #[test]

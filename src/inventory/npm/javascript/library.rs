@@ -194,6 +194,12 @@ pub(super) fn report(entry: &Entry, mut recognized: Vec<Recognized>, seen: &mut 
     sighting::report(entry, sightings.collect(), is_made_of, seen);
 }
 
+/// Whether files of later releases state the version too.
+pub(super) fn is_ambiguous(name: &str, version: &str) -> bool {
+    let library = LIBRARIES.iter().find(|library| library.name == name);
+    library.is_some_and(|library| library.ambiguous.contains(&version))
+}
+
 /// Whether the package is the library itself.
 fn is_made_of(package: &str, name: &str) -> bool {
     let library = LIBRARIES.iter().find(|library| library.name == name);

@@ -52,8 +52,9 @@ const SKIPPED: &[&[u8]] = &[
 pub(super) struct Candidates {
     package: &'static Published,
     left: u64,
-    /// How much was seen of it.
-    seen: u32,
+    /// How much was seen of what its oldest release in the table has too, and of what it has not.
+    old: u32,
+    new: u32,
 }
 
 impl Candidates {
@@ -64,7 +65,8 @@ impl Candidates {
         Some(Candidates {
             package,
             left: package.all(),
-            seen: 0,
+            old: 0,
+            new: 0,
         })
     }
 
@@ -83,20 +85,35 @@ impl Candidates {
         let traces = self.package.traces;
         let at = traces.partition_point(|known| known >> 16 < trace);
         if let Some(known) = traces.get(at).filter(|known| *known >> 16 == trace) {
-            self.left &= self.package.sets[(known & 0xffff) as usize];
-            self.seen = self.seen.saturating_add(weight);
+            let set = self.package.sets[(known & 0xffff) as usize];
+            self.left &= set;
+            let seen = if set & 1 == 1 {
+                &mut self.old
+            } else {
+                &mut self.new
+            };
+            *seen = seen.saturating_add(weight);
         }
+    }
+
+    /// Whether what is left means anything.
+    fn is_told(&self) -> bool {
+        // A package of one release has that.
+        if self.package.versions.len() == 1 {
+            return true;
+        }
+        // A release before those of the table has little of what is new in them, and that by chance.
+        let can_be_older = self.package.has_older && self.left & 1 == 0 && self.new < self.old;
+        self.left != self.package.all()
+            && self.old.saturating_add(self.new) >= ENOUGH
+            && !can_be_older
     }
 
     /// What is left: in each pair the first and the last of versions that follow one another.
     fn choices(&self) -> Vec<(Option<&'static str>, Option<&'static str>)> {
         let package = self.package;
         let newest = package.versions.len() - 1;
-        // A package of one release has that.
-        let is_known = match package.versions {
-            [_] => true,
-            _ => self.left != package.all() && self.seen >= ENOUGH,
-        };
+        let is_known = self.is_told();
         let rows = rows(if is_known { self.left } else { 0 }).into_iter();
         rows.map(|(first, last)| {
             let from = (first > 0 || !package.has_older).then(|| package.versions[first]);
@@ -276,7 +293,8 @@ mod tests {
             Some(Candidates {
                 package,
                 left,
-                seen: ENOUGH,
+                old: 0,
+                new: ENOUGH,
             }),
         );
         version.or(range).unwrap_or_default()
@@ -293,7 +311,8 @@ mod tests {
             let mut candidates = Candidates {
                 package: &ONE,
                 left: ONE.all(),
-                seen: 0,
+                old: 0,
+                new: 0,
             };
             for (trace, weight) in (1..).zip(weights) {
                 candidates.see(trace, *weight);
@@ -306,6 +325,28 @@ mod tests {
     }
 
     #[test]
+    fn a_release_before_those_of_the_table_has_little_that_is_new() {
+        static LATER: Published = Published {
+            has_older: true,
+            ..TABLE
+        };
+        let known = |left, old, new| {
+            super::known(
+                None,
+                Some(Candidates {
+                    package: &LATER,
+                    left,
+                    old,
+                    new,
+                }),
+            )
+        };
+        assert_eq!(known(0b0010, 30, 29), (None, None));
+        assert_eq!(known(0b0010, 30, 30).0.as_deref(), Some("1.1.0"));
+        assert_eq!(known(0b0011, 30, 0).1.as_deref(), Some("<=1.1.0"));
+    }
+
+    #[test]
     fn a_package_of_one_release_has_that() {
         static SOLE: Published = Published {
             versions: &["1.0.1"],
@@ -314,7 +355,8 @@ mod tests {
         let candidates = Candidates {
             package: &SOLE,
             left: SOLE.all(),
-            seen: 0,
+            old: 0,
+            new: 0,
         };
         assert_eq!(
             super::known(None, Some(candidates)).0.as_deref(),
@@ -328,7 +370,8 @@ mod tests {
         let candidates = Candidates {
             package,
             left: 1,
-            seen: ENOUGH,
+            old: 0,
+            new: ENOUGH,
         };
         let stated = super::known(Some("1.2.0".to_owned()), Some(candidates));
         assert_eq!(stated, (Some("1.2.0".to_owned()), None));
