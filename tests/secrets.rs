@@ -577,7 +577,7 @@ fn what_is_no_text_has_its_secrets_too() {
         b"SQLite format 3\0\x10\0\x01\x01\0",
         &b"name"[..],
         key.as_bytes(),
-        b"active",
+        b"on",
     ]
     .concat();
     let map = format!(

@@ -168,7 +168,9 @@ pub fn paired_value(bytes: &[u8], at: usize) -> Option<usize> {
         Operator::Tag => back.tag()?,
         _ => back.name(operator)?,
     };
-    if !matches!(&*Name::of(key), b"name" | b"key" | b"parameterkey") {
+    // Of `<add key=`, the last word.
+    let word = key.rsplit(|b| *b == b' ').next().unwrap_or(key);
+    if !matches!(&*Name::of(word), b"name" | b"key" | b"parameterkey") {
         return None;
     }
     let braces = |b: &u8| matches!(b, b'{' | b'}');
