@@ -572,12 +572,12 @@ fn what_is_no_text_has_its_secrets_too() {
         b")\x01",
     ]
     .concat();
-    // A row of SQLite: nothing stands between its columns.
+    // A row of SQLite: nothing stands between its columns, a text and a number here.
     let row = [
         b"SQLite format 3\0\x10\0\x01\x01\0",
         &b"name"[..],
         key.as_bytes(),
-        b"active",
+        b"\x07",
     ]
     .concat();
     let map = format!(

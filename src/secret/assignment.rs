@@ -168,7 +168,9 @@ pub fn paired_value(bytes: &[u8], at: usize) -> Option<usize> {
         Operator::Tag => back.tag()?,
         _ => back.name(operator)?,
     };
-    if !matches!(&*Name::of(key), b"name" | b"key" | b"parameterkey") {
+    // Of `<add key=`, the last word.
+    let word = key.rsplit(|b| *b == b' ').next().unwrap_or(key);
+    if !matches!(&*Name::of(word), b"name" | b"key" | b"parameterkey") {
         return None;
     }
     let braces = |b: &u8| matches!(b, b'{' | b'}');
@@ -395,8 +397,8 @@ fn is_value_word(name: &[u8]) -> bool {
 fn pair_before(before: &[u8]) -> Option<&[u8]> {
     let opened = before.iter().rposition(|b| matches!(b, b'{' | b'}'));
     let before = &before[opened.map_or(0, |at| at + 1)..];
-    let item = memchr::memchr_iter(b'\n', before).filter(|&at| begins_item(&before[at + 1..]));
-    pairs(&before[item.last().unwrap_or(0)..]).last()
+    let mut items = memchr::memchr_iter(b'\n', before).filter(|&at| begins_item(&before[at + 1..]));
+    pairs(&before[items.next_back().unwrap_or(0)..]).last()
 }
 
 /// The first such of the object or list item that goes on behind the value.
