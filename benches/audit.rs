@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use fnaudit::finding::Kind;
 use fnaudit::{Auditor, KindFilter, Options};
 use zip::write::SimpleFileOptions;
@@ -117,13 +118,13 @@ fn secrets(with: &Auditor, bundles: &[PathBuf]) -> Outcome {
 /// Files that look as if they held secrets all over, put together here so that none stands in this file.
 fn promises() -> Vec<(&'static str, String)> {
     let header = ["-----BEGIN RSA PRIVATE", " KEY-----\n"].concat();
-    let mut random = Random(7);
+    let mut random = Rng::with_seed(7);
     let mut line = String::with_capacity(50 << 20);
     while line.len() < 50 << 20 {
         line += &format!(
             "var a{:x}=f(\"{:x}\",{}),",
-            random.next(),
-            random.next(),
+            random.u64(..),
+            random.u64(..),
             line.len()
         );
     }
@@ -179,20 +180,8 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// A small generator, so that every run makes the same bundles (xorshift, Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
-
 /// Text that packs about as source code does: lines from a small vocabulary.
-fn source_text(random: &mut Random, len: usize) -> String {
+fn source_text(random: &mut Rng, len: usize) -> String {
     const WORDS: [&str; 24] = [
         "const",
         "return",
@@ -221,7 +210,7 @@ fn source_text(random: &mut Random, len: usize) -> String {
     ];
     let mut text = String::with_capacity(len + 32);
     while text.len() < len {
-        let n = random.next();
+        let n = random.u64(..);
         text.push_str(WORDS[(n % 24) as usize]);
         match (n >> 8) % 9 {
             0 => text.push_str(&format!("{:x}", n >> 40)),
@@ -233,7 +222,7 @@ fn source_text(random: &mut Random, len: usize) -> String {
 }
 
 fn node_function(files: usize) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let mut random = Random(7);
+    let mut random = Rng::with_seed(7);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for i in 0..files {
         let package = i / 14;
@@ -251,7 +240,7 @@ fn node_function(files: usize) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
                 format!("node_modules/p{package}/lib/f{i}.js"),
                 SimpleFileOptions::default(),
             )?;
-            let len = 1000 + (random.next() % 30_000) as usize;
+            let len = 1000 + (random.u64(..) % 30_000) as usize;
             writer.write_all(source_text(&mut random, len).as_bytes())?;
         }
     }
@@ -260,13 +249,13 @@ fn node_function(files: usize) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
 
 /// Large files with little to gain from packing, as native extensions are.
 fn native_function(files: usize) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let mut random = Random(11);
+    let mut random = Rng::with_seed(11);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for i in 0..files {
         writer.start_file(format!("lib{i}.so"), SimpleFileOptions::default())?;
         let mut code = b"\x7FELF".to_vec();
         while code.len() < 4_000_000 {
-            let n = random.next();
+            let n = random.u64(..);
             let word = n.to_le_bytes();
             let common = [0x48, 0x89, 0xE5, word[0]];
             code.extend_from_slice(if n.is_multiple_of(3) { &word } else { &common });

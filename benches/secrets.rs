@@ -117,7 +117,8 @@ fn runs_by_bits(bytes: &[u8]) -> usize {
 fn random_runs(bytes: &[u8]) -> usize {
     let mut count = 0;
     prefilter::runs(bytes, 0, bytes.len(), |start, end| {
-        count += usize::from(prefilter::look(&bytes[start..end]) == prefilter::Look::Random);
+        count +=
+            usize::from(prefilter::look(&bytes[start..], end - start) == prefilter::Look::Random);
     });
     count
 }

@@ -27,6 +27,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
+use fastrand::Rng;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
@@ -238,7 +239,7 @@ struct Maker {
 
 impl Maker {
     fn new() -> Self {
-        let mut random = Random(0x0006_66EE_D0FF_1CE5);
+        let mut random = Random(Rng::with_seed(0x0006_66EE_D0FF_1CE5));
         let words = (0..600).map(|_| random.word()).collect();
         Self {
             random,
@@ -462,19 +463,12 @@ fn add_versions(to: &mut Value, versions: &[String]) {
     }
 }
 
-/// A small generator, so that every run makes the same export (xorshift, Marsaglia 2003).
-struct Random(u64);
+/// So that every run makes the same export.
+struct Random(Rng);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
     fn below(&mut self, limit: u64) -> u64 {
-        (self.next() >> 16) % limit
+        self.0.u64(..limit)
     }
 
     fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
