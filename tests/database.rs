@@ -585,11 +585,7 @@ impl Offer {
     /// None where there is no program to make a terminal with.
     fn new() -> Option<Self> {
         let place = workplace();
-        let version = place.shell("script --version", &[]).output().unwrap();
-        if !String::from_utf8_lossy(&version.stdout).contains("util-linux") {
-            eprintln!("skipped: there is no util-linux `script` here");
-            return None;
-        }
+        place.terminal("true")?;
         for ecosystem in ["PyPI", "npm", "crates.io", "Go", "Maven"] {
             let id = format!("EX-{ecosystem}");
             publish(
@@ -609,8 +605,7 @@ impl Offer {
 
     /// Runs a shell command, in which `$PROGRAM` is the program, on a terminal where somebody types.
     fn on_terminal(&self, typed: &str, command: &str, variables: &[(&str, &str)]) -> Run {
-        let script = format!("export PROGRAM=\"$0\"; exec script -qec '{command}' /dev/null");
-        self.run(self.place.shell(&script, &[]), typed, variables)
+        self.run(self.place.terminal(command).unwrap(), typed, variables)
     }
 
     fn run(
@@ -620,7 +615,6 @@ impl Offer {
         variables: &[(&str, &str)],
     ) -> Run {
         command
-            .env("SHELL", "/bin/sh")
             .env("FNAUDIT_OSV_URL", self.server.url(""))
             .env("HTTPS_PROXY", self.world.url(""))
             .envs(variables.iter().copied())

@@ -69,6 +69,19 @@ impl Workplace {
         with_patience(command)
     }
 
+    /// A shell command, in which the program is `$PROGRAM`, on a terminal. None where there is no program to make one.
+    pub fn terminal(&self, command: &str) -> Option<Command> {
+        let version = self.shell("script --version", &[]).output().unwrap();
+        if !String::from_utf8_lossy(&version.stdout).contains("util-linux") {
+            eprintln!("skipped: there is no util-linux `script` here");
+            return None;
+        }
+        let script = format!("export PROGRAM=\"$0\"; exec script -qec '{command}' /dev/null");
+        let mut shell = self.shell(&script, &[]);
+        shell.env("SHELL", "/bin/sh");
+        Some(shell)
+    }
+
     /// The program, run beside the test.
     pub fn start(&self, args: &[&str]) -> Running {
         Running::start(self.process(PROGRAM).args(args))
