@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut rules = Table::default();
     for (path, file) in read_folder::<RuleFile>(RULES)? {
         for rule in file.rule {
-            let row = write_rule(&rule);
+            let row = rule.check_examples().and_then(|()| write_rule(&rule));
             rules.add(&path, rule.id, row);
         }
     }
@@ -129,7 +129,7 @@ fn write_rule(rule: &RuleSpec) -> Result<String, String> {
     Ok(format!(
         "Rule {{ id: Cow::Borrowed({:?}), name: Cow::Borrowed({:?}), severity: Severity::{}, remedy: Cow::Borrowed({:?}), \
          source: Cow::Borrowed({:?}), keywords: Cow::Borrowed(&[{keywords}]), expression: Cow::Borrowed({expression:?}), \
-         assigned: {assigned}, begins_with_keyword: {}, prefixes: Cow::Borrowed(&[{}]), longest: {}, entropy: {:?}, checks: Cow::Borrowed(&[{}]), \
+         assigned: {assigned}, begins_with_keyword: {}, prefixes: Cow::Borrowed(&[{}]), longest: {}, unbroken: {}, entropy: {:?}, checks: Cow::Borrowed(&[{}]), \
          compiled: OnceLock::new() }},\n",
         rule.id,
         rule.name,
@@ -139,6 +139,7 @@ fn write_rule(rule: &RuleSpec) -> Result<String, String> {
         shape.begins_with_keyword,
         prefixes.join(", "),
         shape.longest,
+        shape.unbroken,
         rule.entropy.unwrap_or(0.0),
         checks.join(", "),
     ))

@@ -4,22 +4,15 @@ mod support;
 
 use std::fs;
 
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use support::{Workplace, metadata, tar};
+use support::{Run, Workplace, metadata, tar};
 
-/// Characters that look random and are the same in every run (xorshift, Marsaglia 2003).
+/// Characters that look random and are the same in every run.
 fn random(seed: u64, length: usize) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut state = seed | 1 << 40;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        char::from(LETTERS[(state >> 20) as usize % LETTERS.len()])
-    };
-    (0..length).map(|_| next()).collect()
+    let mut random = fastrand::Rng::with_seed(seed);
+    (0..length).map(|_| random.alphanumeric()).collect()
 }
 
 /// A payment provider's key, put together here so that none stands in this file.
@@ -96,6 +89,39 @@ fn showing_secrets_is_refused_where_nobody_sees_them() {
         assert!(run.stderr.contains("in a terminal"), "{}", run.stderr);
     }
     assert!(!place.path("out.txt").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn showing_secrets_is_for_a_table_on_a_terminal() {
+    let place = Workplace::new();
+    let key = key(2);
+    place.zip("fn.zip", &[("a.py", key.as_bytes())]);
+    let on_terminal = |arguments: &str| {
+        let command = format!("exec \"$PROGRAM\" fn.zip --offline {arguments}");
+        let mut command = place.terminal(&command)?;
+        Some(Run::of(command.output().unwrap()))
+    };
+    let Some(shown) = on_terminal("--show-secrets") else {
+        return;
+    };
+    assert_eq!(shown.status, 1, "{}", shown.stdout);
+    assert!(shown.stdout.contains(&key), "{}", shown.stdout);
+    let hidden = on_terminal("").unwrap();
+    assert_eq!(hidden.status, 1, "{}", hidden.stdout);
+    assert!(hidden.stdout.contains("sk_l… (32 characters)"));
+    assert!(!hidden.stdout.contains(&key), "{}", hidden.stdout);
+    for more in ["--format json", "--output out.txt", "| cat", "> out.txt"] {
+        let refused = on_terminal(&format!("--show-secrets {more}")).unwrap();
+        assert!(
+            refused.stdout.contains("in a terminal"),
+            "{more}: {}",
+            refused.stdout
+        );
+        assert!(!refused.stdout.contains(&key), "{more}: {}", refused.stdout);
+    }
+    let written = fs::read_to_string(place.path("out.txt")).unwrap_or_default();
+    assert!(!written.contains(&key), "{written}");
 }
 
 #[test]
@@ -451,13 +477,50 @@ fn what_is_encoded_is_found_and_said_to_be() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    let files: [(&str, Vec<u8>); 4] = [
+    let lines = |text: &str, length: usize, end: &str| {
+        let lines: Vec<&[u8]> = text.as_bytes().chunks(length).collect();
+        lines.join(end.as_bytes())
+    };
+    let long = BASE64.encode(
+        format!("HOST=db.acme.example, as it is called here\nSTRIPE_KEY={key}\nPORT=80\n")
+            .as_bytes(),
+    );
+    let files = [
         ("once.yaml", format!("data: {once}\n").into_bytes()),
         ("twice.yaml", format!("data: {twice}\n").into_bytes()),
         ("wide.txt", [b"\xff\xfe".to_vec(), utf16].concat()),
         (
             "url.txt",
             format!("q=a%3D{}\n", key.replace('_', "%5F")).into_bytes(),
+        ),
+        (
+            "base64url.json",
+            format!(
+                "{{\"data\": \"{}\"}}",
+                BASE64URL_NOPAD.encode(long.as_bytes())
+            )
+            .into_bytes(),
+        ),
+        ("mail.eml", lines(&long, 76, "\r\n")),
+        (
+            "block.yaml",
+            [b"data: |\n    ", &lines(&long, 64, "\n    ")[..], b"\n"].concat(),
+        ),
+        (
+            "hex.txt",
+            format!("x = {}\n", HEXLOWER.encode(format!("KEY={key}").as_bytes())).into_bytes(),
+        ),
+        (
+            "json.json",
+            format!("{{\"key\": \"{}\"}}", key.replace('_', "\\u005f")).into_bytes(),
+        ),
+        (
+            "yaml.yaml",
+            format!("key: \"{}\"\n", key.replace('_', "\\x5F")).into_bytes(),
+        ),
+        (
+            "entities.xml",
+            format!("<key>{}</key>\n", key.replace('_', "&#95;")).into_bytes(),
         ),
     ];
     for (name, content) in files {
@@ -495,6 +558,69 @@ fn a_repository_left_in_a_bundle_is_a_finding_and_its_objects_are_read() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with(&format!("{KEY_RULE} critical fn.zip!/.git/objects/")));
     assert!(found[1].starts_with("FA-SECRET-GIT-FOLDER medium fn.zip!/.git"));
+}
+
+#[test]
+fn what_is_no_text_has_its_secrets_too() {
+    let place = Workplace::new();
+    let key = key(61);
+    // A constant of Python: its type, its length, its bytes.
+    let constant = [
+        b"\xcb\r\r\n\0\0\0\0z",
+        &[key.len() as u8][..],
+        key.as_bytes(),
+        b")\x01",
+    ]
+    .concat();
+    // A row of SQLite: nothing stands between its columns, a text and a number here.
+    let row = [
+        b"SQLite format 3\0\x10\0\x01\x01\0",
+        &b"name"[..],
+        key.as_bytes(),
+        b"\x07",
+    ]
+    .concat();
+    let map = format!(
+        "{{\"version\":3,\"sources\":[\"a.ts\"],\"sourcesContent\":[\"const key =\\n  '{key}';\\n\"],\"mappings\":\"AAAA\"}}"
+    );
+    let remote = format!("[remote \"origin\"]\n\turl = https://ci:{key}@git.acme.example/a.git\n");
+    for (name, content) in [
+        ("a/__pycache__/b.cpython-311.pyc", &constant[..]),
+        ("data/app.sqlite", &row),
+        ("dist/a.js.map", map.as_bytes()),
+        ("a/.git/config", remote.as_bytes()),
+    ] {
+        place.zip("fn.zip", &[(name, content)]);
+        let found = shown(&secrets(&place, &["fn.zip"]));
+        let ours = format!("{KEY_RULE} critical fn.zip!/{name}:");
+        assert!(
+            found.iter().any(|f| f.starts_with(&ours)),
+            "{name}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn keystores_are_findings_as_a_whole() {
+    let place = Workplace::new();
+    let jks = b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01";
+    let pkcs12 =
+        b"\x30\x82\x09\x71\x02\x01\x03\x30\x82\x09\x37\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+    place.zip(
+        "fn.zip",
+        &[
+            ("keys/a.jks", jks),
+            ("keys/b.p12", pkcs12),
+            ("keys/c.pfx", pkcs12),
+            ("keys/cacerts", jks),
+            ("keys/d.p12", b"no such thing"),
+        ],
+    );
+    let mut found = shown(&secrets(&place, &["fn.zip"]));
+    found.sort();
+    let expected = ["a.jks", "b.p12", "c.pfx"]
+        .map(|name| format!("FA-SECRET-KEYSTORE high fn.zip!/keys/{name}:0"));
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -17,8 +17,10 @@ use crate::inventory::owner;
 use crate::inventory::pypi::record;
 use crate::text::visible;
 
-/// Folders in which authors keep what does not run.
-const ASIDE_FOLDERS: [&str; 21] = [
+/// Folders in which authors keep what does not run, or only where they build.
+const ASIDE_FOLDERS: [&str; 23] = [
+    ".circleci",
+    ".github",
     "__fixtures__",
     "__tests__",
     "benchmark",
@@ -42,7 +44,8 @@ const ASIDE_FOLDERS: [&str; 21] = [
     "tests",
 ];
 /// Words in a file's name that say the same: `README.md`, `client.test.js`, `ec2.examples.json`, `test_client.py`.
-const ASIDE_WORDS: [&str; 18] = [
+const ASIDE_WORDS: [&str; 20] = [
+    "appveyor",
     "authors",
     "changelog",
     "changes",
@@ -61,6 +64,7 @@ const ASIDE_WORDS: [&str; 18] = [
     "spec",
     "test",
     "tests",
+    "travis",
 ];
 const ASIDE_SUFFIXES: [&str; 7] = [
     ".adoc",
@@ -274,6 +278,8 @@ mod tests {
             "site-packages/a/test_x.py",
             "node_modules/a/apis/ec2.examples.json",
             "a-1.0.dist-info/METADATA",
+            "node_modules/a/.travis.yml",
+            "node_modules/a/.github/workflows/ci.yml",
         ] {
             assert_eq!(origin(aside), Origin::Published, "{aside}");
         }

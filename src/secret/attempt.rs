@@ -1,35 +1,62 @@
 //! Tries a rule where its keyword, or a value with a name of its, stands.
 
+use std::cell::Cell;
+
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use super::assignment;
+use super::assignment::{self, Assignment};
 use super::checks::{self, Verdict};
 use super::entropy;
 use super::generic;
+use super::parents;
 use super::placeholder::is_placeholder;
 use super::progress::Found;
 use super::rules::Rule;
 use super::scan::Pass;
+use super::spec::is_break;
 use super::text::Text;
 use crate::finding::Certainty;
+
+/// A keyword of so many letters stands in other tokens by chance.
+const TELLING: usize = 3;
+/// A JWT says what it is, but not whose.
+const ANYBODYS: &str = "jwt";
 
 impl Pass<'_> {
     /// Tries the rules of values with names on the value that begins here.
     pub(super) fn assigned(&mut self, value: usize) {
-        let bytes = self.text.bytes;
-        let Some(assignment) = assignment::before(bytes, value) else {
+        let Some(mut assignment) = assignment::before(self.text.bytes, value) else {
             return;
         };
-        let name = &assignment.name;
         let mut tried: Vec<u16> = Vec::new();
+        self.named(&assignment, value, &mut tried);
+        let rules = &self.scanner.rules;
+        let says_whose = |index: &u16| !rules[usize::from(*index)].is_generic();
+        if tried.iter().any(says_whose)
+            || !parents::may_have(&assignment.name)
+            || self.progress.above == 0
+        {
+            return;
+        }
+        let (above, looked_at) =
+            parents::qualified(self.text.bytes, assignment.start, &assignment.name);
+        self.progress.above = self.progress.above.saturating_sub(looked_at);
+        if let Some(name) = above {
+            assignment.name = name;
+            self.named(&assignment, value, &mut tried);
+        }
+    }
+
+    /// Tries the rules that know the name, but for those that were tried.
+    fn named(&mut self, assignment: &Assignment, value: usize, tried: &mut Vec<u16>) {
+        let bytes = self.text.bytes;
+        let name = &assignment.name;
         let scanner = self.scanner;
-        scanner.names.find(
-            name,
-            0,
-            name.len(),
-            |_| true,
-            |_, (index, keyword)| {
+        let all = |_| true;
+        scanner
+            .names
+            .find(name, 0, name.len(), all, |_, (index, keyword)| {
                 let rule: &Rule = &scanner.rules[usize::from(index)];
                 let keyword = rule.keywords[usize::from(keyword)].as_bytes();
                 let wanted =
@@ -38,28 +65,27 @@ impl Pass<'_> {
                     return;
                 }
                 tried.push(index);
-                let slice = &bytes[value..bytes.len().min(value + rule.longest + 1)];
-                if !self.progress.spend(index, rule, || reach(slice)) {
+                let mut slice = &bytes[value..bytes.len().min(value + rule.longest + 1)];
+                if rule.is_of_any_form() {
+                    slice = generic::value(assignment, slice);
+                }
+                if !self.affords(index, rule, slice) {
                     return;
                 }
-                let Some(regex) = rule.regex().filter(|regex| regex.is_match(slice)) else {
+                let Some(found) = rule.regex().and_then(|regex| regex.captures(slice)) else {
                     return;
                 };
-                let Some(captures) = regex.captures(slice) else {
-                    return;
-                };
-                let Some(whole) = captures.name("whole") else {
+                let Some(whole) = found.name("whole") else {
                     return;
                 };
                 let bounds = (value, value + whole.end());
-                if rule.is_generic()
-                    && !generic::is_secret(&assignment, bytes, bounds, self.text.notation)
+                if rule.is_of_any_form()
+                    && !generic::is_secret(assignment, bytes, bounds, self.text.notation)
                 {
                     return;
                 }
-                self.consider(index, bounds, bounds);
-            },
-        );
+                self.consider(index, bounds, bounds, keyword.len());
+            });
     }
 
     /// Tries a rule where its keyword stands.
@@ -94,14 +120,7 @@ impl Pass<'_> {
                 return;
             }
         }
-        let cost = || {
-            if rule.begins_with_keyword {
-                reach(slice)
-            } else {
-                slice.len()
-            }
-        };
-        if !self.progress.spend(index, rule, cost) {
+        if !self.affords(index, rule, slice) {
             return;
         }
         let Some(regex) = rule.regex() else {
@@ -119,7 +138,7 @@ impl Pass<'_> {
             let whole = (start + whole.start(), start + whole.end());
             let secret = (start + secret.start(), start + secret.end());
             if begins_token(self.text, whole.0, whole.1 - whole.0) {
-                self.consider(index, whole, secret);
+                self.consider(index, whole, secret, 0);
             }
             if rule.begins_with_keyword {
                 return;
@@ -131,8 +150,27 @@ impl Pass<'_> {
         }
     }
 
+    /// Whether the expression of the rule may read this, and whether there is enough of it for a match.
+    fn affords(&mut self, index: u16, rule: &Rule, slice: &[u8]) -> bool {
+        if !rule.assigned && !rule.begins_with_keyword {
+            return self.progress.spend(index, rule, || slice.len());
+        }
+        let length = Cell::new(0);
+        let cost = || {
+            length.set(reach(slice));
+            length.get() + 1
+        };
+        self.progress.spend(index, rule, cost) && length.get() >= rule.unbroken
+    }
+
     /// Keeps a match if all else holds.
-    fn consider(&mut self, index: u16, whole: (usize, usize), secret: (usize, usize)) {
+    fn consider(
+        &mut self,
+        index: u16,
+        whole: (usize, usize),
+        secret: (usize, usize),
+        named: usize,
+    ) {
         let bytes = self.text.bytes;
         let cut_before = self.text.cut.0 && whole.0 == 0;
         let cut_behind = self.text.cut.1 && whole.1 == bytes.len();
@@ -166,14 +204,19 @@ impl Pass<'_> {
         if !is_new || !self.progress.count(index) {
             return;
         }
-        let tells =
-            |keyword: &str| keyword.len() > 3 && memmem::find(value, keyword.as_bytes()).is_some();
+        let tells = |keyword: &str| {
+            (keyword.len() > TELLING || rule.is_generic())
+                && memmem::find(value, keyword.as_bytes()).is_some()
+        };
         self.progress.found.push(Found {
             rule: index,
             start,
             end,
             inner,
-            telling: !rule.assigned && rule.keywords.iter().any(|keyword| tells(keyword)),
+            telling: !rule.assigned
+                && rule.id != ANYBODYS
+                && rule.keywords.iter().any(|keyword| tells(keyword)),
+            named,
             whole: whole.1 - whole.0,
             certainty,
             decoded: self.text.decoded,
@@ -207,12 +250,10 @@ fn begins_token(text: &Text<'_>, at: usize, length: usize) -> bool {
     }
 }
 
-/// How far an expression that must match at the beginning reads: few go on behind a space or a quote.
+/// How far an expression that must match at the beginning reads: few go on behind a blank or a quote.
 fn reach(slice: &[u8]) -> usize {
-    let end = slice
-        .iter()
-        .position(|b| *b <= b' ' || *b == b'"' || *b == b'\'');
-    end.unwrap_or(slice.len()) + 1
+    let end = slice.iter().position(|b| is_break(*b));
+    end.unwrap_or(slice.len())
 }
 
 /// What a token does not end before.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::decode::{self, Decoded};
+use super::generic;
 use super::rules::{Check, Rule};
 
 /// What a check makes of a match.
@@ -43,6 +44,9 @@ fn run(check: Check, whole: &[u8], secret: &[u8], rest: &[u8]) -> Verdict {
             secret.iter().any(u8::is_ascii_uppercase) && secret.iter().any(u8::is_ascii_lowercase),
         ),
         Check::Base64 => required(base64(secret)),
+        Check::Mixed => required(mixed(secret)),
+        // [`super::generic::is_secret`] judges these, as it knows the names.
+        Check::Password => Verdict::Yes,
     }
 }
 
@@ -146,6 +150,41 @@ fn base64(value: &[u8]) -> bool {
         && decode::any_base64(body).is_some()
 }
 
+/// Whether a key of no form of its own is one: digits stand among its letters in two places, or it is long and its cases
+/// change as in no name, or it is a UUID, or in hexadecimal and of a common length.
+fn mixed(value: &[u8]) -> bool {
+    let hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let is_hex = matches!(value.len(), 32 | 40 | 48 | 64 | 96 | 128) && value.iter().all(hex);
+    let is_odd = value.len() >= 32 && generic::has_odd_cases(value);
+    is_hex || is_odd || generic::is_uuid(value) || {
+        // What follows one another: letters, up to three digits, up to eight letters.
+        let mut groups = value.chunk_by(|a, b| kind(*a) == kind(*b)).peekable();
+        let mut places = 0;
+        let mut before: &[u8] = &[];
+        while let Some(group) = groups.next() {
+            let letters_before = before.first().is_some_and(u8::is_ascii_alphabetic);
+            let letters_behind = groups
+                .peek()
+                .is_some_and(|next| next[0].is_ascii_alphabetic());
+            places = match group[0] {
+                b'0'..=b'9' if group.len() <= 3 && letters_before && letters_behind => places + 1,
+                b'A'..=b'Z' | b'a'..=b'z' if group.len() <= 8 => places,
+                _ => 0,
+            };
+            if places == 2 {
+                return true;
+            }
+            before = group;
+        }
+        false
+    }
+}
+
+/// Of a byte: a letter, a digit or else.
+fn kind(b: u8) -> u8 {
+    u8::from(b.is_ascii_alphabetic()) | u8::from(b.is_ascii_digit()) << 1
+}
+
 /// Whether an access key id of AWS holds the number of an account. Ids given out since 2019 do: 40 bits behind the
 /// first of what the 16 characters mean in base 32. The letter behind the prefix tells the older ones.
 fn aws_account(id: &[u8]) -> bool {
@@ -211,6 +250,28 @@ mod tests {
         }
         assert!(!pem(key(&[7; 90], "\n").as_bytes()));
         assert!(!pem(b"-----BEGIN"));
+    }
+
+    #[test]
+    fn keys_without_a_form_are_mixed_and_names_are_not() {
+        for key in [
+            "q8Zk2Lw9Xv4N",
+            "word-wordA1b2c",
+            "0123456789abcdef0123456789abcdef",
+            "7c0e4a1b-93d2-4f6e-8a57-1d2c3b4e5f60",
+        ] {
+            assert!(mixed(key.as_bytes()), "{key}");
+        }
+        for name in [
+            "my-service-v2-key-v3",
+            "oauth2Client2",
+            "request12345a",
+            "authorization1a",
+            "a1authorization1a",
+            "",
+        ] {
+            assert!(!mixed(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Text that stands encoded in a file: base64, hexadecimal, URL encoding, escapes, UTF-16.
 
+use std::io::Read;
 use std::sync::LazyLock;
 
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER_PERMISSIVE};
+use flate2::read::ZlibDecoder;
 use zeroize::Zeroizing;
 
 /// Shorter runs are no text worth a look.
@@ -25,6 +27,61 @@ pub fn base64(run: &[u8]) -> Option<Decoded> {
     // A last group of one character is no whole byte: it belongs to something else.
     let rest = usize::from(run.len() % 4 == 1);
     any_base64(&run[..run.len() - rest])
+}
+
+/// Text in base64 or base64url that stands in lines of one length, as mail, PEM and block scalars of YAML have it, also
+/// where the line ends are escapes. It begins at `start`; where it ends is given even if it is none after all.
+pub fn wrapped_base64(bytes: &[u8], start: usize, most: usize) -> Option<(Option<Decoded>, usize)> {
+    let line = |at: usize| {
+        let rest = bytes.get(at..)?;
+        let length = rest.iter().take_while(|b| sextet(**b).is_some()).count();
+        Some(&rest[..length])
+    };
+    let first = line(start)?;
+    let length = first.len();
+    if length < BASE64_LEAST || !length.is_multiple_of(4) || !begins_as_text(first) {
+        return None;
+    }
+    let mut end = start + length;
+    // The lines are counted first, so that what is joined has its memory at once and leaves no copies.
+    let mut lines = vec![first];
+    while lines.len() * length < most / 3 * 4 {
+        let Some(next) = line_end(&bytes[end..]).and_then(|ended| line(end + ended)) else {
+            break;
+        };
+        if next.len() > length || next.is_empty() {
+            break;
+        }
+        end += line_end(&bytes[end..])? + next.len();
+        lines.push(next);
+        if next.len() < length {
+            break;
+        }
+    }
+    if lines.len() < 2 {
+        return None;
+    }
+    let joined = Zeroizing::new(lines.concat());
+    let rest = usize::from(joined.len() % 4 == 1);
+    Some((any_base64(&joined[..joined.len() - rest]), end))
+}
+
+/// The length of a line end and of the margin behind it.
+fn line_end(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    let mut ended = false;
+    loop {
+        let rest = text.get(at..)?;
+        let slashes = rest.iter().take(4).take_while(|b| **b == b'\\').count();
+        match (rest.first()?, rest.get(slashes)) {
+            (b'\\', Some(b'n')) if !ended => (at, ended) = (at + slashes + 1, true),
+            (b'\\', Some(b'r')) if !ended => at += slashes + 1,
+            (b'\n', _) if !ended => (at, ended) = (at + 1, true),
+            (b'\r', _) if !ended => at += 1,
+            (b' ' | b'\t', _) if ended && at < 64 => at += 1,
+            _ => return ended.then_some(at),
+        }
+    }
 }
 
 /// Whether the first 16 characters are text in base64. Nearly every run ends here, so it makes no buffer.
@@ -58,8 +115,15 @@ pub fn any_base64(text: &[u8]) -> Option<Decoded> {
             lenient.encoding().ok()
         })
     });
-    let decoded = ALPHABETS.iter().flatten().find_map(|a| a.decode(text).ok());
-    decoded.map(Zeroizing::new)
+    ALPHABETS.iter().flatten().find_map(|a| decoded(a, text))
+}
+
+/// In a buffer that is overwritten also where it does not end well.
+fn decoded(encoding: &Encoding, text: &[u8]) -> Option<Decoded> {
+    let mut out = Zeroizing::new(vec![0; encoding.decode_len(text.len()).ok()?]);
+    let length = encoding.decode_mut(text, &mut out).ok()?;
+    out.truncate(length);
+    Some(out)
 }
 
 /// What the run is in hexadecimal, if that is text.
@@ -75,7 +139,7 @@ pub fn hex(run: &[u8]) -> Option<Decoded> {
     if !is_text(&HEXLOWER_PERMISSIVE.decode(&run[..PROBE]).ok()?) {
         return None;
     }
-    Some(Zeroizing::new(HEXLOWER_PERMISSIVE.decode(run).ok()?))
+    decoded(&HEXLOWER_PERMISSIVE, run)
 }
 
 fn is_text(bytes: &[u8]) -> bool {
@@ -88,6 +152,32 @@ pub fn percent(text: &[u8]) -> Option<Unescaped> {
     replaced(text, b'%', |rest| {
         let &[_, a, b] = rest.first_chunk()?;
         Some((ascii(&[a, b])?, 3))
+    })
+}
+
+/// The text without `&amp;` and `&#x3D;`, as XML and HTML write them, or none where it has no such:
+/// <https://www.w3.org/TR/xml/#syntax>.
+pub fn entities(text: &[u8]) -> Option<Unescaped> {
+    const NAMED: [(&[u8], u8); 5] = [
+        (b"&amp;", b'&'),
+        (b"&lt;", b'<'),
+        (b"&gt;", b'>'),
+        (b"&quot;", b'"'),
+        (b"&apos;", b'\''),
+    ];
+    replaced(text, b'&', |rest| {
+        let named = NAMED.iter().find(|(name, _)| rest.starts_with(name));
+        named.map(|(name, b)| (*b, name.len())).or_else(|| {
+            let number = rest.strip_prefix(b"&#")?;
+            let end = number.iter().take(5).position(|b| *b == b';')?;
+            let digits = str::from_utf8(&number[..end]).ok()?;
+            let code = match digits.strip_prefix(['x', 'X']) {
+                Some(hex) => u8::from_str_radix(hex, 16),
+                None => digits.parse(),
+            };
+            let printable = code.ok().filter(|b| (b' '..=b'~').contains(b));
+            printable.map(|b| (b, end + 3))
+        })
     })
 }
 
@@ -105,13 +195,11 @@ pub fn escapes(text: &[u8]) -> Option<Unescaped> {
     })
 }
 
-/// A printable character by its hexadecimal code.
+/// A character of a text by its hexadecimal code.
 fn ascii(digits: &[u8; 2]) -> Option<u8> {
-    let decoded = HEXLOWER_PERMISSIVE.decode(digits).ok()?;
-    decoded
-        .first()
-        .copied()
-        .filter(|b| (b' '..=b'~').contains(b))
+    let mut decoded = [0];
+    HEXLOWER_PERMISSIVE.decode_mut(digits, &mut decoded).ok()?;
+    is_text(&decoded).then_some(decoded[0])
 }
 
 /// `read` says what an escape means and how long it is.
@@ -138,6 +226,30 @@ fn replaced(
         }
     }
     (!widths.is_empty()).then_some((out, widths))
+}
+
+/// What zlib makes of it, up to `most` bytes, and whether that is all. Its buffers are overwritten as they grow.
+pub fn inflated(packed: &[u8], most: usize) -> (Decoded, bool) {
+    let mut from = ZlibDecoder::new(packed);
+    let mut out = Zeroizing::new(vec![0; (packed.len() * 4).clamp(4096, most.max(4096))]);
+    let mut filled = 0;
+    let whole = loop {
+        if filled == out.len() {
+            if filled >= most {
+                break false;
+            }
+            let mut larger = Zeroizing::new(vec![0; filled * 2]);
+            larger[..filled].copy_from_slice(&out);
+            out = larger;
+        }
+        match from.read(&mut out[filled..]) {
+            Ok(0) => break true,
+            Ok(read) => filled += read,
+            Err(_) => break false,
+        }
+    };
+    out.truncate(filled);
+    (out, whole)
 }
 
 /// Which byte of a character comes first.
@@ -195,4 +307,56 @@ pub fn utf16(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, 
 /// Every other byte.
 pub fn narrowed(wide: &[u8]) -> Decoded {
     Zeroizing::new(wide.iter().step_by(2).copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE64;
+
+    use super::*;
+
+    const TEXT: &[u8] = b"A=some text that is longer than one line of base64, and a word more";
+
+    /// In lines of `length`, with `end` between them.
+    fn lines(length: usize, end: &str) -> String {
+        let encoded = BASE64.encode(TEXT);
+        let lines: Vec<&str> = (0..encoded.len().div_ceil(length))
+            .map(|n| &encoded[n * length..encoded.len().min((n + 1) * length)])
+            .collect();
+        lines.join(end)
+    }
+
+    #[test]
+    fn lines_of_one_length_are_one_text() {
+        for length in [24, 64, 76] {
+            for end in ["\n", "\r\n", "\n    ", "\\n", "\\r\\n", "\\\\n"] {
+                let text = format!("{}\n", lines(length, end));
+                let (decoded, ended) = wrapped_base64(text.as_bytes(), 0, 1000).expect("lines");
+                assert_eq!(&decoded.expect("text")[..], TEXT, "{text}");
+                assert_eq!(text[ended..].trim_matches('='), "\n");
+            }
+        }
+    }
+
+    #[test]
+    fn other_lines_are_none() {
+        let one = BASE64.encode(TEXT);
+        let binary = BASE64.encode(&[200; 96]);
+        let longer = format!("{}\n{one}", &one[..64]);
+        for text in [&one, &binary, &longer, "", "\n"] {
+            assert!(wrapped_base64(text.as_bytes(), 0, 1000).is_none(), "{text}");
+        }
+        let endless = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY\n".repeat(1000);
+        let (decoded, _) = wrapped_base64(endless.as_bytes(), 0, 1000).expect("lines");
+        let length = decoded.expect("text").len();
+        assert!(length <= 1024, "{length}");
+    }
+
+    #[test]
+    fn entities_are_the_characters_that_they_stand_for() {
+        let (decoded, widths) = entities(b"a&amp;b&#x2F;c&#43;d &x; &#0;").expect("entities");
+        assert_eq!(&decoded[..], b"a&b/c+d &x; &#0;");
+        assert_eq!(widths, [(1, 4), (3, 9), (5, 13)]);
+        assert!(entities(b"a & b").is_none());
+    }
 }

@@ -48,15 +48,16 @@ pub fn fold(found: Vec<Found>, rules: &[RuleRef]) -> Vec<Folded> {
     kept
 }
 
-/// Which of two rules says more about the same bytes: one whose token says itself what it is, before one of a
-/// name; the longer; and the one that asks for more around it.
-fn strength(found: &Found, rule: &RuleRef) -> (bool, bool, bool, bool, u64, usize) {
+/// Which of two rules says more about the same bytes: one whose token says itself what it is; the longer; the one of a
+/// name, and of these the one that knows more of it; the one that asks for more around it.
+fn strength(found: &Found, rule: &RuleRef) -> impl Ord + use<> {
     (
         !rule.is_generic(),
         found.decoded.is_none(),
         found.telling,
+        found.value.len(),
         rule.assigned,
-        found.end - found.start,
+        found.named,
         found.whole,
     )
 }

@@ -1,7 +1,9 @@
 //! Whether a value with a common name, such as `password`, is a secret. Few are: most are text of forms,
 //! names of other things, and templates.
 
-use super::assignment::{Assignment, Operator};
+use zeroize::Zeroizing;
+
+use super::assignment::{Assignment, Operator, is_name_byte};
 use super::entropy;
 
 /// Where an assignment stands.
@@ -46,6 +48,24 @@ pub fn is_secret(
         && is_random(value)
 }
 
+/// What of a text that begins with a value may be part of it: without quotes, what a next parameter or a mark behind
+/// the value begins is not.
+pub fn value<'t>(assignment: &Assignment, text: &'t [u8]) -> &'t [u8] {
+    if assignment.quote.is_some() {
+        return text;
+    }
+    let ends = |(at, b): (usize, &u8)| match b {
+        b',' | b';' => text.get(at + 1).is_none_or(u8::is_ascii_whitespace),
+        b'&' => {
+            let name = text[at + 1..].iter().position(|b| !is_name_byte(*b));
+            name.is_some_and(|length| length > 0 && text[at + 1 + length] == b'=')
+        }
+        _ => b.is_ascii_whitespace(),
+    };
+    let end = text.iter().enumerate().position(ends);
+    &text[..end.unwrap_or(text.len())]
+}
+
 /// The keyword is what the name ends with: a `passwordField` is no password.
 pub fn is_named(name: &[u8], keyword: &[u8]) -> bool {
     let Some(at) = memchr::memmem::rfind(name, keyword) else {
@@ -74,14 +94,25 @@ fn is_whole(
         None => {
             let line_ends = matches!(
                 rest,
-                [] | [b'\n' | b'\r' | b'<' | b'&', ..] | [b' ' | b',', b'\n', ..]
+                [] | [b'\n' | b'\r' | b'<' | b'&', ..] | [b' ' | b',' | b';', b'\n', ..]
             );
+            let in_line = line_ends && begins_line(text, assignment.start);
+            let in_text = || {
+                let before = &text[..assignment.start];
+                matches!(
+                    rest,
+                    [] | [
+                        b'\n' | b'\r' | b' ' | b';' | b'&' | b'"' | b'\'' | b'\\',
+                        ..
+                    ]
+                ) && (is_variable(&text[assignment.start..start])
+                    || matches!(before.last(), Some(b'?' | b'&')))
+            };
             let value = &text[start..end];
             notation == Notation::Settings
-                && line_ends
+                && (in_line || in_text())
                 && !value.iter().any(|b| b"()[]{};".contains(b))
                 && value.first() != Some(&b'$')
-                && begins_line(text, assignment.start)
         }
     }
 }
@@ -95,6 +126,13 @@ fn begins_line(text: &[u8], at: usize) -> bool {
         .map_or(before, |n| &before[n + 1..]);
     line.iter()
         .all(|b| b.is_ascii_alphabetic() || b" \t-?&\"'".contains(b))
+}
+
+/// `NAME=`, as variables of the environment are written.
+fn is_variable(before_value: &[u8]) -> bool {
+    let upper = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    let word = before_value.rsplit(|b| *b == b' ').next();
+    matches!(word, Some([name @ .., b'=']) if name.iter().all(upper))
 }
 
 /// A path, a URL, an address, a number, a date, an id.
@@ -152,7 +190,7 @@ fn is_dotted_names(value: &[u8]) -> bool {
 /// `db-password-1` for `dbPassword`.
 fn tells_its_name(value: &[u8], name: &[u8]) -> bool {
     let kept = value.iter().filter(|b| b.is_ascii_alphanumeric());
-    let plain: Vec<u8> = kept.map(u8::to_ascii_lowercase).collect();
+    let plain: Zeroizing<Vec<u8>> = Zeroizing::new(kept.map(u8::to_ascii_lowercase).collect());
     let word = |word: &[u8]| memchr::memmem::find(&plain, word).is_some();
     memchr::memmem::find(name, &plain).is_some()
         || memchr::memmem::find(&plain, name).is_some()
@@ -191,7 +229,10 @@ fn is_random(value: &[u8]) -> bool {
         .iter()
         .filter(|&&n| n > 0)
         .count();
-    if kinds < 2 || (digits == 0 && (signs == 0 || kinds < 3)) {
+    if digits == 0 && signs == 0 {
+        return has_odd_cases(value);
+    }
+    if kinds < 2 || (digits == 0 && kinds < 3) {
         return false;
     }
     let mut words = value.split(|b| !b.is_ascii_alphanumeric());
@@ -199,6 +240,13 @@ fn is_random(value: &[u8]) -> bool {
         return false;
     }
     entropy::shannon(value) >= (entropy::most(value.len()) * 0.75).min(3.0)
+}
+
+/// Whether cases change as in no name.
+pub fn has_odd_cases(letters: &[u8]) -> bool {
+    let differ = |pair: &&[u8]| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase();
+    let changes = letters.windows(2).filter(differ).count();
+    letters.len() >= 12 && changes * 5 >= letters.len() * 2
 }
 
 /// Letters with a vowel and perhaps a number behind them: `key`, `Name1`, `userName`, `ID2`.

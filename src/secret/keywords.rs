@@ -14,7 +14,15 @@ pub struct Keywords<T> {
     /// By hash, the first of its words.
     first: Box<[u16]>,
     /// Sorted by the hash.
-    words: Vec<(u16, Box<[u8]>, T)>,
+    words: Vec<Word<T>>,
+}
+
+struct Word<T> {
+    hash: u16,
+    /// The first three bytes, the first of them the lowest: nearly all others of the same hash differ here.
+    key: u32,
+    text: Box<[u8]>,
+    with: T,
 }
 
 impl<T: Copy> Keywords<T> {
@@ -26,18 +34,24 @@ impl<T: Copy> Keywords<T> {
         let mut sorted = Vec::new();
         for (word, may_be_within, with) in words {
             if let Some(&[a, b, c]) = word.first_chunk() {
-                let hash = hash(u32::from_le_bytes([a, b, c, 0]));
+                let key = u32::from_le_bytes([a, b, c, 0]);
+                let hash = hash(key);
                 present.set(hash);
                 if may_be_within {
                     within.set(hash);
                 }
-                sorted.push((hash, word.into(), with));
+                sorted.push(Word {
+                    hash,
+                    key,
+                    text: word.into(),
+                    with,
+                });
             }
         }
-        sorted.sort_by_key(|(hash, _, _): &(u16, Box<[u8]>, T)| *hash);
+        sorted.sort_by_key(|word: &Word<T>| word.hash);
         let mut first = vec![0; HASHES].into_boxed_slice();
-        for (index, (hash, _, _)) in sorted.iter().enumerate().rev() {
-            first[usize::from(*hash)] = index as u16;
+        for (index, word) in sorted.iter().enumerate().rev() {
+            first[usize::from(word.hash)] = index as u16;
         }
         Keywords {
             present,
@@ -57,35 +71,52 @@ impl<T: Copy> Keywords<T> {
         begins: impl Fn(usize) -> bool,
         mut found: impl FnMut(usize, T),
     ) {
-        let Some(&[a, b, ref rest @ ..]) = bytes.get(from..) else {
+        for at in from..to {
+            self.find_at(bytes, at, &begins, &mut found);
+        }
+    }
+
+    /// The same for the words that begin at one place.
+    #[inline]
+    pub fn find_at(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        begins: impl Fn(usize) -> bool,
+        found: impl FnMut(usize, T),
+    ) {
+        let Some(&[a, b, c]) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
             return;
         };
-        // The last three bytes, the latest of them the highest.
-        let mut key = u32::from(a) << 8 | u32::from(b) << 16;
-        for (at, &next) in (from..to).zip(rest) {
-            key = key >> 8 | u32::from(next) << 16;
-            let hash = hash(key);
-            if self.present.has(hash) && (self.within.has(hash) || begins(at)) {
-                self.verify(bytes, at, hash, &mut found);
-            }
+        let key = u32::from_le_bytes([a, b, c, 0]);
+        let hash = hash(key);
+        if self.present.has(hash) && (self.within.has(hash) || begins(at)) {
+            self.verify(bytes, at, (hash, key), found);
         }
     }
 
     #[inline(never)]
-    fn verify(&self, bytes: &[u8], at: usize, hash: u16, found: &mut impl FnMut(usize, T)) {
+    fn verify(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        (hash, key): (u16, u32),
+        mut found: impl FnMut(usize, T),
+    ) {
         let first = usize::from(self.first[usize::from(hash)]);
-        for (other, word, with) in &self.words[first..] {
-            if *other != hash {
+        for word in &self.words[first..] {
+            if word.hash != hash {
                 break;
             }
-            if bytes[at..].starts_with(word) {
-                found(at, *with);
+            if word.key == key && bytes[at..].starts_with(&word.text) {
+                found(at, word.with);
             }
         }
     }
 }
 
 /// Of three bytes, the first of them the lowest.
+#[inline]
 fn hash(key: u32) -> u16 {
     (key.wrapping_mul(0x9e37_79b1) >> 16) as u16
 }
@@ -102,6 +133,7 @@ impl Bits {
         self.0[usize::from(hash / 64)] |= 1 << (hash % 64);
     }
 
+    #[inline]
     fn has(&self, hash: u16) -> bool {
         self.0[usize::from(hash / 64)] >> (hash % 64) & 1 == 1
     }

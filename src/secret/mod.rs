@@ -10,12 +10,14 @@
 mod allow;
 mod assignment;
 mod attempt;
+mod bits;
 mod checks;
 mod decode;
 mod entropy;
 mod fold;
 mod generic;
 mod keywords;
+mod parents;
 mod placeholder;
 pub mod prefilter;
 mod progress;
@@ -34,9 +36,7 @@ mod text;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::io::Read;
 
-use flate2::read::ZlibDecoder;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
@@ -238,11 +238,8 @@ impl FileScan<'_> {
     /// What a repository keeps by its hash is compressed:
     /// <https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>.
     fn loose_object(&mut self, bytes: &[u8]) {
-        let mut object = Zeroizing::new(Vec::new());
-        let read = ZlibDecoder::new(bytes)
-            .take(DECODED as u64)
-            .read_to_end(&mut object);
-        self.progress.incomplete |= read.is_err() || object.len() == DECODED;
+        let (object, whole) = decode::inflated(bytes, DECODED);
+        self.progress.incomplete |= !whole;
         let text = Text {
             bytes: &object,
             origin: Origin::Within(0, bytes.len() as u64),
@@ -262,24 +259,37 @@ impl FileScan<'_> {
         if self.binary || self.progress.found.len() == before {
             return;
         }
-        let marks = scan::allow_marks(bytes);
-        let mut offsets: Vec<u64> = self.progress.found[before..]
-            .iter()
-            .map(|f| f.start)
-            .collect();
-        offsets.extend(marks.iter().map(|&mark| at + mark as u64));
+        let found = &self.progress.found[before..];
+        let mut offsets: Vec<u64> = found.iter().map(|f| f.start).collect();
         offsets.sort_unstable();
         offsets.dedup();
+        let mut marks = scan::allow_marks(bytes).peekable();
         let mut lines = self.lines.clone();
         let mut done = 0;
+        let mut advance = |to: usize| {
+            lines.advance(&bytes[done..to]);
+            done = to;
+            (lines.line, lines.column)
+        };
+        // Of lines with findings alone.
         let mut allowed = HashSet::new();
-        for offset in offsets {
+        let mut marked = None;
+        for (index, offset) in offsets.iter().enumerate() {
             let place = ((offset - at) as usize).min(bytes.len());
-            lines.advance(&bytes[done..place]);
-            done = place;
-            self.places.push((offset, lines.line, lines.column));
-            if marks.binary_search(&place).is_ok() {
-                allowed.extend([lines.line, lines.line + 1]);
+            while let Some(mark) = marks.next_if(|mark| *mark <= place) {
+                marked = Some(advance(mark).0);
+            }
+            let (line, column) = advance(place);
+            self.places.push((*offset, line, column));
+            if marked.is_some_and(|marked| marked == line || marked + 1 == line) {
+                allowed.insert(line);
+            }
+            // A mark between this one and the next, or the end of the line.
+            let next = offsets.get(index + 1).map(|next| (next - at) as usize);
+            let rest = &bytes[place..next.unwrap_or(bytes.len()).min(bytes.len())];
+            let line_end = place + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            if marks.peek().is_some_and(|mark| *mark < line_end) {
+                allowed.insert(line);
             }
         }
         self.places.sort_unstable();
@@ -434,7 +444,7 @@ fn notation(name: &str) -> Notation {
         "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "vue", "svelte", "py", "pyi", "rb",
         "php", "java", "kt", "kts", "scala", "groovy", "go", "rs", "c", "h", "cc", "cpp", "hpp",
         "cs", "fs", "vb", "swift", "m", "dart", "lua", "pl", "pm", "r", "jl", "ex", "exs", "erl",
-        "clj", "map", "html", "htm", "css", "scss", "md", "rst", "txt",
+        "clj", "map", "html", "htm", "css", "scss",
     ];
     let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
     match extension {

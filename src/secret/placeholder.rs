@@ -1,5 +1,7 @@
 //! Values that stand in for a secret: documentation, templates, tests.
 
+use zeroize::Zeroizing;
+
 /// Words of any case that make a value a placeholder, wherever they stand in it. Random characters hold one
 /// by chance in one of a million tokens.
 const WORDS: &[&[u8]] = &[
@@ -75,7 +77,7 @@ pub fn is_placeholder(value: &[u8]) -> bool {
         return false;
     }
     repeats(value) || steps(value) || {
-        let lower = value.to_ascii_lowercase();
+        let lower = Zeroizing::new(value.to_ascii_lowercase());
         let holds = |word: &&[u8]| memchr::memmem::find(&lower, word).is_some();
         WORDS.iter().any(holds)
     }

@@ -5,10 +5,11 @@
 //!   tell where 16 in a row are set. `benches/secrets.rs` compares this with other ways.
 //! - *Landmarks*: the few literals that begin a secret without such a run, which a packed search finds.
 
+use std::slice;
 use std::sync::OnceLock;
 
+use super::bits;
 use aho_corasick::packed::{Config, MatchKind, Searcher};
-use multiversion::multiversion;
 
 /// The least length of a run.
 pub const RUN: usize = 16;
@@ -89,9 +90,9 @@ impl<'b> Masks<'b> {
         let rest = self.bytes.get(at..).unwrap_or_default();
         let (blocks, end) = rest.as_chunks::<64>();
         let whole = blocks.len().min(self.ready.len());
-        run_masks(&blocks[..whole], &mut self.ready);
+        bits::of_runs(&blocks[..whole], &mut self.ready);
         if let Some(last) = self.ready.get_mut(whole) {
-            *last = run_mask(&padded(end));
+            bits::of_runs(&[bits::padded(end)], slice::from_mut(last));
         }
         if let Some(beyond) = self.ready.get_mut(whole + 1..) {
             beyond.fill(0);
@@ -100,66 +101,7 @@ impl<'b> Masks<'b> {
     }
 }
 
-/// The bytes, with zeros behind them.
-fn padded(bytes: &[u8]) -> [u8; 64] {
-    let mut block = [0; 64];
-    block[..bytes.len()].copy_from_slice(bytes);
-    block
-}
-
-#[multiversion(targets("x86_64+avx2+bmi1+bmi2+popcnt+lzcnt"))]
-fn run_masks(blocks: &[[u8; 64]], masks: &mut [u64; 64]) {
-    for (mask, block) in masks.iter_mut().zip(blocks) {
-        *mask = run_mask(block);
-    }
-}
-
-#[inline(always)]
-fn run_mask(block: &[u8; 64]) -> u64 {
-    mask(block, |b| {
-        // `/` is the one before `0`.
-        let digit_or_slash = b.wrapping_sub(b'/') < 11;
-        is_letter(b) | digit_or_slash | (b == b'_') | (b == b'-') | (b == b'+')
-    })
-}
-
-#[inline(always)]
-fn is_letter(b: u8) -> bool {
-    (b | 0x20).wrapping_sub(b'a') < 26
-}
-
-/// A bit for each byte: whether it is one of these. Written so that the compiler turns it into vector
-/// instructions: no branch, no table.
-#[inline(always)]
-fn mask(block: &[u8; 64], is: impl Fn(u8) -> bool) -> u64 {
-    let mut flags = [0u8; 64];
-    for (flag, &b) in flags.iter_mut().zip(block) {
-        *flag = u8::from(is(b)).wrapping_neg();
-    }
-    // Bit k of byte j is of the byte 8k + j of the block.
-    let mut mask = 0;
-    for (k, eight) in flags.as_chunks::<8>().0.iter().enumerate() {
-        mask |= u64::from_le_bytes(*eight) & (0x0101_0101_0101_0101 << k);
-    }
-    transposed(mask)
-}
-
-/// Swaps rows and columns of a matrix of eight by eight bits: Hacker's Delight, section 7-3.
-#[inline(always)]
-fn transposed(mut bits: u64) -> u64 {
-    for (shift, which) in [
-        (7, 0x00aa_00aa_00aa_00aa),
-        (14, 0x0000_cccc_0000_cccc),
-        (28, 0x0000_0000_f0f0_f0f0),
-    ] {
-        let differ = (bits ^ bits >> shift) & which;
-        bits ^= differ ^ differ << shift;
-    }
-    bits
-}
-
-/// Calls `found` with every place in `from..to` where a word may begin: behind or at what is no letter or digit, at
-/// the humps of `camelCase`, and behind an escape (`\n`, `\x3d`, `\u003d`, `%3D`).
+/// Calls `found` with every place in `from..to` where a word may begin: see [`bits::of_edges`].
 pub fn edges(bytes: &[u8], from: usize, to: usize, binary: bool, mut found: impl FnMut(usize)) {
     // What stands before a block decides about its first bytes.
     const BEFORE: usize = 8;
@@ -169,8 +111,8 @@ pub fn edges(bytes: &[u8], from: usize, to: usize, binary: bool, mut found: impl
         let start = at.saturating_sub(BEFORE);
         let rest = &bytes[start..];
         let mut places = match rest.first_chunk::<64>() {
-            Some(block) => edge_mask(block, binary),
-            None => edge_mask(&padded(rest), binary),
+            Some(block) => bits::of_edges(block, binary),
+            None => bits::of_edges(&bits::padded(rest), binary),
         };
         let next = (start + 64).min(to);
         places &= u64::MAX << (at - start);
@@ -186,22 +128,6 @@ pub fn edges(bytes: &[u8], from: usize, to: usize, binary: bool, mut found: impl
     }
 }
 
-#[multiversion(targets("x86_64+avx2+bmi1+bmi2+popcnt+lzcnt"))]
-fn edge_mask(block: &[u8; 64], binary: bool) -> u64 {
-    let word = mask(block, |b| is_letter(b) | (b.wrapping_sub(b'0') < 10));
-    let upper = mask(block, |b| b.wrapping_sub(b'A') < 26);
-    let escape = mask(block, |b| b == b'\\');
-    let percent = mask(block, |b| b == b'%');
-    let hump = upper & (word & !upper) << 1;
-    let mut edges =
-        !(word & word << 1) | hump | escape << 2 | escape << 4 | escape << 6 | percent << 3;
-    if binary {
-        // Constants of Python have a type and a length before them.
-        edges |= mask(block, |b| matches!(b, b'z' | b'Z' | 0xfa | 0xda)) << 2;
-    }
-    edges
-}
-
 /// What a run may be, by its look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Look {
@@ -213,21 +139,22 @@ pub enum Look {
     Random,
 }
 
-pub fn look(run: &[u8]) -> Look {
+/// `text` begins with a run of this length.
+pub fn look(text: &[u8], length: usize) -> Look {
     // A longer one is decided by its beginning.
-    let run = &run[..run.len().min(200)];
-    let letters = Letters::of(run);
+    let length = length.min(200);
+    let run = &text[..length];
+    let letters = Letters::of(text, length);
     if letters.digit_groups > 1 || letters.are_odd() {
         return Look::Random;
     }
     // A token may be the last part of a URL.
-    let has_parts = letters.signs > 0 && run.contains(&b'/');
-    if has_parts
-        && run
-            .split(|&b| b == b'/')
-            .any(|part| Letters::of(part).are_odd())
-    {
-        return Look::Random;
+    if letters.signs > 0 && run.len() > RUN {
+        let parts = run.split(|&b| b == b'/');
+        let mut long = parts.filter(|part| (RUN..length).contains(&part.len()));
+        if long.any(|part| Letters::of(part, part.len()).are_odd()) {
+            return Look::Random;
+        }
     }
     if letters.digits > 0 {
         Look::Numbered
@@ -237,61 +164,56 @@ pub fn look(run: &[u8]) -> Look {
 }
 
 /// How many of what.
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Letters {
-    upper: usize,
-    lower: usize,
-    digits: usize,
-    signs: usize,
-    digit_groups: usize,
+    upper: u32,
+    lower: u32,
+    digits: u32,
+    signs: u32,
+    digit_groups: u32,
     /// Between upper case and others.
-    changes: usize,
+    changes: u32,
 }
 
 impl Letters {
-    /// One byte of it for each of upper case, lower case, digits and signs: most runs are counted here.
-    fn of(run: &[u8]) -> Self {
-        const UPPER: u32 = 1;
-        const LOWER: u32 = 1 << 8;
-        const DIGIT: u32 = 1 << 16;
-        const SIGN: u32 = 1 << 24;
-        const KINDS: [u32; 256] = {
-            let mut kinds = [SIGN; 256];
-            let mut b = 0;
-            while b < 256 {
-                match b as u8 {
-                    b'A'..=b'Z' => kinds[b] = UPPER,
-                    b'a'..=b'z' => kinds[b] = LOWER,
-                    b'0'..=b'9' => kinds[b] = DIGIT,
-                    _ => {}
-                }
-                b += 1;
+    /// Of the first bytes of a text.
+    fn of(text: &[u8], length: usize) -> Self {
+        let mut letters = Letters::default();
+        let mut before = (0, 0);
+        for at in (0..length).step_by(64) {
+            let piece = (length - at).min(64);
+            match text[at..].first_chunk() {
+                Some(block) => letters.add(block, piece, &mut before),
+                None => letters.add(&bits::padded(&text[at..]), piece, &mut before),
             }
-            kinds
-        };
-        let (mut counts, mut changes, mut groups, mut last) = (0, 0, 0, 0);
-        for &b in run {
-            let kind = KINDS[usize::from(b)];
-            counts += kind;
-            changes += (kind ^ last) & UPPER;
-            groups += kind & !last & DIGIT;
-            last = kind;
         }
-        let [upper, lower, digits, signs] = counts.to_le_bytes().map(usize::from);
-        Letters {
+        letters
+    }
+
+    /// The first `length` bytes of the block; `before` is whether the one before them is upper case or a digit.
+    fn add(&mut self, block: &[u8; 64], length: usize, before: &mut (u64, u64)) {
+        let bits::Letters {
             upper,
             lower,
             digits,
-            signs,
-            digit_groups: (groups / DIGIT) as usize,
-            changes: changes as usize,
-        }
+        } = bits::letters(block);
+        let all = u64::MAX >> (64 - length);
+        let (upper, lower, digits) = (upper & all, lower & all, digits & all);
+        let shifted = |bits: u64, before: u64| bits << 1 | before;
+        self.upper += upper.count_ones();
+        self.lower += lower.count_ones();
+        self.digits += digits.count_ones();
+        self.signs += (all & !(upper | lower | digits)).count_ones();
+        self.digit_groups += (digits & !shifted(digits, before.1)).count_ones();
+        self.changes += (all & (upper ^ shifted(upper, before.0))).count_ones();
+        *before = (upper >> 63, digits >> 63);
     }
 
     /// Of random letters half are upper case, and every other differs in case from the one before. Of names
     /// neither is so, but of constants, which have `_` in them.
     fn are_odd(&self) -> bool {
         let length = self.upper + self.lower + self.digits + self.signs;
-        if length < RUN {
+        if length < RUN as u32 {
             return false;
         }
         match (self.upper, self.lower) {
@@ -344,7 +266,10 @@ const LANDMARKS: &[(&str, Landmark)] = &[
     ("BUNDLE_", Landmark::Word),
     ("zapier", Landmark::Word),
     // `"type": "random_password"`, of Terraform.
-    ("m_password\"", Landmark::Word),
+    ("dom_password", Landmark::Word),
+    // `://` in the parameter of a URL.
+    ("%3A%2F%2F", Landmark::Word),
+    ("%3a%2f%2f", Landmark::Word),
     // `"auths"`, of Docker.
     ("ths\"", Landmark::Word),
 ];
@@ -356,7 +281,7 @@ pub fn landmarks(
     to: usize,
     mut found: impl FnMut(Landmark, usize, usize),
 ) {
-    const LONGEST: usize = 11;
+    const LONGEST: usize = 12;
     let bytes = &bytes[..bytes.len().min(to + LONGEST)];
     let mut at = from;
     if let Some(searcher) = searcher() {
@@ -433,14 +358,27 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_mask_has_the_bytes_of_runs() {
-        for b in 0..=255u8 {
-            assert_eq!(
-                run_mask(&[b; 64]),
-                if is_run_byte(b) { u64::MAX } else { 0 },
-                "{b:?}"
-            );
+    fn letters_one_by_one(run: &[u8]) -> Letters {
+        let mut letters = Letters::default();
+        let mut last = b' ';
+        for &b in run {
+            match b {
+                b'A'..=b'Z' => letters.upper += 1,
+                b'a'..=b'z' => letters.lower += 1,
+                b'0'..=b'9' => letters.digits += 1,
+                _ => letters.signs += 1,
+            }
+            letters.changes += u32::from(b.is_ascii_uppercase() != last.is_ascii_uppercase());
+            letters.digit_groups += u32::from(b.is_ascii_digit() && !last.is_ascii_digit());
+            last = b;
+        }
+        letters
+    }
+
+    proptest! {
+        #[test]
+        fn letters_are_counted_as_a_look_at_every_byte_counts_them(run in "[A-Za-z0-9_+/-]{0,200}") {
+            prop_assert_eq!(Letters::of(run.as_bytes(), run.len()), letters_one_by_one(run.as_bytes()));
         }
     }
 
@@ -455,14 +393,14 @@ mod tests {
             "a1aaaaaaaaaaaaaa",
         ];
         for token in random {
-            assert_eq!(look(token.as_bytes()), Look::Random, "{token}");
+            assert_eq!(look(token.as_bytes(), token.len()), Look::Random, "{token}");
         }
         for name in [
             "decode_base64_url_safe",
             "oauth2ClientCredentials",
             "node_modules/base64",
         ] {
-            assert_eq!(look(name.as_bytes()), Look::Numbered, "{name}");
+            assert_eq!(look(name.as_bytes(), name.len()), Look::Numbered, "{name}");
         }
         for name in [
             "getElementsByClassName",
@@ -470,7 +408,7 @@ mod tests {
             "some-class-of-a-page",
             "internationalization",
         ] {
-            assert_eq!(look(name.as_bytes()), Look::Words, "{name}");
+            assert_eq!(look(name.as_bytes(), name.len()), Look::Words, "{name}");
         }
     }
 

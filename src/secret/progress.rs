@@ -23,8 +23,10 @@ pub struct Found {
     pub end: u64,
     /// Its bounds in decoded text that has one place in the file.
     pub inner: (usize, usize),
-    /// The secret itself says what it is: the keyword is part of it, and is more than three letters.
+    /// The secret itself says what it is: the keyword is part of it.
     pub telling: bool,
+    /// How much of the name before it the rule knows.
+    pub named: usize,
     /// The length of the match that it is part of.
     pub whole: usize,
     pub certainty: Certainty,
@@ -42,6 +44,8 @@ pub struct Progress {
     /// What is left of [`FUEL`] in this block, and what each rule has used of it.
     pub fuel: [usize; 3],
     pub used: Vec<(u16, usize)>,
+    /// How much may be looked at in this block for the names that names are nested under.
+    pub above: usize,
     pub decoded_left: usize,
     /// Something was left out.
     pub incomplete: bool,
@@ -55,6 +59,7 @@ impl Progress {
             counts: Vec::new(),
             fuel: [0; 3],
             used: Vec::new(),
+            above: 0,
             decoded_left,
             incomplete: false,
         }
@@ -62,6 +67,7 @@ impl Progress {
 
     pub fn refuel(&mut self, bytes: usize) {
         self.fuel = [FUEL * bytes.max(BLOCK); 3];
+        self.above = FUEL * bytes.max(BLOCK);
         self.used.clear();
     }
 

@@ -138,12 +138,27 @@ fn statement(rule: &RuleSpec, token: &str, random: &mut Random) -> String {
     }
 }
 
+/// Rules of which two know one form: the second says of a token of the first what it is as well.
+const TWINS: [(&str, &str); 6] = [
+    ("azure-service-access-key", "azure-common-annotated-key"),
+    ("elasticsearch-api-key", "elastic-observability-api-key"),
+    ("ethereum-private-key", "ethereum-wallet-key"),
+    ("flask-secret-key", "symfony-app-secret"),
+    ("kaggle-json-key", "kaggle-key"),
+    ("wordpress-db-password", "database-password"),
+];
+
+/// Whether the finding of rule `found` says what a token of the rule is.
+pub fn tells(rule: &str, found: &str) -> bool {
+    rule == found || TWINS.contains(&(rule, found))
+}
+
 #[test]
 fn tokens_are_found_in_every_kind_of_file() {
     let scanner = Scanner::new(UserRules::default()).unwrap();
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = Random::seeded(0x9E37_79B9_7F4A_7C15);
     let (mut made, mut found) = (0, 0);
-    let mut missed: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut missed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for rule in specs() {
         for template in &rule.token {
             for _ in 0..TOKENS {
@@ -154,10 +169,16 @@ fn tokens_are_found_in_every_kind_of_file() {
                     let path = EntryPath::new(&"fn.zip!/".into(), file);
                     let mut scan = scanner.file(&path, text.len() as u64);
                     scan.window(text.as_bytes(), 0, true);
-                    if scan.finish().is_empty() {
-                        missed.entry(rule.id.clone()).or_default().push(context);
-                    } else {
+                    let secrets = scan.finish();
+                    if secrets
+                        .iter()
+                        .any(|secret| tells(&rule.id, &secret.rule.id))
+                    {
                         found += 1;
+                    } else {
+                        let other = secrets.first().map_or("-", |secret| &secret.rule.id);
+                        let what = format!("{context}:{other}");
+                        missed.entry(rule.id.clone()).or_default().push(what);
                     }
                 }
             }

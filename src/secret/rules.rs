@@ -36,6 +36,8 @@ pub struct Rule {
     /// Else every match begins with one of these, unless there are none.
     pub(super) prefixes: Cow<'static, [Cow<'static, [u8]>]>,
     pub(super) longest: usize,
+    /// See [`super::spec::Shape::unbroken`].
+    pub(super) unbroken: usize,
     pub(super) entropy: f32,
     pub(super) checks: Cow<'static, [Check]>,
     /// Made when the rule is first needed: of hundreds, a bundle needs a few.
@@ -51,6 +53,8 @@ pub enum Check {
     LettersAndDigits,
     UpperAndLower,
     Base64,
+    Mixed,
+    Password,
 }
 
 /// What is wrong with a user's rule or allow list.
@@ -72,6 +76,11 @@ impl Rule {
     /// Whether it knows a secret by a common name alone, such as `password`.
     pub fn is_generic(&self) -> bool {
         self.id.starts_with("generic-")
+    }
+
+    /// Whether what people call a value and how they chose it must show that it is a secret: the form does not.
+    pub(super) fn is_of_any_form(&self) -> bool {
+        self.is_generic() || self.checks.contains(&Check::Password)
     }
 
     /// The expression, at the very beginning of what it is given, and what ends a token behind it.
@@ -97,6 +106,7 @@ impl Rule {
             begins_with_keyword: shape.begins_with_keyword,
             prefixes: shape.prefixes.into_iter().map(Cow::Owned).collect(),
             longest: shape.longest,
+            unbroken: shape.unbroken,
             entropy: spec.entropy.unwrap_or(0.0),
             checks: spec.checks.iter().filter_map(|c| check(c)).collect(),
             compiled: OnceLock::from(Some(compiled)),
@@ -133,6 +143,8 @@ fn check(word: &str) -> Option<Check> {
         "letters-and-digits" => Check::LettersAndDigits,
         "upper-and-lower" => Check::UpperAndLower,
         "base64" => Check::Base64,
+        "mixed" => Check::Mixed,
+        "password" => Check::Password,
         _ => return None,
     })
 }

@@ -31,6 +31,7 @@ pub fn scan(scanner: &Scanner, text: &Text<'_>, progress: &mut Progress) {
         random: Vec::new(),
         searched: 0,
         wide: 0,
+        wrapped: 0,
     };
     let mut at = 0;
     while at < text.bytes.len() {
@@ -53,6 +54,8 @@ pub struct Pass<'p> {
     searched: usize,
     /// UTF-16 has been looked for up to here.
     wide: usize,
+    /// Up to here lines of base64 have been read as one.
+    wrapped: usize,
 }
 
 impl Pass<'_> {
@@ -65,11 +68,11 @@ impl Pass<'_> {
             if self.text.binary && prefilter::is_mangled_name(run) {
                 return;
             }
-            match prefilter::look(run) {
+            match prefilter::look(&bytes[start..], end - start) {
                 Look::Random => self.run(start, end),
                 look => {
                     // A token that looks like a name has its keyword in front, or a name of its own.
-                    self.search(start, start + 1);
+                    self.search_at(start);
                     if look == Look::Numbered {
                         self.values(start);
                     }
@@ -143,6 +146,9 @@ impl Pass<'_> {
                 if self.text.binary {
                     return;
                 }
+                if let Some(value) = assignment::paired_value(bytes, start) {
+                    return self.assigned(value);
+                }
                 let Some(value) = assignment::value_after(bytes, end) else {
                     return;
                 };
@@ -152,9 +158,7 @@ impl Pass<'_> {
                     .iter()
                     .take_while(|b| is_run_byte(**b))
                     .count();
-                if run < prefilter::RUN
-                    || prefilter::look(&bytes[value..value + run]) == Look::Words
-                {
+                if run < prefilter::RUN || prefilter::look(&bytes[value..], run) == Look::Words {
                     self.assigned(value);
                 }
             }
@@ -167,6 +171,13 @@ impl Pass<'_> {
             self.random.push((start, end));
         }
         self.regions.sort_unstable();
+        self.regions.dedup_by(|next, last| {
+            let overlaps = next.0 <= last.1;
+            if overlaps {
+                last.1 = last.1.max(next.1);
+            }
+            overlaps
+        });
         let regions = std::mem::take(&mut self.regions);
         for &(start, end) in &regions {
             let from = start.max(self.searched);
@@ -192,13 +203,23 @@ impl Pass<'_> {
             });
     }
 
+    /// Tries the rules whose keywords begin here.
+    fn search_at(&mut self, at: usize) {
+        let text = self.text;
+        let begins = |at| may_begin_token(text, at);
+        self.scanner
+            .tokens
+            .find_at(text.bytes, at, begins, |at, (index, keyword)| {
+                self.token(index, keyword, at);
+            });
+    }
+
     /// Tries the rules whose keywords begin in these bounds where a word may, outside of random runs.
     fn search_edges(&mut self, from: usize, to: usize) {
         let text = self.text;
         if text.packed {
             return self.search(from, to);
         }
-        let scanner = self.scanner;
         let random = std::mem::take(&mut self.random);
         let mut next = random.partition_point(|&(_, end)| end <= from);
         prefilter::edges(text.bytes, from, to, text.binary, |at| {
@@ -206,12 +227,7 @@ impl Pass<'_> {
                 next += 1;
             }
             if random.get(next).is_none_or(|&(start, _)| at < start) {
-                let begins = |at| may_begin_token(text, at);
-                scanner
-                    .tokens
-                    .find(text.bytes, at, at + 1, begins, |at, (index, keyword)| {
-                        self.token(index, keyword, at);
-                    });
+                self.search_at(at);
             }
         });
         self.random = random;
@@ -230,8 +246,18 @@ impl Pass<'_> {
             _ => start + usize::from(escaped),
         };
         let run = &bytes[start..end];
+        if start < self.wrapped {
+            return;
+        }
         if let Some(decoded) = decode::hex(run) {
             self.nested(start, end, &decoded, "hexadecimal");
+        } else if let Some((decoded, end)) =
+            decode::wrapped_base64(bytes, start, self.progress.decoded_left)
+        {
+            self.wrapped = end;
+            if let Some(decoded) = decoded {
+                self.nested(start, end, &decoded, "base64");
+            }
         } else if let Some(decoded) = decode::base64(run) {
             self.nested(start, end, &decoded, "base64");
         }
@@ -249,13 +275,7 @@ impl Pass<'_> {
         if !self.afford(decoded.len()) {
             return;
         }
-        // Two bytes a character: the place is told as a whole.
-        let widths: Vec<(usize, usize)> = (0..decoded.len()).map(|i| (i, i + 1)).collect();
-        self.inner(
-            &decoded,
-            Origin::Unescaped(&self.text.origin, start, &widths),
-            how,
-        );
+        self.inner(&decoded, Origin::Wide(&self.text.origin, start), how);
     }
 
     fn nested(&mut self, start: usize, end: usize, decoded: &Decoded, how: &'static str) {
@@ -293,6 +313,7 @@ impl Pass<'_> {
         for (how, unescaped) in [
             ("URL encoding", decode::percent(region)),
             ("escapes", decode::escapes(region)),
+            ("entities", decode::entities(region)),
         ] {
             if let Some((decoded, widths)) = unescaped
                 && self.afford(decoded.len())
@@ -379,6 +400,6 @@ fn authority_with_password(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Where `fnaudit:allow` stands.
-pub fn allow_marks(bytes: &[u8]) -> Vec<usize> {
-    memmem::find_iter(bytes, b"fnaudit:allow").collect()
+pub fn allow_marks(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memmem::find_iter(bytes, b"fnaudit:allow")
 }

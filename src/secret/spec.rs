@@ -3,7 +3,7 @@
 //! The build script compiles this file too: a rule of ours that breaks off the rules of writing rules breaks the build.
 
 use regex_syntax::hir::literal::Extractor;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::Deserialize;
 
 /// More than any private key takes; what is longer is no token.
@@ -16,6 +16,8 @@ pub const CHECKS: &[&str] = &[
     "letters-and-digits",
     "upper-and-lower",
     "base64",
+    "mixed",
+    "password",
 ];
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -62,6 +64,9 @@ pub struct Shape {
     pub prefixes: Vec<Vec<u8>>,
     /// The length of the longest match.
     pub longest: usize,
+    /// Before the first blank or quote there must be so many bytes for a match: those of the shortest, or none where
+    /// it may hold such.
+    pub unbroken: usize,
 }
 
 impl RuleSpec {
@@ -121,7 +126,35 @@ impl RuleSpec {
             begins_with_keyword,
             prefixes,
             longest,
+            unbroken: match may_break(&hir) {
+                true => 0,
+                false => hir.properties().minimum_len().unwrap_or(0),
+            },
         })
+    }
+
+    /// What the project's own rules have besides: where they come from, and examples for the tests.
+    pub fn check_examples(&self) -> Result<(), String> {
+        for (what, text) in [
+            ("name", &self.name),
+            ("remedy", &self.remedy),
+            ("source", &self.source),
+            ("variable", &self.variable),
+        ] {
+            if text.is_empty() {
+                return Err(format!("needs a {what}"));
+            }
+        }
+        for (what, examples, least) in [
+            ("templates of a token", &self.token, 1),
+            ("positive examples", &self.positive, 2),
+            ("negative examples", &self.negative, 2),
+        ] {
+            if examples.len() < least {
+                return Err(format!("needs at least {least} {what}"));
+            }
+        }
+        Ok(())
     }
 
     fn check_keywords(&self, assigned: bool) -> Result<(), String> {
@@ -156,6 +189,27 @@ fn prefixes(hir: &Hir) -> Vec<Vec<u8>> {
         .iter()
         .map(|literal| literal.as_bytes().to_vec())
         .collect()
+}
+
+/// What a token does not go on behind, mostly.
+pub fn is_break(b: u8) -> bool {
+    b <= b' ' || b == b'"' || b == b'\''
+}
+
+/// Whether a match may have a blank or a quote in it.
+fn may_break(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.iter().any(|b| is_break(*b)),
+        HirKind::Class(Class::Bytes(class)) => {
+            let ranges = &mut class.iter();
+            ranges.any(|range| (range.start()..=range.end()).any(is_break))
+        }
+        HirKind::Class(Class::Unicode(_)) => true,
+        HirKind::Repetition(repeated) => may_break(&repeated.sub),
+        HirKind::Capture(group) => may_break(&group.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(may_break),
+    }
 }
 
 fn is_kebab(id: &str) -> bool {

@@ -25,6 +25,7 @@ const fn rule(
         begins_with_keyword: false,
         prefixes: Cow::Borrowed(&[]),
         longest: 0,
+        unbroken: 0,
         entropy: 0.0,
         checks: Cow::Borrowed(&[]),
         compiled: OnceLock::new(),

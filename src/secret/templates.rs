@@ -2,19 +2,16 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
-/// A small generator, so that every run makes the same tokens (xorshift, Marsaglia 2003).
-pub struct Random(pub u64);
+/// So that every run makes the same tokens.
+pub struct Random(fastrand::Rng);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+    pub fn seeded(seed: u64) -> Self {
+        Random(fastrand::Rng::with_seed(seed))
     }
 
     pub fn pick(&mut self, alphabet: &[u8], count: usize) -> String {
-        let mut one = || char::from(alphabet[(self.next() >> 11) as usize % alphabet.len()]);
+        let mut one = || char::from(alphabet[self.0.usize(..alphabet.len())]);
         (0..count).map(|_| one()).collect()
     }
 }

@@ -10,6 +10,8 @@ pub enum Origin<'o> {
     Within(u64, u64),
     /// At this offset, with escapes as wide as [`super::decode::Unescaped`] tells.
     Unescaped(&'o Origin<'o>, usize, &'o [(usize, usize)]),
+    /// At this offset, in characters of two bytes.
+    Wide(&'o Origin<'o>, usize),
 }
 
 impl Origin<'_> {
@@ -18,7 +20,7 @@ impl Origin<'_> {
         match self {
             Origin::At(_) => false,
             Origin::Within(..) => true,
-            Origin::Unescaped(outer, ..) => outer.is_one_place(),
+            Origin::Unescaped(outer, ..) | Origin::Wide(outer, _) => outer.is_one_place(),
         }
     }
 
@@ -26,6 +28,7 @@ impl Origin<'_> {
         match self {
             Origin::At(base) => (base + start as u64, base + end as u64),
             Origin::Within(from, to) => (*from, *to),
+            Origin::Wide(outer, base) => outer.of(base + 2 * start, base + 2 * end),
             Origin::Unescaped(outer, base, widths) => {
                 let original = |place: usize| {
                     let escapes = &widths[..widths.partition_point(|(at, _)| *at < place)];
