@@ -37,9 +37,13 @@ pub fn wrapped_base64(bytes: &[u8], start: usize, most: usize) -> Option<(Option
         let length = rest.iter().take_while(|b| sextet(**b).is_some()).count();
         Some(&rest[..length])
     };
+    // Nearly every run ends here.
+    if !begins_as_text(bytes.get(start..start + BASE64_LEAST)?) {
+        return None;
+    }
     let first = line(start)?;
     let length = first.len();
-    if length < BASE64_LEAST || !length.is_multiple_of(4) || !begins_as_text(first) {
+    if length < BASE64_LEAST || !length.is_multiple_of(4) {
         return None;
     }
     let mut end = start + length;

@@ -4,7 +4,7 @@
 use super::assignment::{Back, Name, is_blank, is_name_byte};
 
 /// How far above a name is looked, and at how many levels.
-const REACH: usize = 2048;
+const REACH: usize = 1024;
 const LEVELS: usize = 3;
 
 /// Whether a name says that its value is secret, and may leave it to those above to say whose it is.

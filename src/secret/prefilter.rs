@@ -244,8 +244,8 @@ pub enum Landmark {
     Word,
 }
 
-/// The search looks for their first three bytes together, so those should be rare.
-const LANDMARKS: &[(&str, Landmark)] = &[
+/// The search looks for their first three bytes together, so those should be rare. Sixteen it does much faster than more.
+const LANDMARKS: [(&str, Landmark); 16] = [
     ("://", Landmark::Url),
     ("BEGIN ", Landmark::Pem),
     ("pass", Landmark::Name),
@@ -260,16 +260,9 @@ const LANDMARKS: &[(&str, Landmark)] = &[
     // `bindCredentials`, of LDAP.
     ("ndCred", Landmark::Name),
     // `curl -u user:password`, `curl --user user:password`.
-    ("-u ", Landmark::Word),
-    ("--user", Landmark::Word),
+    ("curl ", Landmark::Word),
     ("mysql", Landmark::Word),
     ("BUNDLE_", Landmark::Word),
-    ("zapier", Landmark::Word),
-    // `"type": "random_password"`, of Terraform.
-    ("dom_password", Landmark::Word),
-    // `://` in the parameter of a URL.
-    ("%3A%2F%2F", Landmark::Word),
-    ("%3a%2f%2f", Landmark::Word),
     // `"auths"`, of Docker.
     ("ths\"", Landmark::Word),
 ];
@@ -281,7 +274,7 @@ pub fn landmarks(
     to: usize,
     mut found: impl FnMut(Landmark, usize, usize),
 ) {
-    const LONGEST: usize = 12;
+    const LONGEST: usize = 7;
     let bytes = &bytes[..bytes.len().min(to + LONGEST)];
     let mut at = from;
     if let Some(searcher) = searcher() {

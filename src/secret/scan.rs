@@ -15,6 +15,9 @@ use super::text::{Origin, Text};
 /// Around a run, where the keyword of its rule may stand: `hooks.slack.com/services/` before, `@host` behind.
 const BEFORE: usize = 96;
 const BEHIND: usize = 32;
+/// Zapier's addresses have no run, and `"type": "random_password"`, of Terraform, is a name of no value.
+const HOOK: &[u8] = b"hooks.zapier.";
+const RESOURCE: &[u8] = b"\"random_";
 /// Encoded text in encoded text.
 const DEPTH: u8 = 2;
 /// A region with escapes is read without them in pieces of this size, each of which begins this long before the end
@@ -139,12 +142,17 @@ impl Pass<'_> {
                 }
                 if let Some(end) = authority_with_password(bytes, end) {
                     self.region(start, end);
+                } else if bytes[end..].starts_with(HOOK) {
+                    self.region(start, end + BEFORE);
                 }
             }
             Landmark::Word => self.region(start, end + BEFORE),
             Landmark::Name => {
                 if self.text.binary {
                     return;
+                }
+                if bytes[..start].ends_with(RESOURCE) {
+                    self.region(start, end + BEFORE);
                 }
                 if let Some(value) = assignment::paired_value(bytes, start) {
                     return self.assigned(value);
