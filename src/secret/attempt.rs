@@ -108,7 +108,12 @@ impl Pass<'_> {
             true => at + rule.longest + behind,
             false => at + length + rule.longest + behind,
         };
-        let end = bytes.len().min(end);
+        let mut end = bytes.len().min(end);
+        if rule.begins_with_keyword
+            && let Some(constant) = constant_end(self.text, at)
+        {
+            end = end.min(constant);
+        }
         let slice = &bytes[start..end];
         // What a match begins with is found much faster than the expression, and than that is made.
         if !rule.prefixes.is_empty() {
@@ -174,7 +179,9 @@ impl Pass<'_> {
         let bytes = self.text.bytes;
         let cut_before = self.text.cut.0 && whole.0 == 0;
         let cut_behind = self.text.cut.1 && whole.1 == bytes.len();
-        let runs_on = bytes.get(whole.1).is_some_and(|b| is_token_byte(*b)) && !self.text.packed;
+        let runs_on = bytes.get(whole.1).is_some_and(|b| is_token_byte(*b))
+            && !self.text.packed
+            && constant_end(self.text, whole.0) != Some(whole.1);
         if cut_before || cut_behind || runs_on {
             return;
         }
@@ -243,11 +250,17 @@ fn begins_token(text: &Text<'_>, at: usize, length: usize) -> bool {
         [.., b'%', a, b] if hex(&[*a, *b]) => true,
         [b'\\', b'u', rest @ ..] if hex(rest) => true,
         [.., b'\\', b'x', a, b] if hex(&[*a, *b]) => true,
-        // Constants of Python have a type and a length of one byte before them:
-        // <https://github.com/python/cpython/blob/main/Python/marshal.c>.
-        [.., b'z' | b'Z' | 0xfa | 0xda, last] if text.binary => usize::from(*last) >= length,
-        _ => text.packed,
+        _ => constant_end(text, at).is_some_and(|end| end >= at + length) || text.packed,
     }
+}
+
+/// Where a constant of Python ends that begins here, whatever object is next: before it stand its type and its length of one
+/// byte, <https://github.com/python/cpython/blob/main/Python/marshal.c>.
+fn constant_end(text: &Text<'_>, at: usize) -> Option<usize> {
+    let [kind, length] = *text.bytes[..at].last_chunk()?;
+    let end = at + usize::from(length);
+    let is_constant = text.binary && matches!(kind, b'z' | b'Z' | 0xfa | 0xda);
+    (is_constant && end <= text.bytes.len()).then_some(end)
 }
 
 /// How far an expression that must match at the beginning reads: few go on behind a blank or a quote.

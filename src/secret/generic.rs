@@ -15,6 +15,9 @@ pub enum Notation {
     Settings,
 }
 
+/// How far behind a value a comment in its line may begin: people put them in columns.
+const MAX_INDENT: usize = 80;
+
 /// Behind a name, these leave it the name of a secret.
 const ENDINGS: &[&[u8]] = &[
     b"",
@@ -95,7 +98,7 @@ fn is_whole(
             let line_ends = matches!(
                 rest,
                 [] | [b'\n' | b'\r' | b'<' | b'&', ..] | [b' ' | b',' | b';', b'\n', ..]
-            );
+            ) || begins_comment(&text[end..]);
             let in_line = line_ends && begins_line(text, assignment.start);
             let in_text = || {
                 let before = &text[..assignment.start];
@@ -115,6 +118,13 @@ fn is_whole(
                 && value.first() != Some(&b'$')
         }
     }
+}
+
+/// Whether a comment follows, as YAML, INI and shells write it: a mark behind blanks.
+fn begins_comment(text: &[u8]) -> bool {
+    let near = &text[..text.len().min(MAX_INDENT)];
+    let blanks = near.iter().take_while(|b| b" \t".contains(b)).count();
+    blanks > 0 && matches!(near.get(blanks), Some(b'#' | b';'))
 }
 
 /// What stands before the name in its line is a space, a word such as `export`, or nothing.
@@ -299,11 +309,13 @@ mod tests {
         ] {
             assert!(found(text, "password", Notation::Code), "{text}");
         }
-        assert!(found(
+        for text in [
             "DB_password=q8Zk2Lw9\n",
-            "password",
-            Notation::Settings
-        ));
+            "db_password: q8Zk2Lw9!x4B  # of production\n",
+            "password = q8Zk2Lw9!x4B ; of production\n",
+        ] {
+            assert!(found(text, "password", Notation::Settings), "{text}");
+        }
     }
 
     #[test]

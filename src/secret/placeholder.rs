@@ -61,6 +61,9 @@ const MARKS: &[&[u8]] = &[
     b"***",
     b"...",
     b"\xe2\x80\xa6",
+    // Encrypted values: <https://getsops.io/docs/>, <https://docs.ansible.com/ansible/latest/vault_guide/>.
+    b"ENC[",
+    b"$ANSIBLE_VAULT",
 ];
 
 /// A token of more characters may repeat one by chance, as keys with zero bytes do.

@@ -90,7 +90,7 @@ impl Reader for InlinedPackage {
     }
 
     fn read(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut sightings = objects(entry.bytes);
+        let (mut sightings, are_all) = objects(entry.bytes);
         sightings.extend(parsed_texts(entry.bytes));
         // JSON in a string is both.
         sighting::report(
@@ -99,16 +99,21 @@ impl Reader for InlinedPackage {
             |own, name| own == name,
             seen,
         );
-        Ok(())
+        match are_all {
+            true => Ok(()),
+            false => Err(Unreadable::new(
+                "holds so many objects within objects that not all were looked at",
+            )),
+        }
     }
 }
 
-/// Packages by objects in the code.
-fn objects(text: &[u8]) -> Vec<Sighting> {
+/// Packages by objects in the code, and whether all of them were looked at.
+fn objects(text: &[u8]) -> (Vec<Sighting>, bool) {
     const KEY: &str = "version";
     let mut found = Vec::new();
-    // What walks back may read in all: several times the text, as objects stand in objects.
-    let mut readable = text.len().saturating_mul(4);
+    // What may be read in all: several times the text, as objects stand in objects.
+    let mut readable = text.len().saturating_mul(4) + MAX_OBJECT;
     let mut read_to = 0;
     for at in Finder::new(KEY).find_iter(text) {
         if at < read_to || !is_key_of_version(text, at, at + KEY.len()) {
@@ -117,14 +122,18 @@ fn objects(text: &[u8]) -> Vec<Sighting> {
         let Some(start) = object_start(text, at, &mut readable) else {
             continue;
         };
-        let object = &text[start..text.len().min(start + MAX_OBJECT)];
-        readable = readable.saturating_sub(object.len().min(MAX_HEAD));
-        if let Some((manifest, length)) = manifest(object) {
+        let object = &text[start..text.len().min(start + MAX_OBJECT.min(readable))];
+        let (manifest, length) = manifest(object);
+        readable = readable.saturating_sub(length);
+        if let Some(manifest) = manifest {
             read_to = start + length;
             found.extend(published(&manifest, text, start));
         }
+        if readable == 0 {
+            return (found, false);
+        }
     }
-    found
+    (found, true)
 }
 
 /// Packages by JSON in strings.
@@ -138,7 +147,7 @@ fn parsed_texts(text: &[u8]) -> Vec<Sighting> {
         }
         if let Some((json, end)) = string_content(text, start) {
             read_to = end;
-            if let Some((manifest, _)) = manifest(&json) {
+            if let (Some(manifest), _) = manifest(&json) {
                 found.extend(published(&manifest, text, at));
             }
         }
@@ -252,14 +261,20 @@ fn string_start(text: &[u8], floor: usize, end: usize, quote: u8) -> Option<usiz
     }
 }
 
-/// Reads an object of JSON or JavaScript that holds only data: what it says, and its length.
-fn manifest(text: &[u8]) -> Option<(Manifest<'_>, usize)> {
-    let mut manifest = Manifest::default();
+/// Reads an object of JSON or JavaScript that holds only data: what it says, and how much was read.
+fn manifest(text: &[u8]) -> (Option<Manifest<'_>>, usize) {
     let mut reader = Data { text, at: 0 };
+    let manifest = fields(&mut reader);
+    (manifest, reader.at)
+}
+
+fn fields<'a>(reader: &mut Data<'a>) -> Option<Manifest<'a>> {
+    let mut manifest = Manifest::default();
     reader.take(b'{')?;
     loop {
         if reader.peek()? == b'}' {
-            return Some((manifest, reader.at + 1));
+            reader.at += 1;
+            return Some(manifest);
         }
         let key = reader.key()?;
         reader.take(b':')?;
@@ -549,6 +564,16 @@ mod tests {
         ] {
             assert!(found(&piece.repeat(50_000)).is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_not_looked_at_is_said() {
+        let text = r#"{"name":"a","version":"1.0.0","main":"#.repeat(20_000);
+        let error = read(&InlinedPackage, "index.js", &text).unwrap_err();
+        assert!(
+            error.message.contains("not all were looked at"),
+            "{error:?}"
+        );
     }
 
     proptest! {
