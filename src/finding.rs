@@ -108,6 +108,17 @@ pub struct Location {
     pub column: Option<u32>,
 }
 
+impl Location {
+    /// A line of a file, counted from 1.
+    pub fn at_line(path: &EntryPath, line: u32) -> Self {
+        Location {
+            path: path.clone(),
+            line: Some(line),
+            column: None,
+        }
+    }
+}
+
 impl From<EntryPath> for Location {
     fn from(path: EntryPath) -> Self {
         Location {

@@ -298,13 +298,6 @@ impl Observations {
             file.requirements.truncate(room);
             room -= file.requirements.len();
         }
-        self.named_crates.retain(|program| {
-            let fits = program.names.len() <= room;
-            if fits {
-                room -= program.names.len();
-            }
-            fits
-        });
         before - self.rows()
     }
 
@@ -337,5 +330,47 @@ impl Observations {
         self.named_crates.extend(other.named_crates);
         self.cargo_locks.extend(other.cargo_locks);
         self.whole_files.extend(other.whole_files);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::binary::Platform;
+    use crate::inventory::pypi::requirements::Requirements;
+    use crate::inventory::testing::inspect;
+
+    fn some_of_each() -> Observations {
+        let lines = "a==1.0\nb==1.0\n";
+        let mut seen = inspect(&Requirements, "requirements.txt", lines).unwrap();
+        let path = EntryPath::new(&Arc::from("fn.zip!/"), "bootstrap");
+        for name in ["c", "d"] {
+            seen.named(Ecosystem::Npm, name, None, Evidence::Declared, path.clone());
+        }
+        seen.optional = seen.components.clone();
+        for _ in 0..2 {
+            seen.named_crates.push(NamedCrates {
+                program: path.clone(),
+                platform: Platform::Unix,
+                names: ["e", "f"].map(str::to_owned).into(),
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn truncating_drops_what_there_is_no_room_for_and_nothing_else() {
+        let rows = some_of_each().rows();
+        assert_eq!(rows, 10);
+        for room in [rows, rows + 1] {
+            let mut seen = some_of_each();
+            assert_eq!((seen.truncate(room), seen.rows()), (0, rows));
+        }
+        for room in 0..rows {
+            let mut seen = some_of_each();
+            let left_out = seen.truncate(room);
+            assert!(seen.rows() <= room, "{room}");
+            assert_eq!(left_out + seen.rows(), rows, "{room}");
+        }
     }
 }

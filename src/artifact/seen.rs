@@ -1,6 +1,7 @@
 //! What a walk brings back, and how much of it there may be.
 
 use super::image::LayerFiles;
+use crate::component::ObservedComponent;
 use crate::finding::{ArtifactFinding, EntryPath};
 use crate::inspect::Observations;
 use crate::report::ReadError;
@@ -11,6 +12,8 @@ const MAX_COMPONENTS: usize = 200_000;
 const MAX_ERRORS: usize = 10_000;
 const MAX_FINDINGS: usize = 10_000;
 const MAX_SECRETS: usize = 10_000;
+/// Of the names and versions of components, which have some dozen bytes each.
+const MAX_NAME_BYTES: usize = 64 * 1024 * 1024;
 /// The largest functions have some megabytes of these lists.
 const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
@@ -26,6 +29,7 @@ pub struct Seen {
     /// Set where the artifact as a whole is cut, so that what follows is unknown.
     pub cut: Option<String>,
     left_out: LeftOut,
+    name_bytes: usize,
     record_bytes: usize,
 }
 
@@ -51,6 +55,7 @@ struct LeftOut {
     findings: usize,
     secrets: usize,
     records: usize,
+    names: usize,
 }
 
 impl Seen {
@@ -73,6 +78,20 @@ impl Seen {
     pub fn observe(&mut self, mut observations: Observations) {
         let room = MAX_COMPONENTS.saturating_sub(self.observations.rows());
         self.left_out.components += observations.truncate(room);
+        let mut has_room = |row: &ObservedComponent| {
+            let range = row.version_range.as_ref().map_or(0, String::len);
+            let version = row.version.as_ref().map_or(0, String::len);
+            let bytes = row.name.len() + version + range;
+            let fits = self.name_bytes + bytes <= MAX_NAME_BYTES;
+            if fits {
+                self.name_bytes += bytes;
+            } else {
+                self.left_out.names += 1;
+            }
+            fits
+        };
+        observations.components.retain(&mut has_room);
+        observations.optional.retain(&mut has_room);
         let room = MAX_SECRETS.saturating_sub(self.observations.secrets.len());
         self.left_out.secrets += observations.secrets.len().saturating_sub(room);
         observations.secrets.truncate(room);
@@ -104,6 +123,13 @@ impl Seen {
             );
             errors.push(ReadError::new(artifact.clone(), message));
         }
+        if left_out.names > 0 {
+            let message = format!(
+                "has components with more than {MAX_NAME_BYTES} bytes of names and versions: {} were left out of this report",
+                left_out.names
+            );
+            errors.push(ReadError::new(artifact.clone(), message));
+        }
         for (n, what, kept) in [
             (left_out.secrets, "secrets", MAX_SECRETS),
             (left_out.components, "components", MAX_COMPONENTS),
@@ -121,5 +147,33 @@ impl Seen {
             }
         }
         (errors, std::mem::take(&mut self.findings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::component::{Ecosystem, Evidence};
+
+    #[test]
+    fn long_names_count_by_their_bytes() {
+        let artifact = EntryPath::new(&Arc::from(""), "fn.zip");
+        let mut seen = Seen::default();
+        for _ in 0..3 {
+            let mut observations = Observations::default();
+            let name = "a".repeat(MAX_NAME_BYTES / 2 - 1);
+            let evidence = Evidence::Locked;
+            observations.component(Ecosystem::Npm, name, "1", evidence, artifact.clone());
+            seen.observe(observations);
+        }
+        assert_eq!(seen.observations.rows(), 2);
+        let (errors, _) = seen.take_rows(&artifact);
+        assert_eq!(errors.len(), 1);
+        assert!(
+            errors[0].message.contains(": 1 were left out"),
+            "{errors:?}"
+        );
     }
 }

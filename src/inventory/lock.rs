@@ -13,7 +13,7 @@ use super::cargo::linked::Graph;
 use super::pypi::requirements::Requirements;
 use super::{cargo, dart, go, hex, maven, npm, nuget, packagist, pypi, rubygems, swift};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
-use crate::finding::EntryPath;
+use crate::finding::{EntryPath, Location};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::text::visible;
 
@@ -156,7 +156,7 @@ impl Locks {
                 return Err(LockError::Includes { place });
             }
             for line in file.requirements {
-                let location = pypi::at_line(&location, line.line);
+                let location = Location::at_line(&location, line.line);
                 let row = line.requirement.into_component(Evidence::Locked, location);
                 // A range locks nothing.
                 self.components.extend(row.version.is_some().then_some(row));

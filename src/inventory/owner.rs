@@ -26,6 +26,18 @@ const PACKAGE_FOLDERS: &[&[&str]] = &[
     &["SourcePackages", "checkouts"],
 ];
 
+/// Folders in which authors publish packages that exist only for tests and demonstrations.
+const FIXTURE_FOLDERS: &[&str] = &[
+    "test",
+    "tests",
+    "__tests__",
+    "fixtures",
+    "__fixtures__",
+    "spec",
+    "example",
+    "examples",
+];
+
 /// Archives that are a package, as parts of a path.
 const PACKAGE_ARCHIVES: &[&str] = &[".gem!", ".nupkg!", ".crate!"];
 
@@ -36,6 +48,11 @@ pub fn is_owners(path: &EntryPath) -> bool {
         && pypi::is_owners(path)
         && !maven::is_inside_library(path)
         && !is_packages(path)
+}
+
+/// Whether what is in a folder of that name exists for tests and demonstrations.
+pub fn is_fixture_folder(part: &str) -> bool {
+    FIXTURE_FOLDERS.contains(&part)
 }
 
 fn is_packages(path: &EntryPath) -> bool {

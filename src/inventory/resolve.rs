@@ -32,7 +32,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     let (required, unresolved) = resolve_includes(observations.requirements);
     let mut observed = observations.components;
     observed.extend(required);
-    linked::add_linked(
+    let unlinked = linked::add_linked(
         &mut observed,
         &observations.named_crates,
         &observations.cargo_locks,
@@ -64,6 +64,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
             ReadError::unreadable(location.path, Unreadable { line, message })
         })
         .chain(unnamed)
+        .chain(unlinked)
         .collect();
     (components, errors)
 }

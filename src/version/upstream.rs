@@ -70,8 +70,8 @@ impl Suffix {
         let is_attached = bare.len() == text.len();
         match stage {
             _ if text.is_empty() => Suffix::None,
-            // `1.1.1a` is no alpha, `3.13.0a1` is.
-            Some(stage) if !is_attached || number.is_some() || length > 2 => Suffix::PreRelease {
+            // `1.1.1a` is no alpha, `3.13.0a1` is, and `3.0rc` is what it says.
+            Some(stage) if !is_attached || number.is_some() || length > 1 => Suffix::PreRelease {
                 stage,
                 number: number.map(|(number, _)| number),
             },
@@ -165,6 +165,27 @@ mod tests {
                 "8.0.1",
             ],
         );
+    }
+
+    #[test]
+    fn a_stage_without_a_number_goes_before_the_release() {
+        let words = STAGES.iter().flat_map(|words| words.iter());
+        for word in words {
+            for text in [
+                format!("3.0{word}"),
+                format!("3.0-{word}"),
+                format!("3.0{word}1"),
+            ] {
+                // A single letter behind a number is a later release.
+                if text == format!("3.0{word}") && word.len() == 1 {
+                    assert_ascending(UpstreamVersion::parse, &["3.0", &text]);
+                } else {
+                    assert_ascending(UpstreamVersion::parse, &["2.9", &text, "3.0", "3.0a"]);
+                }
+            }
+        }
+        let attached = ["3.0dev", "3.0alpha", "3.0beta", "3.0pre", "3.0rc", "3.0"];
+        assert_ascending(UpstreamVersion::parse, &attached);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! A lock file counts if it has every crate that the program shows, in the version that it shows, or at least several of
 //! those of which only the name shows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -29,6 +29,7 @@ use crate::inspect::Entry;
 use crate::inventory::binary::Platform;
 use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::read;
+use crate::report::ReadError;
 
 /// A package that is not seen, needs this many others, and of which none is seen either, is not taken to be there.
 const NEEDS_OF_A_LARGE_ONE: usize = 3;
@@ -55,6 +56,10 @@ struct LockedPackage {
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     packages: Vec<Package>,
+    /// The places of packages by their names.
+    by_name: BTreeMap<String, Vec<usize>>,
+    /// The places of those that need each package.
+    asked_by: Vec<Vec<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -118,45 +123,73 @@ impl Graph {
         for (package, needs) in packages.iter_mut().zip(needs) {
             package.needs = needs;
         }
-        Some(Graph { packages })
+        Some(Graph::of(packages))
     }
 }
 
 /// So many crates by name alone, as of a program with vendored sources, tell that a lock file is the program's.
 const NAMES_OF_A_PROOF: usize = 3;
 
-/// How many programs are looked at: a deployment has a few from one lock file.
-const MAX_PROGRAMS: usize = 100;
+/// The most packages that are added to programs, many times what a deployment from one lock file has.
+const MAX_LINKED: usize = 200_000;
 
 /// Adds the packages of lock files that must be in the programs. Names that a lock file says are the program's own are
-/// dropped.
+/// dropped. Says so if there are too many.
 pub fn add_linked(
     observed: &mut Vec<ObservedComponent>,
     programs: &[NamedCrates],
     graphs: &[Graph],
-) {
+) -> Option<ReadError> {
+    let mut programs: Vec<&NamedCrates> = programs.iter().collect();
+    programs.sort_by(|a, b| a.program.cmp(&b.program));
+    let mut rows: HashMap<&EntryPath, Vec<&ObservedComponent>> = HashMap::new();
+    for row in observed.iter().filter(|row| is_shown(row)) {
+        rows.entry(&row.location.path).or_default().push(row);
+    }
+    let mut linked = Vec::new();
+    let mut dropped: HashSet<(EntryPath, String)> = HashSet::new();
+    let mut left_out: Vec<&EntryPath> = Vec::new();
     for graph in graphs {
         let own = graph.own_names();
-        let is_own =
-            |row: &ObservedComponent| row.version.is_none() && own.contains(&comparable(&row.name));
-        for program in programs.iter().take(MAX_PROGRAMS) {
-            let shown = Shown::of(program, observed);
-            if let Some(seen) = graph.seen(&shown, program) {
-                observed.retain(|row| !is_of(row, &program.program) || !is_own(row));
-                let linked = graph.linked(&seen, program.platform);
-                let missing = linked.iter().filter_map(|&index| graph.packages.get(index));
-                let missing = missing.filter(|package| !shown.has(package));
-                observed.extend(missing.map(|package| package.linked_into(&program.program)));
+        for program in &programs {
+            let rows = rows.get(&program.program).map_or(&[][..], Vec::as_slice);
+            let shown = Shown::of(program, rows);
+            let Some(seen) = graph.seen(&shown, program) else {
+                continue;
+            };
+            let unversioned = rows.iter().filter(|row| row.version.is_none());
+            let names = unversioned.map(|row| comparable(&row.name));
+            let own_of_it = names.filter(|name| own.contains(name));
+            dropped.extend(own_of_it.map(|name| (program.program.clone(), name)));
+            if left_out.is_empty() {
+                let places = graph.linked(&seen, program.platform);
+                let packages = places.iter().filter_map(|&index| graph.packages.get(index));
+                let missing = packages.filter(|package| !shown.has(package));
+                linked.extend(missing.map(|package| package.linked_into(&program.program)));
+            }
+            if linked.len() > MAX_LINKED {
+                linked.truncate(MAX_LINKED);
+                left_out.push(&program.program);
             }
         }
     }
+    let error = left_out.first().map(|&first| {
+        let message = format!(
+            "lock files say that more than {MAX_LINKED} packages are in programs: some of those in this one were left out"
+        );
+        ReadError::new(first.clone(), message)
+    });
+    observed.retain(|row| {
+        let is_dropped = || dropped.contains(&(row.location.path.clone(), comparable(&row.name)));
+        !(is_shown(row) && row.version.is_none() && is_dropped())
+    });
+    observed.extend(linked);
+    error
 }
 
 /// Whether a row is a crate that a program shows.
-fn is_of(row: &ObservedComponent, program: &EntryPath) -> bool {
-    row.ecosystem == Ecosystem::CratesIo
-        && row.evidence == Evidence::Fingerprint
-        && row.location.path == *program
+fn is_shown(row: &ObservedComponent) -> bool {
+    row.ecosystem == Ecosystem::CratesIo && row.evidence == Evidence::Fingerprint
 }
 
 fn comparable(name: &str) -> String {
@@ -170,12 +203,12 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(program: &NamedCrates, observed: &[ObservedComponent]) -> Self {
+    fn of(program: &NamedCrates, rows: &[&ObservedComponent]) -> Self {
         let mut shown = Shown {
             versions: BTreeSet::new(),
             names: program.names.iter().map(|name| comparable(name)).collect(),
         };
-        for row in observed.iter().filter(|row| is_of(row, &program.program)) {
+        for row in rows {
             let name = comparable(&row.name);
             match &row.version {
                 _ if name == super::standard_library::NAME => {}
@@ -211,21 +244,33 @@ impl Package {
 }
 
 impl Graph {
-    /// The places of the packages that a program shows; none if it was not built from this lock file.
-    fn seen(&self, shown: &Shown, program: &NamedCrates) -> Option<BTreeSet<usize>> {
+    fn of(packages: Vec<Package>) -> Self {
         let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (index, package) in self.packages.iter().enumerate() {
+        let mut asked_by: Vec<Vec<usize>> = vec![Vec::new(); packages.len()];
+        for (index, package) in packages.iter().enumerate() {
             let places = by_name.entry(comparable(&package.name)).or_default();
             places.push(index);
+            for &need in &package.needs {
+                asked_by[need].push(index);
+            }
         }
+        Graph {
+            packages,
+            by_name,
+            asked_by,
+        }
+    }
+
+    /// The places of the packages that a program shows; none if it was not built from this lock file.
+    fn seen(&self, shown: &Shown, program: &NamedCrates) -> Option<BTreeSet<usize>> {
         let mut seen = BTreeSet::new();
         for (name, version) in &shown.versions {
-            let mut places = by_name.get(name)?.iter();
+            let mut places = self.by_name.get(name)?.iter();
             seen.insert(*places.find(|&&index| self.packages[index].version == *version)?);
         }
         for name in &shown.names {
             // Of several versions, those are in the program that others in it need.
-            if let Some([index]) = by_name.get(name).map(Vec::as_slice)
+            if let Some([index]) = self.by_name.get(name).map(Vec::as_slice)
                 && self.packages[*index].is_published
                 && is_for(name, program.platform)
             {
@@ -258,19 +303,13 @@ impl Graph {
     }
 
     fn with_those_who_asked(&self, seen: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let mut asked_by: Vec<Vec<usize>> = vec![Vec::new(); self.packages.len()];
-        for (index, package) in self.packages.iter().enumerate() {
-            for &need in &package.needs {
-                asked_by[need].push(index);
-            }
-        }
         let mut known = BTreeSet::new();
         let mut queue: Vec<usize> = seen.iter().copied().collect();
         while let Some(index) = queue.pop() {
             if !known.insert(index) {
                 continue;
             }
-            if let [asker] = asked_by[index][..]
+            if let [asker] = self.asked_by[index][..]
                 && self.packages[asker].is_published
                 && !self.is_of_builds(&self.packages[asker])
             {
@@ -365,11 +404,9 @@ mod tests {
             platform,
             names: symbols.iter().map(|name| (*name).to_owned()).collect(),
         };
-        add_linked(
-            &mut seen.components,
-            &[program],
-            std::slice::from_ref(graph),
-        );
+        let graphs = std::slice::from_ref(graph);
+        let error = add_linked(&mut seen.components, &[program], graphs);
+        assert!(error.is_none());
         let mut rows: Vec<String> = seen
             .components
             .iter()
@@ -377,6 +414,48 @@ mod tests {
             .collect();
         rows.sort();
         rows
+    }
+
+    /// So many programs that show the crate, in the opposite order.
+    fn programs(number: usize, shown: &str) -> (Observations, Vec<NamedCrates>) {
+        let mut seen = Observations::default();
+        let mut programs = Vec::new();
+        for n in (0..number).rev() {
+            let path = EntryPath::new(&Arc::from("fn.zip!/"), &format!("bin/p{n:03}"));
+            let (ecosystem, evidence) = (Ecosystem::CratesIo, Evidence::Fingerprint);
+            seen.component(ecosystem, shown, "1.0.0", evidence, path.clone());
+            programs.push(NamedCrates {
+                program: path,
+                platform: Platform::Unix,
+                names: BTreeSet::new(),
+            });
+        }
+        (seen, programs)
+    }
+
+    #[test]
+    fn every_one_of_many_programs_gets_its_packages() {
+        let graph = graph(&["a 1.0.0 b", "b 1.0.0"]);
+        let (mut seen, programs) = programs(150, "a");
+        assert!(add_linked(&mut seen.components, &programs, &[graph]).is_none());
+        let linked = seen.components.iter().filter(|row| row.name == "b");
+        let paths: BTreeSet<&EntryPath> = linked.map(|row| &row.location.path).collect();
+        assert_eq!(paths.len(), 150);
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_so_and_does_not_depend_on_the_order() {
+        let mut rows: Vec<String> = (0..2000)
+            .map(|n| format!("a{n} 1.0.0 a{}", n + 1))
+            .collect();
+        rows.push("a2000 1.0.0".to_owned());
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let graph = graph(&rows);
+        let (mut seen, programs) = programs(103, "a0");
+        let shown = seen.components.len();
+        let error = add_linked(&mut seen.components, &programs, &[graph]).unwrap();
+        assert_eq!(error.path.to_string(), "fn.zip!/bin/p100");
+        assert_eq!(seen.components.len(), shown + MAX_LINKED);
     }
 
     #[test]

@@ -37,8 +37,8 @@ const DEBUG_SECTIONS: &[&str] = &[".debug_str", ".debug_line_str", ".debug_line"
 
 /// Many times what the largest programs are made of.
 const MAX_CRATES: usize = 10_000;
-/// So many crates side by side make a folder one of crates, whatever its name. A program that is built in a folder
-/// with its own name and version is one.
+/// So many well-known crates side by side make a folder one of crates, whatever its name. Others in it may be the
+/// program's own: its parts may well be built side by side in folders with their names and versions.
 const CRATES_OF_A_FOLDER: usize = 3;
 
 const KNOWN_CRATES: &str = include_str!("known_crates.txt");
@@ -186,7 +186,7 @@ impl<'a> Sources<'a> {
                     folder,
                     name,
                     version,
-                } => {
+                } if known_crates().contains_key(&in_code(name)) => {
                     in_folders
                         .entry(folder)
                         .or_default()
@@ -314,12 +314,21 @@ mod tests {
 
     #[test]
     fn a_folder_of_several_crates_is_one_whatever_its_name() {
-        let crates = ["a", "b", "c"].map(|name| format!("/x/crates/{name}-1.0.0/src/lib.rs"));
+        let names = ["hyper", "rayon", "tokio"];
+        let crates = names.map(|name| format!("/x/crates/{name}-1.0.0/src/lib.rs"));
         let text = "RUST_BACKTRACE".to_owned() + &crates[..2].concat();
-        let own = "/build/own-1.0.0/src/main.rs";
+        let own = "/build/own-1.0.0/src/main.rs/x/crates/mine-1.0.0/src/lib.rs";
         assert!(audit(&elf(&[(".rodata", (text.clone() + own).as_bytes())])).is_empty());
         let found = audit(&elf(&[(".rodata", (text + &crates[2] + own).as_bytes())]));
-        assert_eq!(found, ["a 1.0.0", "b 1.0.0", "c 1.0.0"]);
+        assert_eq!(found, ["hyper 1.0.0", "rayon 1.0.0", "tokio 1.0.0"]);
+    }
+
+    #[test]
+    fn the_programs_own_parts_side_by_side_are_no_crates() {
+        let parts = ["my-app", "my-lib", "my-other", "my-tools"];
+        let paths = parts.map(|name| format!("/opt/build/{name}-2.3.4/src/main.rs"));
+        let text = "RUST_BACKTRACE\0".to_owned() + &paths.concat() + "mine-0.3.0/src/lib.rs";
+        assert!(audit(&elf(&[(".rodata", text.as_bytes())])).is_empty());
     }
 
     #[test]

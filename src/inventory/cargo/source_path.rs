@@ -9,8 +9,12 @@
 //! - `registry/src/INDEX/NAME-VERSION/`: <https://doc.rust-lang.org/cargo/guide/cargo-home.html>
 //! - `git/checkouts/REPOSITORY-HASH/REVISION/`, likewise
 //! - `vendor/NAME/`, or `vendor/NAME-VERSION/`: <https://doc.rust-lang.org/cargo/commands/cargo-vendor.html>
-//! - `NAME-VERSION/`, which is what `trim-paths` leaves:
-//!   <https://doc.rust-lang.org/cargo/reference/unstable.html#profile-trim-paths-option>
+//! - With `trim-paths`, `/cargo/registry/HASH/NAME-VERSION/`, and `/cargo/git/HASH/REVISION/`, which does not name the
+//!   repository: `trim_paths_remap` in
+//!   <https://doc.rust-lang.org/nightly/nightly-rustc/cargo/compiler/trim_paths/index.html>. Before, it took away
+//!   `registry/src/` and `git/checkouts/` with all that is in front of them: `package_remap` in
+//!   <https://doc.rust-lang.org/stable/nightly-rustc/cargo/core/compiler/fn.package_remap.html>. A folder on the
+//!   builder's disk outside the workspace becomes `/cargo/deps/NAME-VERSION/`, before `NAME-VERSION/`.
 //! - `external/…__NAME-VERSION/`: Bazel, <https://bazelbuild.github.io/rules_rust/crate_universe.html>
 //! - `/rustc/COMMIT/library/`: the standard library as it is published; distributions write `/rustc-VERSION/library/`,
 //!   with or without `-src`. The crates that it is made of are in `/rust/deps/`, and were in `/cargo/registry/src/`:
@@ -23,7 +27,7 @@ use semver::Version;
 /// Longer than paths are; what stands before is another string.
 const LONGEST: usize = 1024;
 /// The most characters that crates.io allows a name.
-const LONGEST_NAME: usize = 64;
+pub const LONGEST_NAME: usize = 64;
 
 /// Folders in which every folder is a crate with its version: Cargo's own on Debian and Fedora, and Nix's.
 const CRATE_FOLDERS: &[&str] = &["registry", "cargo_registry", "cargo-vendor-dir"];
@@ -60,13 +64,15 @@ pub enum Origin<'a> {
     Vendored { name: &'a str },
     /// A checkout of a repository, which may hold crates of other names.
     Checkout { repository: &'a str },
+    /// A checkout of a repository that is not named.
+    UnnamedCheckout,
     /// The standard library as of a commit.
     Commit(&'a str),
     /// The standard library of a release.
     Release(&'a str),
     /// What the standard library is made of.
     Standard,
-    /// Of the program itself, by the folder around its `src`.
+    /// Of the program itself, by the folder around its `src`, or of another folder on the builder's disk.
     Own { folder: &'a str },
 }
 
@@ -131,12 +137,12 @@ fn origin<'a>(folders: &[&'a str], begins: bool) -> Option<Origin<'a>> {
     let origin = origins.next();
     if let Some(Origin::Crate { name, .. }) = origin
         && STANDARD_CRATES.contains(&name)
-        && matches!(whole, ["", "cargo", "registry", ..])
+        && matches!(whole, ["", "cargo", "registry", "src", ..])
     {
         return Some(Origin::Standard);
     }
     origin
-        .or_else(|| begins.then(|| trimmed(folders)).flatten())
+        .or_else(|| begins.then(|| local(folders.first()?)).flatten())
         .or_else(|| by_name(whole))
         .or_else(|| own(whole))
 }
@@ -146,9 +152,14 @@ fn in_known_place<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
     match *folders {
         ["registry", "src", _index, folder, ..] => crate_of(folder),
         ["git", "checkouts", checkout, _revision, ..] => {
-            let (repository, _hash) = checkout.rsplit_once('-')?;
+            let repository = before_hash(checkout)?;
             Some(Origin::Checkout { repository })
         }
+        ["cargo", "registry", index, folder, ..] if is_hash(index) => crate_of(folder),
+        ["cargo", "git", repository, _revision, ..] if is_hash(repository) => {
+            Some(Origin::UnnamedCheckout)
+        }
+        ["cargo", "deps", folder, ..] => local(folder),
         ["rustc", commit, "library" | "compiler", ..] if is_commit(commit) => {
             Some(Origin::Commit(commit))
         }
@@ -164,13 +175,22 @@ fn in_known_place<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
             .or_else(|| is_name(folder).then_some(Origin::Vendored { name: folder })),
         ["vendor", folder, ..] => crate_of(folder),
         [parent, folder, ..] if CRATE_FOLDERS.contains(&parent) => crate_of(folder),
+        [parent, folder, ..] => trimmed(parent, folder),
         _ => None,
     }
 }
 
-/// A path that begins with the crate's folder.
-fn trimmed<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
-    crate_of(folders.first()?)
+/// What is left of a registry's sources and of checkouts: the folder of the index or repository, and one in it.
+fn trimmed<'a>(parent: &'a str, folder: &'a str) -> Option<Origin<'a>> {
+    let repository = before_hash(parent)?;
+    let checkout = is_revision(folder).then_some(Origin::Checkout { repository });
+    checkout.or_else(|| crate_of(folder))
+}
+
+/// A folder on the builder's disk, which has the name of a crate with its version.
+fn local(folder: &str) -> Option<Origin<'_>> {
+    let (folder, _version) = name_and_version(folder)?;
+    Some(Origin::Own { folder })
 }
 
 /// A folder that is named like a crate.
@@ -205,10 +225,13 @@ fn crate_of(folder: &str) -> Option<Origin<'_>> {
 /// Splits `name-1.2.3-rc.1+build`. Names hold digits and hyphens too, but no dots, so the version begins at the first
 /// hyphen that one can follow.
 fn name_and_version(folder: &str) -> Option<(&str, &str)> {
-    let mut hyphens = folder.match_indices('-').map(|(at, _)| at);
+    let hyphens = folder.match_indices('-').map(|(at, _)| at);
+    let mut hyphens = hyphens.take_while(|&at| at <= LONGEST_NAME);
     hyphens.find_map(|at| {
         let (name, version) = (folder.get(..at)?, folder.get(at + 1..)?);
-        (is_name(name) && Version::parse(version).is_ok()).then_some((name, version))
+        let is_version = version.starts_with(|first: char| first.is_ascii_digit())
+            && Version::parse(version).is_ok();
+        (is_version && is_name(name)).then_some((name, version))
     })
 }
 
@@ -222,8 +245,28 @@ fn is_name(text: &str) -> bool {
         && text.len() <= LONGEST_NAME
 }
 
+/// What cargo named a folder after, which puts a hash behind it, and a word where it did not fetch the whole history.
+fn before_hash(folder: &str) -> Option<&str> {
+    let folder = folder.strip_suffix("-shallow").unwrap_or(folder);
+    let (name, hash) = folder.rsplit_once('-')?;
+    is_hash(hash).then_some(name)
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() == 16 && is_hexadecimal(text)
+}
+
+/// The beginning of a commit's hash, of which 7 digits or more are written.
+fn is_revision(text: &str) -> bool {
+    (7..=40).contains(&text.len()) && is_hexadecimal(text)
+}
+
 fn is_commit(text: &str) -> bool {
-    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    text.len() == 40 && is_hexadecimal(text)
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -289,10 +332,57 @@ mod tests {
         let found: Vec<_> = origins(text.as_bytes()).collect();
         let expected = [
             krate("a", "1.0.0"),
-            krate("b", "1.0.0"),
-            krate("c", "1.0.0"),
+            Origin::Own { folder: "b" },
+            Origin::Own { folder: "c" },
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn trimmed_paths_tell_registries_and_checkouts_from_local_folders() {
+        let hash = "0123456789abcdef";
+        let own = Some(Origin::Own { folder: "mine" });
+        let repository = "a-b";
+        for (path, origin) in [
+            (
+                format!("index.example-{hash}/serde_json-1.0.64/src/de.rs"),
+                Some(krate("serde_json", "1.0.64")),
+            ),
+            (
+                format!("glued on index.example-{hash}\\a-1.0.0-rc.1\\src\\a.rs"),
+                Some(krate("a", "1.0.0-rc.1")),
+            ),
+            (
+                format!("/cargo/registry/{hash}/hashbrown-0.15.2/src/a.rs"),
+                Some(krate("hashbrown", "0.15.2")),
+            ),
+            (
+                format!("a-b-{hash}/0123abc/crates/c/src/a.rs"),
+                Some(Origin::Checkout { repository }),
+            ),
+            (
+                format!("a-b-{hash}-shallow/0123abc/src/a.rs"),
+                Some(Origin::Checkout { repository }),
+            ),
+            (
+                format!("/cargo/git/{hash}/0123abc/crates/c/src/a.rs"),
+                Some(Origin::UnnamedCheckout),
+            ),
+            ("mine-0.3.0/src/lib.rs".to_owned(), own.clone()),
+            ("/cargo/deps/mine-0.3.0/src/lib.rs".to_owned(), own),
+            (
+                // A digit is missing from the hash.
+                "a-0123456789abcde/b-1.0.0/a.rs".to_owned(),
+                Some(Origin::Named {
+                    folder: "a-0123456789abcde",
+                    name: "b",
+                    version: "1.0.0",
+                }),
+            ),
+            (format!("a-{hash}/out/b.rs"), None),
+        ] {
+            assert_eq!(of(&path), origin, "{path}");
+        }
     }
 
     #[test]
@@ -351,6 +441,14 @@ mod tests {
         ] {
             assert_eq!(of(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn names_are_no_longer_than_registries_allow() {
+        let path = |name: &str| format!("/vendor/{name}-1.0.0/a.rs");
+        let (name, longer) = ("a".repeat(LONGEST_NAME), "a".repeat(LONGEST_NAME + 1));
+        assert_eq!(of(&path(&name)), Some(krate(&name, "1.0.0")));
+        assert_eq!(of(&path(&longer)), None);
     }
 
     #[test]

@@ -10,10 +10,14 @@
 use std::collections::BTreeSet;
 use std::str;
 
+use super::source_path::LONGEST_NAME;
+
 /// The most crates that are kept: many times what programs are made of.
 const MAX_CRATES: usize = 10_000;
 /// Of longer names the rest is not looked at.
 const LONGEST_SYMBOL: usize = 4096;
+/// A disambiguator is a number of 64 bits, in base 62.
+const LONGEST_DISAMBIGUATOR: usize = 11;
 
 /// Crates by the names that code has for them, which have no hyphens.
 #[derive(Debug, Default)]
@@ -59,7 +63,7 @@ fn old<'a>(path: &'a [u8], crates: &mut Crates<'a>) {
     let Some((first, rest)) = identifier(path) else {
         return;
     };
-    if is_plain(first) {
+    if let Some(first) = plain(first) {
         crates.all.insert(first);
         if rest.starts_with(b"4main17h") {
             crates.with_main.insert(first);
@@ -84,7 +88,7 @@ fn new<'a>(path: &'a [u8], crates: &mut Crates<'a>) {
         let rest = path.get(at + 1..).unwrap_or_default();
         let rest = after_disambiguator(rest).unwrap_or(rest);
         if let Some((name, rest)) = identifier(rest)
-            && is_plain(name)
+            && let Some(name) = plain(name)
         {
             crates.all.insert(name);
             let is_item_of_it = path.get(..at).is_some_and(|before| before == b"Nv");
@@ -98,30 +102,28 @@ fn new<'a>(path: &'a [u8], crates: &mut Crates<'a>) {
 /// What follows `s`, digits of base 62 and `_`.
 fn after_disambiguator(text: &[u8]) -> Option<&[u8]> {
     let text = text.strip_prefix(b"s")?;
-    let end = text.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
+    let mut bytes = text.iter().take(LONGEST_DISAMBIGUATOR + 1);
+    let end = bytes.position(|byte| !byte.is_ascii_alphanumeric())?;
     text.get(end..)?.strip_prefix(b"_")
 }
 
 /// Reads a length and as many bytes, between which the new mangling may write `_`.
-fn identifier(text: &[u8]) -> Option<(&str, &[u8])> {
+fn identifier(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let length: usize = str::from_utf8(text.get(..digits)?).ok()?.parse().ok()?;
     let rest = text.get(digits..)?;
     // A name that begins with `_` itself is no crate of a registry's.
     let rest = rest.strip_prefix(b"_").unwrap_or(rest);
-    let name = str::from_utf8(rest.get(..length)?).ok()?;
-    Some((name, rest.get(length..)?))
+    rest.split_at_checked(length)
 }
 
+/// A name that a crate can have. Looks at no more of it than the longest are.
 fn plain(name: &[u8]) -> Option<&str> {
-    str::from_utf8(name).ok().filter(|name| is_plain(name))
-}
-
-fn is_plain(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let is_plain = name.len() <= LONGEST_NAME
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && name.iter().all(is_part);
+    is_plain.then(|| str::from_utf8(name).ok())?
 }
 
 #[cfg(test)]
@@ -172,5 +174,28 @@ mod tests {
             "_ZN",
         ]);
         assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn crates_have_no_longer_names_and_numbers_than_their_kinds_allow() {
+        let (name, long) = ("a".repeat(LONGEST_NAME), "b".repeat(LONGEST_NAME + 1));
+        let number = "9".repeat(LONGEST_DISAMBIGUATOR);
+        let found = all(&[
+            &format!("_RNvCs{number}_64{name}4main"),
+            &format!("_RNvC65{long}4main"),
+            &format!("_RNvCs{number}9_1c4main"),
+            &format!("_ZN65{long}4main17h0123456789abcdefE"),
+            &format!("_ZN99_$LT${long}..T$GT$17h0123456789abcdefE"),
+        ]);
+        assert_eq!(found, [name + "!"]);
+    }
+
+    #[test]
+    fn names_that_could_begin_anywhere_cost_no_more_than_their_length() {
+        for part in ["Cs", "C999", "C4000", "s"] {
+            let symbol = format!("_RC{}\0", part.repeat(LONGEST_SYMBOL / part.len()));
+            let table = symbol.repeat(64);
+            assert_eq!(crates(table.as_bytes()).all.len(), 0, "{part}");
+        }
     }
 }

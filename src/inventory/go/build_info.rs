@@ -35,6 +35,11 @@ const FRAME: usize = 16;
 /// A program has the mark once, and maybe a few times in its texts.
 const MAX_TRIES: usize = 8;
 
+/// A module lies in a cache under its path, and its version is a file's name there
+/// (<https://go.dev/ref/mod#module-cache>): longer than systems allow is neither.
+const LONGEST_PATH: usize = 4096;
+const LONGEST_VERSION: usize = 255;
+
 /// OSV's name for Go's standard library.
 const STANDARD_LIBRARY: &str = "stdlib";
 
@@ -61,8 +66,7 @@ impl Reader for BuildInfo {
             ));
         };
         add_standard_library(release, path, seen);
-        add_modules(modules, path, seen);
-        Ok(())
+        add_modules(modules, path, seen)
     }
 }
 
@@ -170,6 +174,10 @@ impl<'a> Module<'a> {
         })
     }
 
+    fn is_too_long(&self) -> bool {
+        self.path.len() > LONGEST_PATH || self.version.len() > LONGEST_VERSION
+    }
+
     /// Whether it has a published version: a folder on the builder's disk has none.
     fn is_published(self) -> bool {
         self.version.starts_with('v') && Version::parse(Ecosystem::Go, self.version).is_some()
@@ -178,7 +186,8 @@ impl<'a> Module<'a> {
 
 /// Adds every module that was linked in. What replaces a module is what ships. The program's own module counts only if
 /// it was downloaded itself.
-fn add_modules(list: &str, path: &EntryPath, seen: &mut Observations) {
+fn add_modules(list: &str, path: &EntryPath, seen: &mut Observations) -> Result<(), Unreadable> {
+    let mut too_long = 0_usize;
     let mut lines = list.lines().peekable();
     while let Some(line) = lines.next() {
         let (module, is_main) = match line.split_once('\t') {
@@ -188,6 +197,10 @@ fn add_modules(list: &str, path: &EntryPath, seen: &mut Observations) {
         };
         let replacement = lines.peek().and_then(|line| line.strip_prefix("=>\t"));
         let module = replacement.map_or(module, Module::read);
+        if module.as_ref().is_some_and(Module::is_too_long) {
+            too_long += 1;
+            continue;
+        }
         let counts = |module: &Module| module.is_published() && !(is_main && module.sum.is_empty());
         if let Some(Module {
             path: name,
@@ -198,6 +211,12 @@ fn add_modules(list: &str, path: &EntryPath, seen: &mut Observations) {
             let (ecosystem, evidence) = (Ecosystem::Go, Evidence::Embedded);
             seen.component(ecosystem, name, version, evidence, path.clone());
         }
+    }
+    match too_long {
+        0 => Ok(()),
+        n => Err(Unreadable::new(format!(
+            "carries Go build info with names or versions longer than any module has: {n} were left out"
+        ))),
     }
 }
 
@@ -384,5 +403,34 @@ mod tests {
                 "b.example/b v1.0.0 embedded bootstrap",
             ]
         );
+    }
+
+    #[test]
+    fn modules_longer_than_any_are_left_out_and_said_so() {
+        let (path, version) = ("a".repeat(LONGEST_PATH), "0".repeat(LONGEST_VERSION - 7));
+        let list = format!(
+            "dep\ta{path}\tv1.0.0\n\
+             dep\ta.example/a\tv1.0.0-0{version}\n\
+             dep\ta.example/b\tv1.0.0\n\
+             =>\ta{path}\tv1.0.0\n\
+             dep\t{path}\tv1.0.0\n\
+             dep\tb.example/b\tv1.0.0\n"
+        );
+        let bytes = elf(&[(".data", &inline("devel", &list))]);
+        let mut seen = Observations::default();
+        let path_of_program =
+            crate::finding::EntryPath::new(&std::sync::Arc::from(""), "bootstrap");
+        let entry = crate::inspect::Entry {
+            path: &path_of_program,
+            bytes: &bytes,
+        };
+        let error = crate::inspect::Inspector::inspect(&Binary, &entry, &mut seen).unwrap_err();
+        assert!(error.message.ends_with("3 were left out"), "{error:?}");
+        let names: Vec<_> = seen
+            .components
+            .iter()
+            .map(|row| row.name.as_str())
+            .collect();
+        assert_eq!(names, [path.as_str(), "b.example/b"]);
     }
 }

@@ -9,9 +9,9 @@
 use std::collections::HashMap;
 
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
-use crate::inventory::pypi::at_line;
 use crate::version::Version;
 
 pub struct GoMod;
@@ -64,7 +64,7 @@ impl Inspector for GoMod {
         };
         for required in &file.required {
             if let Some((path, version)) = file.built(required) {
-                let location = at_line(entry.path, required.line);
+                let location = Location::at_line(entry.path, required.line);
                 seen.component(Ecosystem::Go, path, version, evidence, location);
             }
         }

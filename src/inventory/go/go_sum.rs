@@ -8,10 +8,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
-use crate::finding::EntryPath;
+use crate::finding::{EntryPath, Location};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
-use crate::inventory::pypi::at_line;
 use crate::version::Version;
 
 pub struct GoSum;
@@ -55,7 +54,7 @@ impl Inspector for GoSum {
             .into_iter()
             .filter(|(_, highest)| highest.has_content)
         {
-            let location = at_line(entry.path, highest.line);
+            let location = Location::at_line(entry.path, highest.line);
             seen.component(
                 Ecosystem::Go,
                 path,

@@ -6,8 +6,8 @@
 
 use super::go_mod::{Replacement, is_version, replacement};
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::pypi::at_line;
 
 pub struct ModulesTxt;
 
@@ -26,7 +26,7 @@ impl Inspector for ModulesTxt {
                 && !text.trim().is_empty()
                 && let Some((path, version, line)) = current.take()
             {
-                let location = at_line(entry.path, line);
+                let location = Location::at_line(entry.path, line);
                 seen.component(Ecosystem::Go, path, version, Evidence::Installed, location);
             }
         }

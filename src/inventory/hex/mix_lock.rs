@@ -5,8 +5,8 @@
 //! package's and the key that of the application in it. `{:git, "ADDRESS", "REVISION", …}` states no version.
 
 use super::Code;
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::pypi::at_line;
 
 pub struct MixLock;
 
@@ -24,7 +24,7 @@ impl Inspector for MixLock {
                 continue;
             }
             match package(text) {
-                Some((name, code)) => code.observe(name, at_line(entry.path, line), seen),
+                Some((name, code)) => code.observe(name, Location::at_line(entry.path, line), seen),
                 None if result.is_ok() => {
                     let message = "is not an entry of a mix.lock: expected `\"name\": {…}`";
                     result = Err(Unreadable::at(line as usize, message));

@@ -7,8 +7,8 @@
 use memchr::memmem;
 
 use super::Code;
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::pypi::at_line;
 
 pub struct RebarLock;
 
@@ -33,7 +33,7 @@ impl Inspector for RebarLock {
             let lines = between.bytes().filter(|&byte| byte == b'\n').count();
             line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             counted = at;
-            code.observe(name, at_line(entry.path, line), seen);
+            code.observe(name, Location::at_line(entry.path, line), seen);
         }
         Ok(())
     }

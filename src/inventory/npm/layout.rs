@@ -3,20 +3,9 @@
 //! <https://docs.npmjs.com/cli/v11/configuring-npm/folders>
 
 use crate::finding::EntryPath;
+use crate::inventory::owner::is_fixture_folder;
 
 const NODE_MODULES: &str = "node_modules";
-
-/// Folders in which authors publish packages that exist only for tests and demonstrations.
-const FIXTURE_FOLDERS: &[&str] = &[
-    "test",
-    "tests",
-    "__tests__",
-    "fixtures",
-    "__fixtures__",
-    "spec",
-    "example",
-    "examples",
-];
 
 /// Whether the file belongs to an installed package. Its lock files and manifests then describe the
 /// workshop of that package's author, not this artifact.
@@ -80,11 +69,6 @@ fn is_package_name(name: &str) -> bool {
             scope.len() > 1 && scope.starts_with('@') && !name.is_empty() && !name.contains('/')
         }
     }
-}
-
-/// Whether what is in a folder of that name exists for tests and demonstrations.
-pub fn is_fixture_folder(part: &str) -> bool {
-    FIXTURE_FOLDERS.contains(&part)
 }
 
 /// Whether a `node_modules` on the way lies in a test folder of an outer package.

@@ -3,8 +3,8 @@
 //! Specification: <https://learn.microsoft.com/nuget/reference/packages-config>.
 
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::pypi::at_line;
 use crate::inventory::{owner, xml};
 
 pub struct PackagesConfig;
@@ -20,7 +20,7 @@ impl Inspector for PackagesConfig {
             if let (["packages", "package"], Some(id), Some(version)) =
                 (names, element.attribute("id"), element.attribute("version"))
             {
-                let location = at_line(entry.path, element.line);
+                let location = Location::at_line(entry.path, element.line);
                 seen.stated(Ecosystem::NuGet, id, version, Evidence::Locked, location);
             }
         })

@@ -7,8 +7,8 @@
 //! (<https://learn.microsoft.com/nuget/concepts/dependency-resolution>).
 
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::pypi::at_line;
 use crate::inventory::{owner, xml};
 use crate::version::Version;
 
@@ -45,7 +45,7 @@ impl Inspector for ProjectFile {
                 let mut stated = stated.filter_map(|name| element.attribute(name));
                 let version = stated.next().or(inner.as_deref()).unwrap_or_default();
                 if let Some(name) = element.attribute("Include").filter(|name| is_known(name)) {
-                    let location = at_line(entry.path, element.line);
+                    let location = Location::at_line(entry.path, element.line);
                     declare(seen, name, version, location);
                 }
             }
@@ -54,7 +54,7 @@ impl Inspector for ProjectFile {
     }
 }
 
-fn declare(seen: &mut Observations, name: &str, version: &str, location: crate::finding::Location) {
+fn declare(seen: &mut Observations, name: &str, version: &str, location: Location) {
     let ecosystem = Ecosystem::NuGet;
     match exact(version) {
         Some(version) => {

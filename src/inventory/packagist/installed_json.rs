@@ -10,7 +10,7 @@ use super::Package;
 use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
-use crate::inventory::npm::layout::is_fixture_folder;
+use crate::inventory::owner::is_fixture_folder;
 use crate::inventory::read;
 
 pub struct InstalledJson;

@@ -23,7 +23,6 @@ mod zappa;
 
 pub(super) use layout::is_owners;
 
-use crate::finding::{EntryPath, Location};
 use crate::inspect::Inspector;
 
 /// Every PyPI format. To add one is to add its file and its line.
@@ -53,14 +52,6 @@ pub const LOCKS: &[&dyn Inspector] = &[
     &pdm_lock::PdmLock,
     &pylock::Pylock,
 ];
-
-pub(super) fn at_line(path: &EntryPath, line: u32) -> Location {
-    Location {
-        path: path.clone(),
-        line: Some(line),
-        column: None,
-    }
-}
 
 #[cfg(test)]
 mod tests {

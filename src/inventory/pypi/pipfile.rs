@@ -6,10 +6,10 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use crate::component::Evidence;
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
-use super::at_line;
 use super::pep508::Requirement;
 use super::toml_text::{self, Lines};
 
@@ -75,7 +75,7 @@ impl Inspector for Pipfile {
                 result = Err(Unreadable::at(line as usize, "is not a package"));
                 continue;
             };
-            let location = at_line(entry.path, line);
+            let location = Location::at_line(entry.path, line);
             seen.components.extend(
                 package
                     .into_requirement(name.get_ref())

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
-use super::at_line;
 use super::pep508::{self, Requirement};
 use super::toml_text::{self, Lines};
 
@@ -147,7 +147,7 @@ impl Inspector for Pyproject {
         for (line, requirement) in read.found {
             let name = Ecosystem::PyPi.normalize_name(&requirement.name);
             if !local_names.contains(&name) {
-                let location = at_line(entry.path, line);
+                let location = Location::at_line(entry.path, line);
                 seen.components
                     .push(requirement.into_component(Evidence::Declared, location));
             }

@@ -12,8 +12,8 @@ use crate::finding::{EntryPath, Location};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
+use super::layout;
 use super::pep508::{self, NotARequirement, Requirement};
-use super::{at_line, layout};
 
 pub struct Requirements;
 
@@ -303,7 +303,7 @@ pub fn resolve_includes(
             for line in &file.requirements {
                 let mut requirement = line.requirement.clone();
                 constraints.apply(&project.constraints, &mut requirement);
-                let location = at_line(&file.path, line.line);
+                let location = Location::at_line(&file.path, line.line);
                 components.push(requirement.into_component(Evidence::Declared, location));
             }
         }
@@ -397,7 +397,7 @@ impl<'a> Includes<'a> {
             include.written
         );
         self.errors
-            .insert((at_line(&file.path, include.line), message));
+            .insert((Location::at_line(&file.path, include.line), message));
     }
 }
 

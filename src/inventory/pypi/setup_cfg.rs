@@ -2,10 +2,11 @@
 //! <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html>.
 
 use crate::component::Evidence;
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
-use super::{at_line, pep508};
+use super::pep508;
 
 pub struct SetupCfg;
 
@@ -19,7 +20,7 @@ impl Inspector for SetupCfg {
         for (line, asked) in install_requires(entry.text()?) {
             match pep508::parse(asked) {
                 Ok(Some(requirement)) => {
-                    let location = at_line(entry.path, line);
+                    let location = Location::at_line(entry.path, line);
                     seen.components
                         .push(requirement.into_component(Evidence::Declared, location));
                 }

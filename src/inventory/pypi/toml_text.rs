@@ -7,8 +7,6 @@ use toml::{Spanned, Value};
 use crate::finding::Location;
 use crate::inspect::{Entry, Unreadable};
 
-use super::at_line;
-
 /// Reads a whole file. Nesting beyond a depth that no real file has is an error of the parser.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
     toml::from_str(text).map_err(|error| {
@@ -43,7 +41,7 @@ pub fn each_package<T: DeserializeOwned>(
     for row in lock.package {
         let line = lines.line_of(row.span().start);
         match T::deserialize(row.into_inner()) {
-            Ok(package) => see(package, at_line(entry.path, line)),
+            Ok(package) => see(package, Location::at_line(entry.path, line)),
             Err(error) if result.is_ok() => {
                 let message = format!("is not a package: {}", one_line(error.message()));
                 result = Err(Unreadable::at(line as usize, message));

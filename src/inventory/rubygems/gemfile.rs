@@ -9,7 +9,6 @@ use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
-use crate::inventory::pypi::at_line;
 use crate::version::Version;
 
 pub struct Gemfile;
@@ -33,7 +32,7 @@ impl Inspector for Gemfile {
             } else if opens_block(&text) {
                 blocks.push(counts && block_counts(&text));
             } else if counts && let Some((name, requirement)) = gem(&text) {
-                declare(seen, name, requirement, at_line(entry.path, line));
+                declare(seen, name, requirement, Location::at_line(entry.path, line));
             }
         }
         Ok(())

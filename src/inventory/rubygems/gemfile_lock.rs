@@ -5,9 +5,9 @@
 //! four spaces in, each with its own requirements six spaces in; those of `PATH` are folders of the project.
 
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
-use crate::inventory::pypi::at_line;
 
 pub struct GemfileLock;
 
@@ -61,7 +61,7 @@ impl Inspector for GemfileLock {
                 Section::Other => None,
             };
             if let Some((name, version)) = found.filter(|(_, version)| !version.is_empty()) {
-                let location = at_line(entry.path, line);
+                let location = Location::at_line(entry.path, line);
                 seen.stated(
                     Ecosystem::RubyGems,
                     name,

@@ -10,7 +10,7 @@ use super::ruby;
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::npm::layout::is_fixture_folder;
+use crate::inventory::owner::is_fixture_folder;
 
 pub struct Gemspec;
 

@@ -3,9 +3,10 @@
 //! pip, pipenv and poetry-core write it with <https://github.com/pradyunsg/vendoring>; setuptools and pkg_resources have
 //! a `vendored.txt` of the same form, and pipenv a `patched.txt`. What it pins counts where its code lies beside it.
 
-use super::super::{at_line, pep508};
+use super::super::pep508;
 use super::place::is_vendor_folder;
 use super::traces::{MAX_OF_A_FILE, Pin};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
 pub struct VendorTxt;
@@ -34,7 +35,7 @@ impl Inspector for VendorTxt {
                 seen.python.pins.push(Pin {
                     name: requirement.name,
                     version,
-                    location: at_line(entry.path, number),
+                    location: Location::at_line(entry.path, number),
                 });
             }
         }
