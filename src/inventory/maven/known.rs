@@ -340,6 +340,11 @@ pub fn of_artifact(artifact: &str) -> impl Iterator<Item = &'static Known> {
         })
 }
 
+/// Whether coordinates are those of a package in the table, which is nobody's own project.
+pub fn is_known(group: &str, artifact: &str) -> bool {
+    of_artifact(artifact).any(|known| known.group == group)
+}
+
 impl Known {
     /// Whether an entry is what the row asks for: a class, or where there need not be any, a file in `META-INF`.
     pub fn has(&self, name: &str, is_class: bool) -> bool {

@@ -10,6 +10,7 @@ mod jar_pom;
 mod known;
 mod manifest;
 mod maven_lockfile;
+mod own;
 mod pom;
 mod pom_xml;
 mod properties;

@@ -4,9 +4,10 @@
 //! tells the artifact and the version, and the group is taken from what tells it for certain (`identify.rs`). Where
 //! nothing does, the jar is an error: it is there, and it was matched with nothing.
 //!
-//! The function's own project is no package. `own` says how it is told.
+//! The function's own project is no package. `own.rs` says how it is told.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::claims::{Claim, Descriptor, Listing, Said, archive, stem};
@@ -14,6 +15,7 @@ use super::coordinates::name;
 use super::file_name;
 use super::identify::identify;
 use super::manifest::Manifest;
+use super::own::Layout;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::EntryPath;
 use crate::report::ReadError;
@@ -23,17 +25,19 @@ pub fn resolve(claims: Vec<Claim>) -> (Vec<ObservedComponent>, Vec<ReadError>) {
     let mut components = Vec::new();
     let mut errors = Vec::new();
     let jars = by_jar(claims);
-    let own_jars = own_jars(&jars);
+    let layout = Layout::of(&jars);
     for (container, jar) in &jars {
-        let own = own(container, jar, &own_jars);
+        let own = layout.own(container, jar);
         for (folder, (path, descriptor)) in &jar.descriptors {
             if !own.contains(folder.as_str()) {
-                components.push(component(descriptor, Evidence::Installed, path.clone()));
+                let named = with_version_of_name(container, descriptor);
+                components.push(component(&named, Evidence::Installed, path.clone()));
             }
         }
-        let is_unnamed =
-            !own_jars.contains(container) && jar.may_be_a_package() && !jar.is_described(container);
-        if !is_unnamed {
+        if layout.is_program(container, jar)
+            || !jar.may_be_a_package()
+            || jar.is_described(container)
+        {
             continue;
         }
         let known = jar
@@ -65,13 +69,29 @@ fn component(descriptor: &Descriptor, evidence: Evidence, path: EntryPath) -> Ob
     }
 }
 
+/// The descriptor with the version that the file name has, where its own is left open: a placeholder that was not filled
+/// in when the jar was built was when it was published.
+fn with_version_of_name<'a>(container: &str, descriptor: &'a Descriptor) -> Cow<'a, Descriptor> {
+    let name = stem(container)
+        .filter(|_| descriptor.version.is_none())
+        .and_then(|stem| file_name::parse(stem, ""))
+        .filter(|name| name.artifact == descriptor.artifact);
+    match name.and_then(|name| name.version) {
+        Some(version) => Cow::Owned(Descriptor {
+            version: Some(version.to_owned()),
+            ..descriptor.clone()
+        }),
+        None => Cow::Borrowed(descriptor),
+    }
+}
+
 /// What is known of one archive.
 #[derive(Default)]
-struct Jar {
+pub(super) struct Jar {
     /// By their folders.
-    descriptors: BTreeMap<String, (EntryPath, Descriptor)>,
-    manifest: Manifest,
-    listing: Option<Box<Listing>>,
+    pub descriptors: BTreeMap<String, (EntryPath, Descriptor)>,
+    pub manifest: Manifest,
+    pub listing: Option<Box<Listing>>,
 }
 
 fn by_jar(claims: Vec<Claim>) -> BTreeMap<Arc<str>, Jar> {
@@ -110,17 +130,15 @@ impl Jar {
         }
     }
 
-    fn is_application(&self) -> bool {
-        self.listing
-            .as_ref()
-            .is_some_and(|listing| listing.is_application)
+    pub fn is_artifact(&self) -> bool {
+        let listing = self.listing.as_ref();
+        listing.is_some_and(|listing| listing.is_artifact)
     }
 
     /// Whether it is an archive that packages are published as, with something to run or a name that is known.
     fn may_be_a_package(&self) -> bool {
         self.listing.as_ref().is_some_and(|listing| {
-            let is_library = !listing.is_artifact && !listing.is_application;
-            is_library && (listing.has_classes || !listing.known.is_empty())
+            !listing.is_artifact && (listing.has_classes || !listing.known.is_empty())
         }) && !self.manifest.is_of_java()
     }
 
@@ -143,7 +161,7 @@ impl Jar {
 }
 
 /// Whether a jar of this name is the artifact: it begins with it, and what follows is no other word.
-fn is_named(stem: &str, descriptor: &Descriptor) -> bool {
+pub(super) fn is_named(stem: &str, descriptor: &Descriptor) -> bool {
     let Some(rest) = stem.strip_prefix(descriptor.artifact.as_str()) else {
         return false;
     };
@@ -154,61 +172,6 @@ fn is_named(stem: &str, descriptor: &Descriptor) -> bool {
             after.starts_with(|c: char| c.is_ascii_digit())
                 || (!version.is_empty() && after.starts_with(version))
         })
-}
-
-/// The jars that are the function, by their prefixes: the one at the root of an artifact whose libraries lie elsewhere.
-fn own_jars(jars: &BTreeMap<Arc<str>, Jar>) -> HashSet<Arc<str>> {
-    let own = jars.iter().filter_map(|(container, jar)| {
-        let own = jar.listing.as_ref()?.own_jar.as_ref()?;
-        Some(Arc::from(format!("{container}{own}!/")))
-    });
-    own.collect()
-}
-
-/// The folders of the descriptors that are the function's own project.
-///
-/// - All of those of an application: nothing is unpacked into a war or a jar of Spring Boot, which carry jars whole.
-/// - Of the artifact itself, and of a jar that is the function, the one that is named like it; else the one whose group
-///   the class that is started is in; else, if Maven built it, the first: the plugins that unpack jars into a project's
-///   own begin with that.
-fn own<'a>(container: &Arc<str>, jar: &'a Jar, own_jars: &HashSet<Arc<str>>) -> HashSet<&'a str> {
-    let folders = || jar.descriptors.keys().map(String::as_str);
-    if jar.is_application() {
-        return folders().collect();
-    }
-    let is_artifact = jar
-        .listing
-        .as_ref()
-        .is_some_and(|listing| listing.is_artifact);
-    if !is_artifact && !own_jars.contains(container) {
-        return HashSet::new();
-    }
-    let with = |such: &dyn Fn(&Descriptor) -> bool| -> HashSet<&'a str> {
-        let all = jar.descriptors.iter();
-        all.filter(|(_, (_, descriptor))| such(descriptor))
-            .map(|(folder, _)| folder.as_str())
-            .collect()
-    };
-    let named = stem(container).map(|stem| with(&|descriptor| is_named(stem, descriptor)));
-    if let Some(named) = named.filter(|named| !named.is_empty()) {
-        return named;
-    }
-    let started = with(&|descriptor| {
-        let rest = jar
-            .manifest
-            .main_class
-            .strip_prefix(descriptor.group.as_str());
-        descriptor.group.contains('.') && rest.is_some_and(|rest| rest.starts_with('.'))
-    });
-    if started.len() == 1 {
-        return started;
-    }
-    let first = jar
-        .listing
-        .as_ref()
-        .and_then(|listing| listing.first_descriptor.as_deref());
-    let first = first.filter(|_| jar.manifest.is_by_maven());
-    folders().filter(|folder| Some(*folder) == first).collect()
 }
 
 #[cfg(test)]
@@ -225,20 +188,21 @@ mod tests {
         names: &'a [&'a str],
     }
 
-    /// Those of the names that are `META-INF/maven/GROUP/ARTIFACT/VERSION` stand for such a `pom.properties`.
+    /// Those of the names that are `META-INF/maven/GROUP/ARTIFACT/VERSION` stand for such a `pom.properties`, with `-` for
+    /// one that leaves its version open.
     fn claims(archive: &Archive) -> Vec<Claim> {
         let container: Arc<str> = Arc::from(archive.container);
         let mut seen = Observations::default();
         let mut paths = Vec::new();
         for name in archive.names {
             let path = EntryPath::new(&container, name);
-            if let Some(coordinates) = name.strip_prefix("META-INF/maven/") {
+            if let Some((_, coordinates)) = name.split_once("META-INF/maven/") {
                 let parts: Vec<&str> = coordinates.split('/').collect();
                 let path = EntryPath::new(&container, &format!("{}/pom.properties", path.parent()));
                 let descriptor = Descriptor {
                     group: parts[0].into(),
                     artifact: parts[1].into(),
-                    version: Some(parts[2].into()),
+                    version: Some(parts[2].into()).filter(|version| version != "-"),
                 };
                 seen.jars.push(Claim {
                     path: path.clone(),
@@ -414,9 +378,185 @@ mod tests {
             "BOOT-INF/classes/A.class",
             "META-INF/maven/com.acme/orders/1.0",
         ];
-        assert_eq!(found(&[jar("i.tar!/app/app.jar!/", "", &names)]), [""; 0]);
+        for manifest in [
+            "Start-Class: org.other.App\n",
+            "Spring-Boot-Version: 3.2.0\n",
+        ] {
+            let found = found(&[jar("i.tar!/app/app.jar!/", manifest, &names)]);
+            assert_eq!(found, [""; 0], "{manifest}");
+        }
         let names = ["WEB-INF/web.xml", "META-INF/maven/com.acme/orders/1.0"];
         assert_eq!(found(&[artifact("orders.war!/", "", &names)]), [""; 0]);
+        assert_eq!(found(&[jar("i.tar!/ROOT.war!/", "", &names)]), [""; 0]);
+    }
+
+    #[test]
+    fn an_entry_named_like_that_of_an_application_hides_no_library() {
+        for entry in ["WEB-INF/web.xml", "BOOT-INF/x", "WEB-INF/classes/x.txt"] {
+            let names = [entry, "META-INF/maven/org.acme/a/1.0", "a/B.class"];
+            for container in ["fn.zip!/lib/a-1.0.jar!/", "fn.zip!/lib/other.jar!/"] {
+                let found = found(&[jar(container, "Main-Class: org.acme.Main\n", &names)]);
+                assert_eq!(found, ["org.acme:a 1.0 Installed"], "{container} {entry}");
+            }
+            // Nor the error about one that does not say what it is.
+            let unnamed = found(&[jar("fn.zip!/lib/a-1.0.jar!/", "", &[entry, "a/B.class"])]);
+            assert_eq!(unnamed, ["error fn.zip!/lib/a-1.0.jar"], "{entry}");
+        }
+    }
+
+    #[test]
+    fn of_an_application_only_its_project_is_its_own() {
+        let names = [
+            "BOOT-INF/classes/A.class",
+            "META-INF/maven/com.acme/orders/1.0",
+            "META-INF/maven/g/a/2.0",
+        ];
+        let started = "Start-Class: com.acme.Main\n";
+        assert_eq!(
+            found(&[jar("i.tar!/app.jar!/", started, &names)]),
+            ["g:a 2.0 Installed"]
+        );
+        // Which of them it is cannot be told, so that both are reported.
+        let unknown = "Spring-Boot-Version: 3.2.0\n";
+        assert_eq!(found(&[jar("i.tar!/app.jar!/", unknown, &names)]).len(), 2);
+        // What is known is nobody's own.
+        let names = [
+            "WEB-INF/web.xml",
+            "META-INF/maven/commons-io/commons-io/2.4",
+        ];
+        assert_eq!(
+            found(&[jar("i.tar!/a.war!/", "", &names)]),
+            ["commons-io:commons-io 2.4 Installed"]
+        );
+    }
+
+    #[test]
+    fn the_jar_beside_settings_alone_is_the_function() {
+        let names = ["META-INF/maven/com.acme/orders/1.0", "A.class"];
+        let own = || jar("fn.zip!/orders.jar!/", BY_MAVEN, &names);
+        let settings = artifact(
+            "fn.zip!/",
+            "",
+            &["orders.jar", "config.yml", "log.properties"],
+        );
+        assert_eq!(found(&[settings, own()]), [""; 0]);
+        for other in ["handler.py", "bin/run", "bin/config.yml"] {
+            let beside = ["orders.jar", "config.yml", other];
+            let found = found(&[artifact("fn.zip!/", "", &beside), own()]);
+            assert_eq!(found, ["com.acme:orders 1.0 Installed"], "{other}");
+        }
+    }
+
+    #[test]
+    fn the_one_program_with_libraries_below_is_the_function() {
+        let names = ["META-INF/maven/com.acme/orders/1.0", "A.class"];
+        let main = "Main-Class: com.acme.Main\n";
+        let library = |container| jar(container, "", &["META-INF/maven/g/a/2.0", "A.class"]);
+        for (program, libraries) in [
+            ("i.tar!/app/orders-1.0.jar!/", "i.tar!/app/lib/a.jar!/"),
+            ("i.tar!/app/orders-1.0.jar!/", "i.tar!/app/libs/x/a.jar!/"),
+            ("f/orders-1.0.jar!/", "f/lib/a.jar!/"),
+            ("i.tar!/l1!/app/x.jar!/", "i.tar!/l2!/app/lib/a.jar!/"),
+        ] {
+            let found = found(&[jar(program, main, &names), library(libraries)]);
+            assert_eq!(found, ["g:a 2.0 Installed"], "{program}");
+        }
+        for (program, manifest, libraries) in [
+            ("i.tar!/app/orders-1.0.jar!/", "", "i.tar!/app/lib/a.jar!/"),
+            ("i.tar!/app/orders-1.0.jar!/", main, "i.tar!/app/a.jar!/"),
+            (
+                "i.tar!/app/lib/orders-1.0.jar!/",
+                main,
+                "i.tar!/app/lib/a.jar!/",
+            ),
+            (
+                "i.tar!/b.jar!/orders-1.0.jar!/",
+                main,
+                "i.tar!/b.jar!/lib/a.jar!/",
+            ),
+        ] {
+            let found = found(&[jar(program, manifest, &names), library(libraries)]);
+            assert_eq!(found.len(), 2, "{program} {libraries}");
+        }
+        // Of two programs one may be a tool that somebody else made.
+        let two = [
+            jar("i.tar!/app/orders-1.0.jar!/", main, &names),
+            library("i.tar!/app/lib/a.jar!/"),
+            jar("i.tar!/opt/orders-1.0.jar!/", main, &names),
+            library("i.tar!/opt/lib/a.jar!/"),
+        ];
+        assert_eq!(found(&two).len(), 4);
+    }
+
+    #[test]
+    fn the_application_of_quarkus_is_the_function() {
+        let starter = "Main-Class: io.quarkus.bootstrap.runner.QuarkusEntryPoint\n";
+        let all = [
+            jar("fn.zip!/q/quarkus-run.jar!/", starter, &["x"]),
+            jar(
+                "fn.zip!/q/app/orders-1.0.jar!/",
+                BY_MAVEN,
+                &["META-INF/maven/com.acme/orders/1.0", "A.class"],
+            ),
+            jar(
+                "fn.zip!/q/lib/main/g.a-2.0.jar!/",
+                "",
+                &["META-INF/maven/g/a/2.0"],
+            ),
+        ];
+        assert_eq!(found(&all), ["g:a 2.0 Installed"]);
+        assert_eq!(found(&all[1..]).len(), 2);
+    }
+
+    #[test]
+    fn the_one_descriptor_of_classes_beside_their_libraries_is_the_function() {
+        for (own, library) in [
+            ("META-INF/maven/com.acme/orders/1.0", "fn.zip!/lib/a.jar!/"),
+            (
+                "w/META-INF/maven/com.acme/orders/1.0",
+                "fn.zip!/w/WEB-INF/lib/a.jar!/",
+            ),
+            (
+                "w/META-INF/maven/com.acme/orders/1.0",
+                "fn.zip!/w/BOOT-INF/lib/a.jar!/",
+            ),
+        ] {
+            let library = jar(library, "", &["META-INF/maven/g/a/2.0"]);
+            let names = [own];
+            let all = [artifact("fn.zip!/", "", &names), library];
+            assert_eq!(found(&all), ["g:a 2.0 Installed"], "{own}");
+            assert_eq!(found(&all[..1]), ["com.acme:orders 1.0 Installed"], "{own}");
+        }
+        let unpacked = [
+            "META-INF/maven/com.acme/orders/1.0",
+            "META-INF/maven/g/b/2.0",
+        ];
+        let library = jar("fn.zip!/lib/a.jar!/", "", &["META-INF/maven/g/a/2.0"]);
+        assert_eq!(
+            found(&[artifact("fn.zip!/", "", &unpacked), library]).len(),
+            3
+        );
+    }
+
+    #[test]
+    fn a_version_that_is_left_open_is_that_of_the_file_name() {
+        for (container, expected) in [
+            ("fn.zip!/lib/a-2.0.jar!/", "g:a 2.0 Installed"),
+            ("fn.zip!/lib/b-2.0.jar!/", "g:a - Installed"),
+            ("fn.zip!/lib/a.jar!/", "g:a - Installed"),
+        ] {
+            let names = ["META-INF/maven/g/a/-", "A.class"];
+            let found = found(&[jar(container, "", &names)]);
+            assert!(
+                found.contains(&expected.to_owned()),
+                "{container} {found:?}"
+            );
+        }
+        let stated = ["META-INF/maven/g/a/1.0", "A.class"];
+        assert_eq!(
+            found(&[jar("fn.zip!/a-2.0.jar!/", "", &stated)]),
+            ["g:a 1.0 Installed"]
+        );
     }
 
     #[test]
