@@ -202,3 +202,230 @@ fn only_beside_folders(jar: &Jar) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::inventory::maven::testing::{artifact, found, jar};
+
+    const BY_MAVEN: &str = "Created-By: Apache Maven 3.9.6\n";
+
+    #[test]
+    fn an_artifacts_own_project_is_no_package() {
+        let shaded = [
+            "META-INF/maven/com.acme/orders/1.0",
+            "META-INF/maven/g/a/2.0",
+            "com/acme/A.class",
+        ];
+        let last = [
+            "META-INF/maven/g/a/2.0",
+            "META-INF/maven/com.acme/orders/1.0",
+            "com/acme/A.class",
+        ];
+        for (container, manifest, names) in [
+            ("orders-1.0.jar!/", "", &last),
+            ("orders-1.0-shaded.jar!/", "", &last),
+            ("orders.jar!/", "", &last),
+            (
+                "function.zip!/",
+                "Main-Class: com.acme.orders.Main\n",
+                &last,
+            ),
+            ("function.zip!/", BY_MAVEN, &shaded),
+        ] {
+            let found = found(&[artifact(container, manifest, names)]);
+            assert_eq!(found, ["g:a 2.0 Installed"], "{container} {manifest}");
+        }
+        // Gradle leaves no coordinates of the project: the first may be a library's.
+        assert_eq!(found(&[artifact("function.zip!/", "", &last)]).len(), 2);
+    }
+
+    #[test]
+    fn the_project_of_an_application_is_its_own_wherever_it_lies() {
+        let names = [
+            "BOOT-INF/classes/A.class",
+            "META-INF/maven/com.acme/orders/1.0",
+        ];
+        for manifest in [
+            "Start-Class: org.other.App\n",
+            "Spring-Boot-Version: 3.2.0\n",
+        ] {
+            let found = found(&[jar("i.tar!/app/app.jar!/", manifest, &names)]);
+            assert_eq!(found, [""; 0], "{manifest}");
+        }
+        let names = ["WEB-INF/web.xml", "META-INF/maven/com.acme/orders/1.0"];
+        assert_eq!(found(&[artifact("orders.war!/", "", &names)]), [""; 0]);
+        assert_eq!(found(&[jar("i.tar!/ROOT.war!/", "", &names)]), [""; 0]);
+    }
+
+    #[test]
+    fn an_entry_named_like_that_of_an_application_hides_no_library() {
+        for entry in ["WEB-INF/web.xml", "BOOT-INF/x", "WEB-INF/classes/x.txt"] {
+            let names = [entry, "META-INF/maven/org.acme/a/1.0", "a/B.class"];
+            for container in ["fn.zip!/lib/a-1.0.jar!/", "fn.zip!/lib/other.jar!/"] {
+                let found = found(&[jar(container, "Main-Class: org.acme.Main\n", &names)]);
+                assert_eq!(found, ["org.acme:a 1.0 Installed"], "{container} {entry}");
+            }
+            // Nor the error about one that does not say what it is.
+            let unnamed = found(&[jar("fn.zip!/lib/a-1.0.jar!/", "", &[entry, "a/B.class"])]);
+            assert_eq!(unnamed, ["error fn.zip!/lib/a-1.0.jar"], "{entry}");
+        }
+    }
+
+    #[test]
+    fn of_an_application_only_its_project_is_its_own() {
+        let names = [
+            "BOOT-INF/classes/A.class",
+            "META-INF/maven/com.acme/orders/1.0",
+            "META-INF/maven/g/a/2.0",
+        ];
+        let started = "Start-Class: com.acme.Main\n";
+        assert_eq!(
+            found(&[jar("i.tar!/app.jar!/", started, &names)]),
+            ["g:a 2.0 Installed"]
+        );
+        // Which of them it is cannot be told, so that both are reported.
+        let unknown = "Spring-Boot-Version: 3.2.0\n";
+        assert_eq!(found(&[jar("i.tar!/app.jar!/", unknown, &names)]).len(), 2);
+        // What is known is nobody's own.
+        let names = [
+            "WEB-INF/web.xml",
+            "META-INF/maven/commons-io/commons-io/2.4",
+        ];
+        assert_eq!(
+            found(&[jar("i.tar!/a.war!/", "", &names)]),
+            ["commons-io:commons-io 2.4 Installed"]
+        );
+    }
+
+    #[test]
+    fn the_jar_beside_settings_alone_is_the_function() {
+        let names = ["META-INF/maven/com.acme/orders/1.0", "A.class"];
+        let own = || jar("fn.zip!/orders.jar!/", BY_MAVEN, &names);
+        let settings = artifact(
+            "fn.zip!/",
+            "",
+            &["orders.jar", "config.yml", "log.properties"],
+        );
+        assert_eq!(found(&[settings, own()]), [""; 0]);
+        for other in ["handler.py", "bin/run", "bin/config.yml"] {
+            let beside = ["orders.jar", "config.yml", other];
+            let found = found(&[artifact("fn.zip!/", "", &beside), own()]);
+            assert_eq!(found, ["com.acme:orders 1.0 Installed"], "{other}");
+        }
+    }
+
+    #[test]
+    fn the_one_program_with_libraries_below_is_the_function() {
+        let names = ["META-INF/maven/com.acme/orders/1.0", "A.class"];
+        let main = "Main-Class: com.acme.Main\n";
+        let library = |container| jar(container, "", &["META-INF/maven/g/a/2.0", "A.class"]);
+        for (program, libraries) in [
+            ("i.tar!/app/orders-1.0.jar!/", "i.tar!/app/lib/a.jar!/"),
+            ("i.tar!/app/orders-1.0.jar!/", "i.tar!/app/libs/x/a.jar!/"),
+            ("f/orders-1.0.jar!/", "f/lib/a.jar!/"),
+            ("i.tar!/l1!/app/x.jar!/", "i.tar!/l2!/app/lib/a.jar!/"),
+        ] {
+            let found = found(&[jar(program, main, &names), library(libraries)]);
+            assert_eq!(found, ["g:a 2.0 Installed"], "{program}");
+        }
+        for (program, manifest, libraries) in [
+            ("i.tar!/app/orders-1.0.jar!/", "", "i.tar!/app/lib/a.jar!/"),
+            ("i.tar!/app/orders-1.0.jar!/", main, "i.tar!/app/a.jar!/"),
+            (
+                "i.tar!/app/lib/orders-1.0.jar!/",
+                main,
+                "i.tar!/app/lib/a.jar!/",
+            ),
+            (
+                "i.tar!/b.jar!/orders-1.0.jar!/",
+                main,
+                "i.tar!/b.jar!/lib/a.jar!/",
+            ),
+        ] {
+            let found = found(&[jar(program, manifest, &names), library(libraries)]);
+            assert_eq!(found.len(), 2, "{program} {libraries}");
+        }
+        // Of two programs one may be a tool that somebody else made.
+        let two = [
+            jar("i.tar!/app/orders-1.0.jar!/", main, &names),
+            library("i.tar!/app/lib/a.jar!/"),
+            jar("i.tar!/opt/orders-1.0.jar!/", main, &names),
+            library("i.tar!/opt/lib/a.jar!/"),
+        ];
+        assert_eq!(found(&two).len(), 4);
+    }
+
+    #[test]
+    fn the_application_of_quarkus_is_the_function() {
+        let starter = "Main-Class: io.quarkus.bootstrap.runner.QuarkusEntryPoint\n";
+        let all = [
+            jar("fn.zip!/q/quarkus-run.jar!/", starter, &["x"]),
+            jar(
+                "fn.zip!/q/app/orders-1.0.jar!/",
+                BY_MAVEN,
+                &["META-INF/maven/com.acme/orders/1.0", "A.class"],
+            ),
+            jar(
+                "fn.zip!/q/lib/main/g.a-2.0.jar!/",
+                "",
+                &["META-INF/maven/g/a/2.0"],
+            ),
+        ];
+        assert_eq!(found(&all), ["g:a 2.0 Installed"]);
+        assert_eq!(found(&all[1..]).len(), 2);
+    }
+
+    #[test]
+    fn the_one_descriptor_of_classes_beside_their_libraries_is_the_function() {
+        for (own, library) in [
+            ("META-INF/maven/com.acme/orders/1.0", "fn.zip!/lib/a.jar!/"),
+            (
+                "w/META-INF/maven/com.acme/orders/1.0",
+                "fn.zip!/w/WEB-INF/lib/a.jar!/",
+            ),
+            (
+                "w/META-INF/maven/com.acme/orders/1.0",
+                "fn.zip!/w/BOOT-INF/lib/a.jar!/",
+            ),
+        ] {
+            let library = jar(library, "", &["META-INF/maven/g/a/2.0"]);
+            let names = [own];
+            let all = [artifact("fn.zip!/", "", &names), library];
+            assert_eq!(found(&all), ["g:a 2.0 Installed"], "{own}");
+            assert_eq!(found(&all[..1]), ["com.acme:orders 1.0 Installed"], "{own}");
+        }
+        let unpacked = [
+            "META-INF/maven/com.acme/orders/1.0",
+            "META-INF/maven/g/b/2.0",
+        ];
+        let library = jar("fn.zip!/lib/a.jar!/", "", &["META-INF/maven/g/a/2.0"]);
+        assert_eq!(
+            found(&[artifact("fn.zip!/", "", &unpacked), library]).len(),
+            3
+        );
+    }
+
+    #[test]
+    fn the_one_jar_beside_the_libraries_is_the_function() {
+        let own = jar(
+            "fn.zip!/orders.jar!/",
+            BY_MAVEN,
+            &["META-INF/maven/com.acme/orders/1.0", "A.class"],
+        );
+        let library = jar(
+            "fn.zip!/lib/a-2.0.jar!/",
+            "",
+            &["META-INF/maven/g/a/2.0", "A.class"],
+        );
+        let beside = artifact("fn.zip!/", "", &["orders.jar", "lib/a-2.0.jar"]);
+        assert_eq!(found(&[beside, own, library]), ["g:a 2.0 Installed"]);
+        // A driver that a function in another language brings is no function of its own.
+        let driver = jar(
+            "fn.zip!/a-2.0.jar!/",
+            BY_MAVEN,
+            &["META-INF/maven/g/a/2.0", "A.class"],
+        );
+        let python = artifact("fn.zip!/", "", &["handler.py", "a-2.0.jar"]);
+        assert_eq!(found(&[python, driver]), ["g:a 2.0 Installed"]);
+    }
+}
