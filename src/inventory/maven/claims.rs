@@ -38,8 +38,9 @@ pub struct Listing {
     /// Whether it is the artifact that is audited, or a part of it.
     pub is_artifact: bool,
     pub has_classes: bool,
-    /// Whether it is laid out as an application that is run, and not as a library: a war, or a jar of Spring Boot.
-    pub is_application: bool,
+    /// Whether it has folders of an application that is run: of a war, or of a jar of Spring Boot. A library may have
+    /// such a file by accident, or to be overlooked.
+    pub has_application_folders: bool,
     /// The folder of the first `META-INF/maven/GROUP/ARTIFACT`, in the archive's order.
     pub first_descriptor: Option<Box<str>>,
     /// What jars of its file name with such classes are.
@@ -86,6 +87,13 @@ pub fn is_inside_library(path: &EntryPath) -> bool {
 pub fn is_of_developers(stem: &str) -> bool {
     const ENDS: [&str; 4] = ["-sources", "-javadoc", "-test-sources", "-test-javadoc"];
     ENDS.iter().any(|end| stem.ends_with(end))
+}
+
+/// Whether what is in it is in a web application's archive.
+pub fn is_war(container: &str) -> bool {
+    let name = container.strip_suffix(".war!/");
+    let upper = || container.strip_suffix(".WAR!/");
+    name.or_else(upper).is_some()
 }
 
 /// The path of an archive, of the prefix of what is in it.

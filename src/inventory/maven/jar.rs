@@ -53,7 +53,7 @@ fn listing(contents: &Contents) -> Listing {
         container: contents.container.clone(),
         is_artifact: contents.is_artifact,
         has_classes: false,
-        is_application: false,
+        has_application_folders: false,
         first_descriptor: None,
         known: Vec::new(),
         own_jar: contents.is_artifact.then(|| own_jar(contents)).flatten(),
@@ -66,7 +66,7 @@ fn listing(contents: &Contents) -> Listing {
         for (known, is_there) in &mut rows {
             *is_there |= known.has(name, is_class);
         }
-        listing.is_application |= APPLICATIONS.iter().any(|start| name.starts_with(start));
+        listing.has_application_folders |= APPLICATIONS.iter().any(|start| name.starts_with(start));
         if !is_class && listing.first_descriptor.is_none() && is_descriptor(path) {
             listing.first_descriptor = Some(path.parent().into());
         }
@@ -88,21 +88,39 @@ fn known_by_name(container: &str) -> Vec<(&'static Known, bool)> {
 
 /// The jar that is the function itself. Platforms load libraries from `lib`, so that the one jar beside that folder is
 /// not one of them: <https://docs.aws.amazon.com/lambda/latest/dg/java-package.html>, and for Azure
-/// <https://learn.microsoft.com/azure/azure-functions/functions-reference-java#folder-structure>.
+/// <https://learn.microsoft.com/azure/azure-functions/functions-reference-java#folder-structure>. Beside settings alone
+/// there is nothing else that could be the function.
 fn own_jar(contents: &Contents) -> Option<Box<str>> {
     let is_jar = |name: &str| name.to_ascii_lowercase().ends_with(".jar");
     let mut at_root = None;
     let mut has_libraries = false;
+    let mut is_alone = true;
     for path in contents.paths {
         let name = path.inner();
         match name.split_once('/') {
             Some((folder, _)) => has_libraries |= folder == "lib" && is_jar(name),
             None if is_jar(name) && at_root.is_some() => return None,
-            None if is_jar(name) => at_root = Some(name),
+            None if is_jar(name) => {
+                at_root = Some(name);
+                continue;
+            }
             None => has_libraries |= name == "host.json",
         }
+        is_alone &= is_settings(name);
     }
-    at_root
-        .filter(|_| has_libraries || contents.paths.len() == 1)
-        .map(Box::from)
+    at_root.filter(|_| has_libraries || is_alone).map(Box::from)
+}
+
+/// Whether a file is one at the root that nothing runs.
+fn is_settings(name: &str) -> bool {
+    const SUFFIXES: [&str; 7] = [
+        ".conf",
+        ".json",
+        ".properties",
+        ".toml",
+        ".xml",
+        ".yaml",
+        ".yml",
+    ];
+    !name.contains('/') && SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }

@@ -5,6 +5,7 @@
 //! public repository of Maven; `docs/java.md` says how they were checked. Where a package moved to another group, each
 //! row has the versions that it holds for.
 
+use super::known_by_maven::KNOWN_BY_MAVEN;
 use crate::component::Ecosystem;
 use crate::version::Version;
 
@@ -21,7 +22,11 @@ pub struct Known {
 
 const ALL: (&str, &str) = ("", "");
 
-const fn row(artifact: &'static str, group: &'static str, folder: &'static str) -> Known {
+pub(super) const fn row(
+    artifact: &'static str,
+    group: &'static str,
+    folder: &'static str,
+) -> Known {
     Known {
         artifact,
         group,
@@ -30,14 +35,14 @@ const fn row(artifact: &'static str, group: &'static str, folder: &'static str) 
     }
 }
 
-const fn until(before: &'static str, row: Known) -> Known {
+pub(super) const fn until(before: &'static str, row: Known) -> Known {
     Known {
         versions: (row.versions.0, before),
         ..row
     }
 }
 
-const fn since(from: &'static str, row: Known) -> Known {
+pub(super) const fn since(from: &'static str, row: Known) -> Known {
     Known {
         versions: (from, row.versions.1),
         ..row
@@ -334,10 +339,16 @@ const KNOWN: &[Known] = &[
 pub fn of_artifact(artifact: &str) -> impl Iterator<Item = &'static Known> {
     KNOWN
         .iter()
+        .chain(KNOWN_BY_MAVEN)
         .filter(move |known| match known.artifact.strip_suffix('*') {
             Some(start) => artifact.starts_with(start),
             None => known.artifact == artifact,
         })
+}
+
+/// Whether coordinates are those of a package in the table, which is nobody's own project.
+pub fn is_known(group: &str, artifact: &str) -> bool {
+    of_artifact(artifact).any(|known| known.group == group)
 }
 
 impl Known {
@@ -373,7 +384,7 @@ mod tests {
 
     #[test]
     fn rows_are_well_formed() {
-        for known in KNOWN {
+        for known in KNOWN.iter().chain(KNOWN_BY_MAVEN) {
             let name = known.artifact;
             assert!(
                 is_id(known.group) && is_id(name.trim_end_matches('*')),
@@ -403,5 +414,7 @@ mod tests {
             Some("org.springframework.boot")
         );
         assert_eq!(group("spring-core-of-mine", None), None);
+        assert_eq!(group("jsch", Some("0.1.55")), Some("com.jcraft"));
+        assert_eq!(group("jsch", Some("0.2.9")), Some("com.github.mwiede"));
     }
 }

@@ -18,6 +18,8 @@ pub struct Manifest {
     pub main_class: String,
     pub class_path: String,
     pub created_by: String,
+    /// Whether the loader of Spring Boot starts it.
+    pub is_by_spring_boot: bool,
 }
 
 impl Manifest {
@@ -68,6 +70,7 @@ impl Manifest {
         }
         // The class that Spring Boot starts is the application's, its main class the loader's.
         let is_start = name.eq_ignore_ascii_case("Start-Class");
+        self.is_by_spring_boot |= is_start || name.starts_with("Spring-Boot-");
         if is_start || (name.eq_ignore_ascii_case("Main-Class") && self.main_class.is_empty()) {
             value.clone_into(&mut self.main_class);
         }

@@ -8,12 +8,16 @@ mod identify;
 mod jar;
 mod jar_pom;
 mod known;
+mod known_by_maven;
 mod manifest;
 mod maven_lockfile;
+mod own;
 mod pom;
 mod pom_xml;
 mod properties;
 pub(super) mod resolve;
+#[cfg(test)]
+mod testing;
 
 pub(super) use claims::is_inside_library;
 

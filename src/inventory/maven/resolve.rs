@@ -4,9 +4,10 @@
 //! tells the artifact and the version, and the group is taken from what tells it for certain (`identify.rs`). Where
 //! nothing does, the jar is an error: it is there, and it was matched with nothing.
 //!
-//! The function's own project is no package. `own` says how it is told.
+//! The function's own project is no package. `own.rs` says how it is told.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::claims::{Claim, Descriptor, Listing, Said, archive, stem};
@@ -14,6 +15,7 @@ use super::coordinates::name;
 use super::file_name;
 use super::identify::identify;
 use super::manifest::Manifest;
+use super::own::Layout;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::EntryPath;
 use crate::report::ReadError;
@@ -23,17 +25,19 @@ pub fn resolve(claims: Vec<Claim>) -> (Vec<ObservedComponent>, Vec<ReadError>) {
     let mut components = Vec::new();
     let mut errors = Vec::new();
     let jars = by_jar(claims);
-    let own_jars = own_jars(&jars);
+    let layout = Layout::of(&jars);
     for (container, jar) in &jars {
-        let own = own(container, jar, &own_jars);
+        let own = layout.own(container, jar);
         for (folder, (path, descriptor)) in &jar.descriptors {
             if !own.contains(folder.as_str()) {
-                components.push(component(descriptor, Evidence::Installed, path.clone()));
+                let named = with_version_of_name(container, descriptor);
+                components.push(component(&named, Evidence::Installed, path.clone()));
             }
         }
-        let is_unnamed =
-            !own_jars.contains(container) && jar.may_be_a_package() && !jar.is_described(container);
-        if !is_unnamed {
+        if layout.is_program(container, jar)
+            || !jar.may_be_a_package()
+            || jar.is_described(container)
+        {
             continue;
         }
         let known = jar
@@ -65,13 +69,29 @@ fn component(descriptor: &Descriptor, evidence: Evidence, path: EntryPath) -> Ob
     }
 }
 
+/// The descriptor with the version that the file name has, where its own is left open: a placeholder that was not filled
+/// in when the jar was built was when it was published.
+fn with_version_of_name<'a>(container: &str, descriptor: &'a Descriptor) -> Cow<'a, Descriptor> {
+    let name = stem(container)
+        .filter(|_| descriptor.version.is_none())
+        .and_then(|stem| file_name::parse(stem, ""))
+        .filter(|name| name.artifact == descriptor.artifact);
+    match name.and_then(|name| name.version) {
+        Some(version) => Cow::Owned(Descriptor {
+            version: Some(version.to_owned()),
+            ..descriptor.clone()
+        }),
+        None => Cow::Borrowed(descriptor),
+    }
+}
+
 /// What is known of one archive.
 #[derive(Default)]
-struct Jar {
+pub(super) struct Jar {
     /// By their folders.
-    descriptors: BTreeMap<String, (EntryPath, Descriptor)>,
-    manifest: Manifest,
-    listing: Option<Box<Listing>>,
+    pub descriptors: BTreeMap<String, (EntryPath, Descriptor)>,
+    pub manifest: Manifest,
+    pub listing: Option<Box<Listing>>,
 }
 
 fn by_jar(claims: Vec<Claim>) -> BTreeMap<Arc<str>, Jar> {
@@ -110,17 +130,15 @@ impl Jar {
         }
     }
 
-    fn is_application(&self) -> bool {
-        self.listing
-            .as_ref()
-            .is_some_and(|listing| listing.is_application)
+    pub fn is_artifact(&self) -> bool {
+        let listing = self.listing.as_ref();
+        listing.is_some_and(|listing| listing.is_artifact)
     }
 
     /// Whether it is an archive that packages are published as, with something to run or a name that is known.
     fn may_be_a_package(&self) -> bool {
         self.listing.as_ref().is_some_and(|listing| {
-            let is_library = !listing.is_artifact && !listing.is_application;
-            is_library && (listing.has_classes || !listing.known.is_empty())
+            !listing.is_artifact && (listing.has_classes || !listing.known.is_empty())
         }) && !self.manifest.is_of_java()
     }
 
@@ -143,7 +161,7 @@ impl Jar {
 }
 
 /// Whether a jar of this name is the artifact: it begins with it, and what follows is no other word.
-fn is_named(stem: &str, descriptor: &Descriptor) -> bool {
+pub(super) fn is_named(stem: &str, descriptor: &Descriptor) -> bool {
     let Some(rest) = stem.strip_prefix(descriptor.artifact.as_str()) else {
         return false;
     };
@@ -156,147 +174,10 @@ fn is_named(stem: &str, descriptor: &Descriptor) -> bool {
         })
 }
 
-/// The jars that are the function, by their prefixes: the one at the root of an artifact whose libraries lie elsewhere.
-fn own_jars(jars: &BTreeMap<Arc<str>, Jar>) -> HashSet<Arc<str>> {
-    let own = jars.iter().filter_map(|(container, jar)| {
-        let own = jar.listing.as_ref()?.own_jar.as_ref()?;
-        Some(Arc::from(format!("{container}{own}!/")))
-    });
-    own.collect()
-}
-
-/// The folders of the descriptors that are the function's own project.
-///
-/// - All of those of an application: nothing is unpacked into a war or a jar of Spring Boot, which carry jars whole.
-/// - Of the artifact itself, and of a jar that is the function, the one that is named like it; else the one whose group
-///   the class that is started is in; else, if Maven built it, the first: the plugins that unpack jars into a project's
-///   own begin with that.
-fn own<'a>(container: &Arc<str>, jar: &'a Jar, own_jars: &HashSet<Arc<str>>) -> HashSet<&'a str> {
-    let folders = || jar.descriptors.keys().map(String::as_str);
-    if jar.is_application() {
-        return folders().collect();
-    }
-    let is_artifact = jar
-        .listing
-        .as_ref()
-        .is_some_and(|listing| listing.is_artifact);
-    if !is_artifact && !own_jars.contains(container) {
-        return HashSet::new();
-    }
-    let with = |such: &dyn Fn(&Descriptor) -> bool| -> HashSet<&'a str> {
-        let all = jar.descriptors.iter();
-        all.filter(|(_, (_, descriptor))| such(descriptor))
-            .map(|(folder, _)| folder.as_str())
-            .collect()
-    };
-    let named = stem(container).map(|stem| with(&|descriptor| is_named(stem, descriptor)));
-    if let Some(named) = named.filter(|named| !named.is_empty()) {
-        return named;
-    }
-    let started = with(&|descriptor| {
-        let rest = jar
-            .manifest
-            .main_class
-            .strip_prefix(descriptor.group.as_str());
-        descriptor.group.contains('.') && rest.is_some_and(|rest| rest.starts_with('.'))
-    });
-    if started.len() == 1 {
-        return started;
-    }
-    let first = jar
-        .listing
-        .as_ref()
-        .and_then(|listing| listing.first_descriptor.as_deref());
-    let first = first.filter(|_| jar.manifest.is_by_maven());
-    folders().filter(|folder| Some(*folder) == first).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::{Contents, Entry, Inspector, Observations};
-    use crate::inventory::maven::jar::Jar as Inspected;
-
-    /// An artifact or a jar in one: its prefix, the lines of its manifest, and the names of its entries.
-    struct Archive<'a> {
-        container: &'a str,
-        is_artifact: bool,
-        manifest: &'a str,
-        names: &'a [&'a str],
-    }
-
-    /// Those of the names that are `META-INF/maven/GROUP/ARTIFACT/VERSION` stand for such a `pom.properties`.
-    fn claims(archive: &Archive) -> Vec<Claim> {
-        let container: Arc<str> = Arc::from(archive.container);
-        let mut seen = Observations::default();
-        let mut paths = Vec::new();
-        for name in archive.names {
-            let path = EntryPath::new(&container, name);
-            if let Some(coordinates) = name.strip_prefix("META-INF/maven/") {
-                let parts: Vec<&str> = coordinates.split('/').collect();
-                let path = EntryPath::new(&container, &format!("{}/pom.properties", path.parent()));
-                let descriptor = Descriptor {
-                    group: parts[0].into(),
-                    artifact: parts[1].into(),
-                    version: Some(parts[2].into()),
-                };
-                seen.jars.push(Claim {
-                    path: path.clone(),
-                    said: Said::Pom(Box::new(descriptor)),
-                });
-                paths.push(path);
-            } else {
-                paths.push(path);
-            }
-        }
-        let path = EntryPath::new(&container, "META-INF/MANIFEST.MF");
-        let bytes = archive.manifest.as_bytes();
-        Inspected
-            .inspect(&Entry { path: &path, bytes }, &mut seen)
-            .unwrap();
-        let contents = Contents {
-            container: &container,
-            is_artifact: archive.is_artifact,
-            paths: &paths.iter().collect::<Vec<_>>(),
-        };
-        Inspected.list(&contents, &mut seen);
-        seen.jars
-    }
-
-    fn found(archives: &[Archive]) -> Vec<String> {
-        let (components, errors) = resolve(archives.iter().flat_map(claims).collect());
-        let mut rows: Vec<String> = components
-            .iter()
-            .map(|c| {
-                format!(
-                    "{} {} {:?}",
-                    c.name,
-                    c.version.as_deref().unwrap_or("-"),
-                    c.evidence
-                )
-            })
-            .collect();
-        rows.extend(errors.iter().map(|error| format!("error {}", error.path)));
-        rows
-    }
-
-    fn jar<'a>(container: &'a str, manifest: &'a str, names: &'a [&'a str]) -> Archive<'a> {
-        Archive {
-            container,
-            is_artifact: false,
-            manifest,
-            names,
-        }
-    }
-
-    fn artifact<'a>(container: &'a str, manifest: &'a str, names: &'a [&'a str]) -> Archive<'a> {
-        Archive {
-            is_artifact: true,
-            ..jar(container, manifest, names)
-        }
-    }
-
-    const BY_MAVEN: &str = "Created-By: Apache Maven 3.9.6\n";
+    use crate::inventory::maven::testing::{found, jar};
 
     #[test]
     fn a_jar_with_coordinates_is_one_package_whatever_else_it_says() {
@@ -379,68 +260,24 @@ mod tests {
     }
 
     #[test]
-    fn an_artifacts_own_project_is_no_package() {
-        let shaded = [
-            "META-INF/maven/com.acme/orders/1.0",
-            "META-INF/maven/g/a/2.0",
-            "com/acme/A.class",
-        ];
-        let last = [
-            "META-INF/maven/g/a/2.0",
-            "META-INF/maven/com.acme/orders/1.0",
-            "com/acme/A.class",
-        ];
-        for (container, manifest, names) in [
-            ("orders-1.0.jar!/", "", &last),
-            ("orders-1.0-shaded.jar!/", "", &last),
-            ("orders.jar!/", "", &last),
-            (
-                "function.zip!/",
-                "Main-Class: com.acme.orders.Main\n",
-                &last,
-            ),
-            ("function.zip!/", BY_MAVEN, &shaded),
+    fn a_version_that_is_left_open_is_that_of_the_file_name() {
+        for (container, expected) in [
+            ("fn.zip!/lib/a-2.0.jar!/", "g:a 2.0 Installed"),
+            ("fn.zip!/lib/b-2.0.jar!/", "g:a - Installed"),
+            ("fn.zip!/lib/a.jar!/", "g:a - Installed"),
         ] {
-            let found = found(&[artifact(container, manifest, names)]);
-            assert_eq!(found, ["g:a 2.0 Installed"], "{container} {manifest}");
+            let names = ["META-INF/maven/g/a/-", "A.class"];
+            let found = found(&[jar(container, "", &names)]);
+            assert!(
+                found.contains(&expected.to_owned()),
+                "{container} {found:?}"
+            );
         }
-        // Gradle leaves no coordinates of the project: the first may be a library's.
-        assert_eq!(found(&[artifact("function.zip!/", "", &last)]).len(), 2);
-    }
-
-    #[test]
-    fn the_project_of_an_application_is_its_own_wherever_it_lies() {
-        let names = [
-            "BOOT-INF/classes/A.class",
-            "META-INF/maven/com.acme/orders/1.0",
-        ];
-        assert_eq!(found(&[jar("i.tar!/app/app.jar!/", "", &names)]), [""; 0]);
-        let names = ["WEB-INF/web.xml", "META-INF/maven/com.acme/orders/1.0"];
-        assert_eq!(found(&[artifact("orders.war!/", "", &names)]), [""; 0]);
-    }
-
-    #[test]
-    fn the_one_jar_beside_the_libraries_is_the_function() {
-        let own = jar(
-            "fn.zip!/orders.jar!/",
-            BY_MAVEN,
-            &["META-INF/maven/com.acme/orders/1.0", "A.class"],
+        let stated = ["META-INF/maven/g/a/1.0", "A.class"];
+        assert_eq!(
+            found(&[jar("fn.zip!/a-2.0.jar!/", "", &stated)]),
+            ["g:a 1.0 Installed"]
         );
-        let library = jar(
-            "fn.zip!/lib/a-2.0.jar!/",
-            "",
-            &["META-INF/maven/g/a/2.0", "A.class"],
-        );
-        let beside = artifact("fn.zip!/", "", &["orders.jar", "lib/a-2.0.jar"]);
-        assert_eq!(found(&[beside, own, library]), ["g:a 2.0 Installed"]);
-        // A driver that a function in another language brings is no function of its own.
-        let driver = jar(
-            "fn.zip!/a-2.0.jar!/",
-            BY_MAVEN,
-            &["META-INF/maven/g/a/2.0", "A.class"],
-        );
-        let python = artifact("fn.zip!/", "", &["handler.py", "a-2.0.jar"]);
-        assert_eq!(found(&[python, driver]), ["g:a 2.0 Installed"]);
     }
 
     #[test]
