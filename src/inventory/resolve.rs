@@ -27,7 +27,7 @@ const MAX_PATH: usize = 4096;
 pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError>) {
     let owned: HashSet<EntryPath> = observations.owned.drain(..).collect();
     drop_foreign_manifests(&mut observations, &owned);
-    add_copies(&mut observations, &owned);
+    let unread = add_copies(&mut observations, &owned);
     add_installed_options(&mut observations);
     let (required, unresolved) = resolve_includes(observations.requirements);
     let mut observed = observations.components;
@@ -59,6 +59,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     measure(&mut components, observations.whole_files);
     let errors = unresolved
         .into_iter()
+        .chain(unread)
         .map(|(location, message)| {
             let line = location.line.map(|line| line as usize);
             ReadError::unreadable(location.path, Unreadable { line, message })
