@@ -126,6 +126,8 @@ pub struct Observations {
     pub records: Vec<RecordFile>,
     /// What says of a package that it was installed from a folder: nobody published it.
     pub local_installs: Vec<EntryPath>,
+    /// What says of a package that a distribution built it, from a folder of its own.
+    pub distributed: Vec<EntryPath>,
     /// What tells of Python packages without metadata.
     pub python: Traces,
     pub secrets: Vec<SecretInFile>,
@@ -254,15 +256,20 @@ impl Observations {
         });
     }
 
+    /// The `.dist-info` folders of what was installed from a folder, and is the project's own.
+    pub fn local_folders(&self) -> HashSet<EntryPath> {
+        let folder = |path: &EntryPath| path.sibling(path.parent());
+        let distributed: HashSet<EntryPath> = self.distributed.iter().map(folder).collect();
+        let local = self.local_installs.iter().map(folder);
+        local.filter(|path| !distributed.contains(path)).collect()
+    }
+
     /// Takes the lists of files that packages were published with. That of one that was installed from a folder
     /// lists the function's own files.
     pub fn take_published(&mut self) -> Vec<RecordFile> {
-        let local: HashSet<EntryPath> = self.local_installs.drain(..).collect();
+        let local = self.local_folders();
         let mut records = std::mem::take(&mut self.records);
-        records.retain(|record| {
-            let direct_url = format!("{}/direct_url.json", record.path.parent());
-            !local.contains(&record.path.sibling(&direct_url))
-        });
+        records.retain(|record| !local.contains(&record.path.sibling(record.path.parent())));
         records
     }
 
@@ -311,6 +318,7 @@ impl Observations {
         self.owned.retain(|path| visible(path));
         self.records.retain(|record| visible(&record.path));
         self.local_installs.retain(|path| visible(path));
+        self.distributed.retain(|path| visible(path));
         self.python.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
@@ -325,6 +333,7 @@ impl Observations {
         self.images.extend(other.images);
         self.records.extend(other.records);
         self.local_installs.extend(other.local_installs);
+        self.distributed.extend(other.distributed);
         self.python.append(other.python);
         self.secrets.extend(other.secrets);
         self.named_crates.extend(other.named_crates);

@@ -89,6 +89,30 @@ fn a_script_without_a_zip_is_a_script() {
 }
 
 #[test]
+fn a_script_that_cannot_be_held_is_an_error_where_a_zip_is_behind_it() {
+    let place = Workplace::new();
+    let script = [b"#!/bin/sh\n".to_vec(), b"echo PK\n".repeat(400_000)].concat();
+    // The zip does not end where the file does.
+    let app = [&zipapp(3_000_000), [b' '; 1000].as_slice()].concat();
+    let long = zipapp(3_000_000);
+    for (bytes, expected) in [(&script, 0), (&long, 1), (&app, 1)] {
+        place.zip("fn.zip", &[("bin/app", bytes)]);
+        place.file("fn.tar", tar(&[("bin/app", bytes)]));
+        place.file("fn/bin/app", bytes);
+        for name in ["fn.zip", "fn.tar", "fn"] {
+            let run = place.run(&[name, "--format", "json", "-q", "--max-memory", "4MiB"]);
+            let report = run.json();
+            let errors = errors(&report);
+            assert_eq!(errors.len(), expected, "{name}: {errors:?}");
+            assert!(
+                errors.iter().all(|error| error.contains("a zip behind")),
+                "{errors:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_version_without_end_and_a_list_without_end_are_said_or_harmless() {
     let place = Workplace::new();
     let long = format!("__version__ = '{}'\n", "1".repeat(9 << 20));

@@ -38,6 +38,24 @@ pub struct Measured<'a> {
     read: u64,
     crc32: crc32fast::Hasher,
     failure: Option<Failure>,
+    tail: Option<Tail>,
+}
+
+/// The last bytes of a stream, as many as are asked for and up to as many before them.
+struct Tail {
+    most: usize,
+    bytes: Vec<u8>,
+}
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[bytes.len().saturating_sub(self.most)..];
+        if self.bytes.len() + bytes.len() > 2 * self.most {
+            let kept = self.bytes.len().min(self.most);
+            self.bytes.drain(..self.bytes.len() - kept);
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
 }
 
 impl<'a> Measured<'a> {
@@ -52,6 +70,7 @@ impl<'a> Measured<'a> {
             read: 0,
             crc32: crc32fast::Hasher::new(),
             failure: None,
+            tail: None,
         }
     }
 
@@ -94,6 +113,21 @@ impl<'a> Measured<'a> {
         self.failure
             .take()
             .unwrap_or_else(|| Failure::Damaged(format!("is damaged: {error}")))
+    }
+
+    /// Keeps the last bytes from here on; `before` are those that were read before.
+    pub fn keep_tail(&mut self, most: usize, before: &[u8]) {
+        let mut tail = Tail {
+            most,
+            bytes: Vec::new(),
+        };
+        tail.push(before);
+        self.tail = Some(tail);
+    }
+
+    /// What was kept of the last bytes.
+    pub fn tail(&self) -> &[u8] {
+        self.tail.as_ref().map_or(&[], |tail| &tail.bytes)
     }
 
     /// How many bytes were read so far.
@@ -169,6 +203,9 @@ impl Read for Measured<'_> {
             return Ok(0);
         }
         let n = self.reader.read(out)?;
+        if let Some(tail) = &mut self.tail {
+            tail.push(&out[..n]);
+        }
         match self.account(&out[..n]) {
             Ok(()) => Ok(n),
             Err(failure) => {

@@ -1,15 +1,15 @@
 //! Scripts with a zip behind them, as `python -m zipapp`, pex and shiv write them:
 //! <https://docs.python.org/3/library/zipapp.html#the-python-zip-application-archive-format>.
 //!
-//! The first bytes tell a script, only the last ones that a zip is behind it. So a script is held whole where it does not
-//! fit into the first chunk. What stands before the zip is searched for secrets as any text.
+//! The first bytes tell a script, only the last ones that a zip is behind it. So a script that does not fit into the
+//! first chunk is held whole, and of one that is too large for it the end is looked at. What stands before the zip is searched for secrets as any text.
 
 use memchr::memmem;
 
 use super::container::Nested;
 use super::measured::{Failure, Measured};
 use super::source::Source;
-use super::walk::{Place, Walk, nested_prefix};
+use super::walk::{Held, Place, Walk, nested_prefix};
 use super::zip::{END, END_LEN, ZipArchive, ZipError};
 use crate::finding::EntryPath;
 
@@ -18,9 +18,12 @@ pub fn is_script(first_bytes: &[u8]) -> bool {
     first_bytes.starts_with(b"#!")
 }
 
-/// Whether the end of a zip's directory may stand at the end of the file, before a comment.
+/// How far from the end of a file its zip's directory ends: there is a comment behind it.
+const MAX_TAIL: usize = END_LEN + u16::MAX as usize;
+
+/// Whether the end of a zip's directory may stand at the end of the file.
 pub fn may_hold_zip(bytes: &[u8]) -> bool {
-    let tail = bytes.len().saturating_sub(END_LEN + usize::from(u16::MAX));
+    let tail = bytes.len().saturating_sub(MAX_TAIL);
     memmem::find(&bytes[tail..], END).is_some()
 }
 
@@ -40,13 +43,40 @@ impl Walk<'_> {
             return Ok(None);
         }
         (self.progress)(size);
-        let Some(bytes) = self.read_whole(path, &chunk[..filled], measured, size, place)? else {
+        let first = &chunk[..filled];
+        let is_wanted = || !self.wanted_by(path, size, first).is_empty();
+        let Some(bytes) = self.read_script(path, first, measured, size, place, is_wanted)? else {
             return Ok(None);
         };
         if may_hold_zip(&bytes) {
             return Ok(Some(Nested::Script(path.clone(), bytes)));
         }
         self.look_into_script(path, &bytes);
+        Ok(None)
+    }
+
+    /// Reads a script into memory. One that there is no room for is searched for secrets as other large files are, and is
+    /// an `errors` row if somebody wants it, or if a zip may be behind it.
+    pub(super) fn read_script(
+        &self,
+        path: &EntryPath,
+        first: &[u8],
+        measured: &mut Measured,
+        size: u64,
+        place: Place,
+        is_wanted: impl FnOnce() -> bool,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        measured.keep_tail(MAX_TAIL, first);
+        let start = match self.hold(first, measured, size, place)? {
+            Held::Whole(bytes) => return Ok(Some(bytes)),
+            Held::Start(bytes) => bytes,
+        };
+        self.scan_windows(path, &start, measured)?;
+        if may_hold_zip(measured.tail()) {
+            self.say_too_large(path, place, "seems to have a zip behind its script, ");
+        } else if is_wanted() {
+            self.say_too_large(path, place, "");
+        }
         Ok(None)
     }
 

@@ -213,7 +213,10 @@ impl Walk<'_> {
             Admission::Granted(permit) => permit,
             Admission::NestedFirst(..) => return Ok(()),
         };
-        let whole = if (n as u64) < size {
+        let whole = if (n as u64) < size && is_script {
+            let is_wanted = || !wanted.is_empty();
+            self.read_script(path, &first, &mut measured, size, place, is_wanted)?
+        } else if (n as u64) < size {
             self.read_whole(path, &first, &mut measured, size, place)?
         } else {
             measured.drain(&mut [0])?;

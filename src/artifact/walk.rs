@@ -80,6 +80,12 @@ impl Place {
     }
 }
 
+/// An entry in memory, or the start of one that is too large for it.
+pub enum Held {
+    Whole(Vec<u8>),
+    Start(Vec<u8>),
+}
+
 impl<'a> Walk<'a> {
     pub fn new(
         pool: &'a ThreadPool,
@@ -564,26 +570,49 @@ impl<'a> Walk<'a> {
         size: u64,
         place: Place,
     ) -> Result<Option<Vec<u8>>, Failure> {
+        match self.hold(first, measured, size, place)? {
+            Held::Whole(bytes) => Ok(Some(bytes)),
+            Held::Start(bytes) => {
+                self.say_too_large(path, place, "");
+                self.scan_windows(path, &bytes, measured)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads an entry as far as its level has room for it. `first` was read of it.
+    pub(super) fn hold(
+        &self,
+        first: &[u8],
+        measured: &mut Measured,
+        size: u64,
+        place: Place,
+    ) -> Result<Held, Failure> {
         let share = place.share();
+        if size > share {
+            return Ok(Held::Start(first.to_vec()));
+        }
         let mut bytes = Vec::new();
-        if size <= share {
-            bytes.reserve_exact(size as usize);
-            bytes.extend_from_slice(first);
-            let room = share - (first.len() as u64).min(share);
-            // One byte more than there is room for, to tell a full buffer from a longer entry.
-            let read = Read::take(&mut *measured, room + 1).read_to_end(&mut bytes);
-            read.map_err(|error| measured.explain(error))?;
-        }
-        if size > share || bytes.len() as u64 > share {
-            self.error(
-                path,
-                format!("needs more than {share} bytes of memory and was not looked into; raise --max-memory"),
-            );
-            let first = if bytes.is_empty() { first } else { &bytes };
-            self.scan_windows(path, first, measured)?;
-            return Ok(None);
-        }
-        Ok(Some(bytes))
+        bytes.reserve_exact(size as usize);
+        bytes.extend_from_slice(first);
+        let room = share - (first.len() as u64).min(share);
+        // One byte more than there is room for, to tell a full buffer from a longer entry.
+        let read = Read::take(&mut *measured, room + 1).read_to_end(&mut bytes);
+        read.map_err(|error| measured.explain(error))?;
+        Ok(if bytes.len() as u64 > share {
+            Held::Start(bytes)
+        } else {
+            Held::Whole(bytes)
+        })
+    }
+
+    /// `why` is what it is held for, where its name does not say it.
+    pub(super) fn say_too_large(&self, path: &EntryPath, place: Place, why: &str) {
+        let share = place.share();
+        self.error(
+            path,
+            format!("{why}needs more than {share} bytes of memory and was not looked into; raise --max-memory"),
+        );
     }
 
     pub(super) fn inspect(&self, wanted: &[&'static dyn Inspector], entry: &Entry) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cargo::linked;
 use super::go::keep_selected;
 use super::maven;
+use super::pypi::local::drop_own_projects;
 use super::pypi::requirements::resolve_includes;
 use super::pypi::vendored::add_copies;
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
@@ -27,7 +28,8 @@ const MAX_PATH: usize = 4096;
 pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError>) {
     let owned: HashSet<EntryPath> = observations.owned.drain(..).collect();
     drop_foreign_manifests(&mut observations, &owned);
-    add_copies(&mut observations, &owned);
+    let unread = add_copies(&mut observations, &owned);
+    drop_own_projects(&mut observations);
     add_installed_options(&mut observations);
     let (required, unresolved) = resolve_includes(observations.requirements);
     let mut observed = observations.components;
@@ -59,6 +61,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
     measure(&mut components, observations.whole_files);
     let errors = unresolved
         .into_iter()
+        .chain(unread)
         .map(|(location, message)| {
             let line = location.line.map(|line| line as usize);
             ReadError::unreadable(location.path, Unreadable { line, message })

@@ -24,6 +24,10 @@ const FILES: [&str; 5] = [
     "direct_url.json",
 ];
 
+/// What `INSTALLER` says where a distribution built the package. Each builds from a folder, so `direct_url.json` tells
+/// of one on its own machines.
+const DISTRIBUTORS: [&[u8]; 3] = [b"conda", b"brew", b"rpm"];
+
 /// Where a package came from that no index gave:
 /// <https://packaging.python.org/en/latest/specifications/direct-url-data-structure/>.
 #[derive(Deserialize)]
@@ -46,6 +50,9 @@ impl Inspector for DistInfo {
                     seen.local_installs.push(entry.path.clone());
                 }
                 return Ok(());
+            }
+            "INSTALLER" if DISTRIBUTORS.contains(&entry.bytes.trim_ascii()) => {
+                seen.distributed.push(entry.path.clone());
             }
             "RECORD" => {
                 inspect_record(entry, seen);

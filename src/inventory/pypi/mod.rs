@@ -5,6 +5,7 @@ mod core_metadata;
 mod dist_info;
 mod egg_info;
 mod layout;
+pub mod local;
 mod pdm_lock;
 pub mod pep508;
 mod pex_info;

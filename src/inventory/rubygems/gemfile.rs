@@ -43,9 +43,9 @@ impl Inspector for Gemfile {
 fn statements(text: &str) -> Vec<(u32, String)> {
     let mut statements = Vec::new();
     let mut open: Option<(u32, String)> = None;
-    for (line, text) in (1..).zip(text.lines()) {
+    for (line, text) in ruby::code_lines(text) {
         let text = text.trim();
-        if text.is_empty() || text.starts_with('#') {
+        if text.is_empty() {
             continue;
         }
         let (_, statement) = open.get_or_insert((line, String::new()));
@@ -73,7 +73,8 @@ fn opens_block(text: &str) -> bool {
         "if ", "unless ", "case ", "begin", "def ", "while ", "until ", "for ",
     ];
     let is_do = text.ends_with(" do") || (text.ends_with('|') && text.contains(" do |"));
-    is_do || words.iter().any(|word| text.starts_with(word))
+    let closes = text.ends_with(" end") || text.ends_with(";end");
+    is_do || (!closes && words.iter().any(|word| text.starts_with(word)))
 }
 
 fn block_counts(text: &str) -> bool {
@@ -169,6 +170,23 @@ mod tests {
                 "h ~~> 2.0:13",
             ]
         );
+    }
+
+    #[test]
+    fn comments_say_nothing() {
+        let text = "group :test do # dev, :production\n  gem 'a'\nend # test\ngem 'b', '1.0' # c,\ngem 'c', '2.0'\n\
+            =begin\ngem 'd', '3.0'\n=end of it\n  # gem 'e',\ngem 'f', \"4.0\"#,\nend# nothing\n\
+            gem 'g#h', '5.0'\nif x then gem 'i', '6.0' end\ngem 'j', '7.0'\n\
+            group :development do\n  gem 'k', '8.0'\n  if y; z; end\nend\ngem 'l', '9.0'\n__END__\ngem 'm', '1.0'\n";
+        let expected = [
+            "b 1.0:4",
+            "c 2.0:5",
+            "f 4.0:10",
+            "g#h 5.0:12",
+            "j 7.0:14",
+            "l 9.0:19",
+        ];
+        assert_eq!(read(text), expected);
     }
 
     #[test]

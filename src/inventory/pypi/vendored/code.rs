@@ -51,8 +51,11 @@ fn read(entry: &Entry, path: ModulePath, hit: Hit) -> Option<CodeTrace> {
         .marks
         .iter()
         .any(|mark| memmem::find(entry.bytes, mark.as_bytes()).is_some());
-    let version = version(entry.bytes, path, hit);
-    if !is_marked && version.is_none() {
+    let (version, problem) = match version(entry.bytes, path, hit) {
+        Ok(version) => (version, None),
+        Err(unreadable) => (None, Some(unreadable.message)),
+    };
+    if !is_marked && version.is_none() && problem.is_none() {
         return None;
     }
     let line = version.as_ref().and_then(|(_, line)| *line);
@@ -67,14 +70,19 @@ fn read(entry: &Entry, path: ModulePath, hit: Hit) -> Option<CodeTrace> {
         version: version.map(|(version, _)| version),
         is_marked,
         is_compiled: path.is_compiled,
+        problem,
     })
 }
 
 /// The version and its line, by the first of the names that states one. A name that is given several is no evidence.
-fn version(bytes: &[u8], path: ModulePath, hit: Hit) -> Option<(String, Option<u32>)> {
+fn version(
+    bytes: &[u8],
+    path: ModulePath,
+    hit: Hit,
+) -> Result<Option<(String, Option<u32>)>, Unreadable> {
     let names = hit.file.versions;
     if names.is_empty() {
-        return None;
+        return Ok(None);
     }
     let mut stated: BTreeMap<usize, Vec<(String, Option<u32>)>> = BTreeMap::new();
     let mut add = |name: &str, value: Value, line| {
@@ -87,16 +95,18 @@ fn version(bytes: &[u8], path: ModulePath, hit: Hit) -> Option<(String, Option<u
         }
     };
     if path.is_compiled {
-        pyc::each(bytes, names, |name, value| add(name, value, None));
+        pyc::each(bytes, names, |name, value| add(name, value, None))?;
     } else {
         assignment::each(bytes, names, |name, value, line| {
             add(name, value, Some(line))
         });
     }
-    let (_, versions) = stated.pop_first()?;
-    let [(version, line)] = <[_; 1]>::try_from(versions).ok()?;
-    let is_believed = !MODULES[hit.row].ambiguous.contains(&version.as_str());
-    is_believed.then_some((version, line))
+    let versions = stated.pop_first().map(|(_, versions)| versions);
+    let only = versions.and_then(|versions| <[_; 1]>::try_from(versions).ok());
+    let ambiguous = MODULES[hit.row].ambiguous;
+    Ok(only
+        .map(|[stated]| stated)
+        .filter(|(version, _)| !ambiguous.contains(&version.as_str())))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct ModuleSpec {
     /// Versions that the files of other releases state too, whose authors forgot to change them. They are not believed.
     #[serde(default)]
     pub ambiguous: Vec<String>,
-    /// In how many published versions the survey found the row to be right.
+    /// How many published versions the survey named by the row, with or without their version.
     pub verified: u32,
     /// The versions that `tools/python_modules.py` fetches to verify it.
     pub survey: Vec<String>,

@@ -4,17 +4,23 @@
 //! <https://docs.python.org/3/library/marshal.html>, <https://peps.python.org/pep-0552/>. Of the code object its
 //! instructions, constants and names are read; what is behind them is not.
 //!
-//! The numbers are those of CPython's `Lib/importlib/_bootstrap_external.py`, `Python/marshal.c` and
-//! `Include/opcode_ids.h` in its releases 2.7 and 3.3 to 3.13. Files of others, PyPy's for one, are not read.
+//! The numbers are those of CPython's `Lib/importlib/_bootstrap_external.py`, `Python/marshal.c`,
+//! `Include/internal/pycore_magic_number.h` and `Include/opcode_ids.h` in its releases 2.7 and 3.3 to 3.14. Files of
+//! others, PyPy's for one, are not read.
 
 use std::rc::Rc;
 
 use super::value::{Item, MAX_ITEMS, MAX_TEXT, Value};
+use crate::inspect::Unreadable;
 
 /// How deep objects are nested that are read. Compilers nest them as deep as people nest functions and tuples.
 const MAX_DEPTH: u32 = 64;
 /// How many objects are read of a file.
 const MAX_OBJECTS: usize = 200_000;
+/// The longest text within a tuple that is part of a version.
+const MAX_ITEM_TEXT: usize = 32;
+/// How many assignments to the names that are asked for are looked at. Honest modules have one of each.
+const MAX_ASSIGNMENTS: usize = 1000;
 
 const FLAG_REF: u8 = 0x80;
 
@@ -37,17 +43,18 @@ struct Dialect {
     copy: u8,
 }
 
-const DIALECTS: [Dialect; 8] = [
+const DIALECTS: [Dialect; 9] = [
     dialect((62211, 62211), 8, 4, false, 100, 90, 145, 4),
     // 3.3 to 3.5.
     dialect((3190, 3351), 12, 5, false, 100, 90, 144, 4),
-    // 3.6, 3.7, 3.8 to 3.10, 3.11 and 3.12, 3.13, in this order.
+    // 3.6, 3.7, 3.8 to 3.10, 3.11 and 3.12, 3.13, 3.14 since its first beta, in this order.
     dialect((3360, 3379), 12, 5, false, 100, 90, 144, 4).words(),
     dialect((3390, 3394), 16, 5, false, 100, 90, 144, 4).words(),
     dialect((3400, 3439), 16, 6, false, 100, 90, 144, 4).words(),
     dialect((3450, 3495), 16, 5, true, 100, 90, 144, 120).words(),
     dialect((3500, 3531), 16, 5, true, 100, 90, 144, 120).words(),
     dialect((3550, 3571), 16, 5, true, 83, 114, 71, 61).words(),
+    dialect((3624, 3627), 16, 5, true, 82, 116, 69, 59).words(),
 ];
 
 #[expect(clippy::too_many_arguments)]
@@ -83,18 +90,17 @@ impl Dialect {
     }
 }
 
-/// Calls `found` with each constant that is assigned to one of the names. What is no file of a version of Python that is
-/// known here, or is cut, has none.
-pub fn each(file: &[u8], names: &[&str], found: impl FnMut(&str, Value)) {
+/// Calls `found` with each constant that is assigned to one of the names.
+pub fn each(file: &[u8], names: &[&str], found: impl FnMut(&str, Value)) -> Result<(), Unreadable> {
     let magic = match file {
         [low, high, b'\r', b'\n', ..] => u16::from_le_bytes([*low, *high]),
-        _ => return,
+        _ => return Err(Unreadable::new("is no compiled Python")),
     };
     let dialect = DIALECTS
         .iter()
         .find(|dialect| (dialect.magic.0..=dialect.magic.1).contains(&magic));
     let Some(dialect) = dialect else {
-        return;
+        return Err(unknown(magic));
     };
     let mut reader = Reader {
         bytes: file.get(dialect.header..).unwrap_or_default(),
@@ -103,9 +109,24 @@ pub fn each(file: &[u8], names: &[&str], found: impl FnMut(&str, Value)) {
         refs: Vec::new(),
         interned: Vec::new(),
     };
-    if let Some(code) = reader.module() {
-        code.each_assignment(dialect, names, found);
-    }
+    let Some(code) = reader.module() else {
+        let message = "is compiled Python that is broken off or damaged";
+        return Err(Unreadable::new(message));
+    };
+    code.each_assignment(dialect, names, found);
+    Ok(())
+}
+
+/// Since 3.11 the magic numbers of a release begin with 2900 and fifty times its number; PyPy's are lower.
+fn unknown(magic: u16) -> Unreadable {
+    let release = magic.checked_sub(2900).map(|above| above / 50);
+    let message = match release {
+        Some(release @ 14..100) => {
+            format!("is bytecode of Python 3.{release} (magic number {magic}), which is not read")
+        }
+        _ => format!("is bytecode of a Python that is not read (magic number {magic})"),
+    };
+    Unreadable::new(message)
 }
 
 /// The parts of a module's code object that tell what it assigns.
@@ -123,6 +144,7 @@ impl Code<'_> {
         mut found: impl FnMut(&str, Value),
     ) {
         let mut constant = None;
+        let mut assignments = 0;
         for (operation, argument) in instructions(self.instructions, dialect) {
             if operation == dialect.load_const {
                 constant = self.constants.get(argument);
@@ -131,8 +153,14 @@ impl Code<'_> {
                     continue;
                 };
                 let name = names.iter().find(|name| name.as_bytes() == *stored);
-                if let (Some(name), Some(value)) = (name, constant.and_then(Object::value)) {
-                    found(name, value);
+                if let (Some(name), Some(constant)) = (name, constant) {
+                    assignments += 1;
+                    if assignments > MAX_ASSIGNMENTS {
+                        return;
+                    }
+                    if let Some(value) = constant.value() {
+                        found(name, value);
+                    }
                 }
             } else if operation != dialect.copy {
                 constant = None;
@@ -176,32 +204,47 @@ fn instructions<'a>(
     })
 }
 
-/// An object of `marshal`, as far as it can be a version or a name.
+/// An object of `marshal`, as far as it can be a version or a name. Texts stay where they are in the file: any number of
+/// objects may refer to one.
 #[derive(Clone, Debug)]
 enum Object<'a> {
     Text(&'a [u8]),
     Number(u64),
-    Tuple(Rc<[Item]>),
+    Tuple(Rc<[Part<'a>]>),
     Other,
 }
 
-impl Object<'_> {
+/// What a tuple has in it that is a version.
+#[derive(Clone, Copy, Debug)]
+enum Part<'a> {
+    Text(&'a str),
+    Number(u64),
+}
+
+impl<'a> Object<'a> {
+    /// What is assigned, where an assignment asks for it.
     fn value(&self) -> Option<Value> {
         match self {
             Object::Text(text) if text.len() <= MAX_TEXT => {
-                Some(Value::Text(String::from_utf8_lossy(text).into_owned()))
+                Some(Value::Text(str::from_utf8(text).ok()?.to_owned()))
             }
-            Object::Tuple(items) => Some(Value::Tuple(items.to_vec())),
+            Object::Tuple(parts) => {
+                let item = |part: &Part| match part {
+                    Part::Text(text) => Item::Text((*text).to_owned()),
+                    Part::Number(number) => Item::Number(*number),
+                };
+                Some(Value::Tuple(parts.iter().map(item).collect()))
+            }
             _ => None,
         }
     }
 
-    fn item(&self) -> Option<Item> {
+    fn part(&self) -> Option<Part<'a>> {
         match self {
-            Object::Text(text) if text.len() <= MAX_TEXT => {
-                Some(Item::Text(String::from_utf8_lossy(text).into_owned()))
+            Object::Text(text) if text.len() <= MAX_ITEM_TEXT => {
+                str::from_utf8(text).ok().map(Part::Text)
             }
-            Object::Number(number) => Some(Item::Number(*number)),
+            Object::Number(number) => Some(Part::Number(*number)),
             _ => None,
         }
     }
@@ -353,6 +396,13 @@ impl<'a> Reader<'a> {
                 }
                 self.skip(1)?
             }
+            // A slice, since 3.14.
+            b':' => {
+                for _ in 0..3 {
+                    self.object(depth + 1)?;
+                }
+                Object::Other
+            }
             b'c' => self.code(depth)?,
             _ => return None,
         };
@@ -368,16 +418,16 @@ impl<'a> Reader<'a> {
 
     /// A tuple, list or set. Only one of few numbers and texts can be a version.
     fn items(&mut self, length: usize, depth: u32) -> Option<Object<'a>> {
-        let mut items = Vec::new();
+        let mut parts = Vec::new();
         for _ in 0..length {
             let object = self.object(depth + 1)?;
             if length <= MAX_ITEMS {
-                items.extend(object.item());
+                parts.extend(object.part());
             }
         }
-        let is_version = length <= MAX_ITEMS && items.len() == length;
+        let is_version = length <= MAX_ITEMS && parts.len() == length;
         Some(if is_version {
-            Object::Tuple(items.into())
+            Object::Tuple(parts.into())
         } else {
             Object::Other
         })
@@ -455,11 +505,35 @@ mod tests {
     /// `name version` of each assignment, sorted.
     fn found(file: &[u8]) -> Vec<String> {
         let mut rows = Vec::new();
-        each(file, &NAMES, |name, value| {
+        let read = each(file, &NAMES, |name, value| {
             rows.push(format!("{name} {}", value.version().unwrap_or_default()));
         });
+        if let Err(unreadable) = read {
+            rows.push(unreadable.message);
+        }
         rows.sort();
         rows
+    }
+
+    const BROKEN: &str = "is compiled Python that is broken off or damaged";
+
+    /// A module of Python 3.8 with these instructions, constants and names.
+    fn module(instructions: &[u8], constants: &[u8], names: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(instructions.len()).unwrap().to_le_bytes();
+        let head = [&3413_u16.to_le_bytes(), b"\r\n".as_slice(), &[0; 12]].concat();
+        let code = [b"c".as_slice(), &[0; 24], b"s", &length, instructions].concat();
+        [&head, &code, constants, names].concat()
+    }
+
+    fn tuple(objects: usize, bytes: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(objects).unwrap().to_le_bytes();
+        [b"(", length.as_slice(), bytes].concat()
+    }
+
+    /// A text of the length, as the first that others refer to.
+    fn text(length: usize) -> Vec<u8> {
+        let size = u32::try_from(length).unwrap().to_le_bytes();
+        [&[b's' | FLAG_REF], size.as_slice(), &vec![0xff; length]].concat()
     }
 
     #[test]
@@ -481,7 +555,93 @@ mod tests {
             for end in 0..file.len() {
                 assert!(found(&file[..end]).len() <= 4);
             }
+            assert_eq!(found(&file[..file.len() / 4]), [BROKEN]);
         }
+    }
+
+    /// As 3.14 numbers its instructions, with a slice among the constants.
+    #[test]
+    fn python_3_14_is_read() {
+        let instructions = [
+            128, 0, 82, 1, 59, 1, 116, 0, 116, 1, 82, 2, 116, 2, 82, 3, 35, 0,
+        ];
+        let length = u8::try_from(instructions.len()).unwrap();
+        let file = [
+            b"\x2b\x0e\r\n".as_slice(),
+            &[0; 12],
+            b"\xe3",
+            &[0; 20],
+            &[b's' | FLAG_REF, length, 0, 0, 0],
+            &instructions,
+            b"\xa9\x04:i\x01\0\0\0NN\xda\x051.2.3\xa9\x03\xe9\x04\0\0\0\xe9\x05\0\0\0z\x03rc6N",
+            b"\xa9\x03\xda\x0b__version__\xda\x07version\xda\x07VERSION",
+        ]
+        .concat();
+        let expected = ["VERSION 4.5rc6", "__version__ 1.2.3", "version 1.2.3"];
+        assert_eq!(found(&file), expected);
+    }
+
+    #[test]
+    fn what_python_is_not_read_is_said() {
+        for (magic, message) in [
+            (
+                3657_u16,
+                "is bytecode of Python 3.15 (magic number 3657), which is not read",
+            ),
+            (
+                3610,
+                "is bytecode of Python 3.14 (magic number 3610), which is not read",
+            ),
+            (
+                336,
+                "is bytecode of a Python that is not read (magic number 336)",
+            ),
+        ] {
+            let file = [&magic.to_le_bytes(), b"\r\n".as_slice(), &[0; 50]].concat();
+            assert_eq!(found(&file), [message]);
+        }
+        assert_eq!(found(b""), ["is no compiled Python"]);
+    }
+
+    #[test]
+    fn texts_that_are_referred_to_again_and_again_are_not_copied() {
+        let names = tuple(1, b"z\x05other");
+        for (length, most) in [(MAX_TEXT, 0), (MAX_ITEM_TEXT, MAX_ITEM_TEXT)] {
+            let references = [b")\x08".as_slice(), &b"r\0\0\0\0".repeat(MAX_ITEMS)].concat();
+            let constants = [text(length), references.repeat(22_000)].concat();
+            let file = module(b"", &tuple(22_001, &constants), &names);
+            let mut reader = Reader {
+                bytes: &file[16..],
+                dialect: DIALECTS
+                    .iter()
+                    .find(|dialect| dialect.magic.0 == 3400)
+                    .unwrap(),
+                objects: 0,
+                refs: Vec::new(),
+                interned: Vec::new(),
+            };
+            let code = reader.module().unwrap();
+            assert_eq!(code.constants.len(), 22_001);
+            for constant in &code.constants[1..] {
+                let Object::Tuple(parts) = constant else {
+                    continue;
+                };
+                assert!(
+                    parts
+                        .iter()
+                        .all(|part| matches!(part, Part::Text(text) if text.len() <= most))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_text_that_is_assigned_a_million_times_is_asked_for_its_version_seldom() {
+        let instructions = [100, 0, 90, 0].repeat(1_000_000);
+        let long = [b"s\0\x10\0\0".as_slice(), &[b'1'; MAX_TEXT]].concat();
+        let names = tuple(1, b"z\x05other");
+        let file = module(&instructions, &tuple(1, &long), &names);
+        assert!(found(&file).len() <= MAX_ASSIGNMENTS);
     }
 
     #[test]
@@ -501,7 +661,7 @@ mod tests {
             [b"\xe3".as_slice(), &[0; 20], &b"{".repeat(1 << 20)].concat(),
             [b"\xe3".as_slice(), &[0; 20], &b"\xe3".repeat(1 << 20)].concat(),
         ] {
-            assert!(found(&[head, &body].concat()).is_empty());
+            assert_eq!(found(&[head, &body].concat()), [BROKEN]);
         }
     }
 

@@ -14,11 +14,15 @@ use crate::inspect::Observations;
 type Folder = (Arc<str>, Arc<str>);
 
 /// Adds the packages that the traces tell of, but for those whose own metadata lies beside them. `owned` are the files
-/// that installed packages list as their own.
-pub fn add_copies(observations: &mut Observations, owned: &HashSet<EntryPath>) {
+/// that installed packages list as their own. Returns what could not be read of a package whose version is not known.
+pub fn add_copies(
+    observations: &mut Observations,
+    owned: &HashSet<EntryPath>,
+) -> Vec<(Location, String)> {
     let traces = std::mem::take(&mut observations.python);
+    let mut unread = Vec::new();
     if traces.is_empty() {
-        return;
+        return unread;
     }
     let mut known = installed(&observations.components);
     let pinned = shipped_pins(&traces, &known);
@@ -44,16 +48,20 @@ pub fn add_copies(observations: &mut Observations, owned: &HashSet<EntryPath>) {
             .chain(module.published_as)
             .any(is_known)
         {
-            let evidence = Evidence::Fingerprint;
-            add(
-                observations,
-                module.name,
-                copy.version,
-                evidence,
-                copy.location,
-            );
+            unread.extend(copy.unread);
+            if copy.is_certain {
+                let evidence = Evidence::Fingerprint;
+                add(
+                    observations,
+                    module.name,
+                    copy.version,
+                    evidence,
+                    copy.location,
+                );
+            }
         }
     }
+    unread
 }
 
 fn add(
@@ -164,6 +172,11 @@ struct Copy {
     folder: Folder,
     version: Option<String>,
     location: Location,
+    /// Whether it is reported. What a package has a copy of is in no lock file, which would be asked for a version that
+    /// is not known.
+    is_certain: bool,
+    /// The file that would state the version if it could be read.
+    unread: Option<(Location, String)>,
 }
 
 fn copies(traces: impl Iterator<Item = CodeTrace>) -> Vec<Copy> {
@@ -187,17 +200,25 @@ fn copies(traces: impl Iterator<Item = CodeTrace>) -> Vec<Copy> {
                     .cmp(&rank(b))
                     .then_with(|| a.location.cmp(&b.location))
             });
+            // Beside a source that states none, its compiled form has none to add.
+            let is_unread = |trace: &CodeTrace| trace.is_compiled && trace.version.is_none();
+            let unread = traces.iter().all(is_unread).then(|| {
+                let problem =
+                    |trace: &CodeTrace| Some((trace.location.clone(), trace.problem.clone()?));
+                traces.iter().find_map(problem)
+            });
+            let unread = unread.flatten();
             let Some(best) = traces.into_iter().next() else {
                 continue;
             };
-            // What a package has a copy of is in no lock file, which would be asked for a version that is not known.
-            let is_certain = best.version.is_some() || is_import_root(&folder.1);
-            if is_marked && is_certain {
+            if is_marked {
                 copies.push(Copy {
                     module: &MODULES[row],
+                    is_certain: best.version.is_some() || is_import_root(&folder.1),
                     folder: folder.clone(),
                     version: best.version,
                     location: best.location,
+                    unread,
                 });
             }
         }
@@ -211,11 +232,12 @@ mod tests {
 
     use super::super::super::INSPECTORS;
     use super::*;
+    use crate::component::Component;
     use crate::inspect::{Entry, Header};
     use crate::inventory::resolve::resolve;
+    use crate::report::ReadError;
 
-    /// `name version evidence path,path` of each package that the files tell of.
-    fn found(files: &[(&str, &str)]) -> Vec<String> {
+    fn resolved(files: &[(&str, &str)]) -> (Vec<Component>, Vec<ReadError>) {
         let mut seen = Observations::default();
         for (path, text) in files {
             let path = EntryPath::new(&Arc::from("fn.zip!/"), path);
@@ -231,9 +253,14 @@ mod tests {
                     .unwrap();
             }
         }
-        let (components, errors) = resolve(seen);
+        resolve(seen)
+    }
+
+    /// `name version evidence path,path` of each package that the files tell of.
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
+        let (components, errors) = resolved(files);
         assert_eq!(errors, []);
-        let row = |c: &crate::component::Component| {
+        let row = |c: &Component| {
             let version = c.version.as_deref().unwrap_or("?");
             let paths: Vec<&str> = c.locations.iter().map(|l| l.path.inner()).collect();
             format!("{} {version} {:?} {}", c.name, c.evidence, paths.join(","))
@@ -326,6 +353,34 @@ mod tests {
     fn a_version_that_is_assigned_twice_is_none() {
         let twice = "__version__ = '1.0'\n__version__ = '2.0'\nclass MovedAttribute: pass\n";
         assert_eq!(found(&[("six.py", twice)]), ["six ? Fingerprint six.py"]);
+    }
+
+    #[test]
+    fn compiled_code_whose_version_cannot_be_read_is_said_to_be_so() {
+        let unknown = "I\u{e}\r\nMovedAttribute";
+        for path in ["six.pyc", "a/_vendor/__pycache__/six.cpython-315.pyc"] {
+            let (_, errors) = resolved(&[(path, unknown)]);
+            let errors: Vec<_> = errors.iter().map(|e| e.path.inner()).collect();
+            assert_eq!(errors, [path]);
+        }
+        // Without a mark it may be anybody's, and the source and the metadata say more than it would.
+        for files in [
+            &[("six.pyc", "I\u{e}\r\n")] as &[_],
+            &[
+                ("six.py", SIX),
+                ("__pycache__/six.cpython-315.pyc", unknown),
+            ],
+            &[
+                ("six.py", "class MovedAttribute: pass\n"),
+                ("six.pyc", unknown),
+            ],
+            &[
+                ("six-1.16.0.dist-info/METADATA", METADATA),
+                ("six.pyc", unknown),
+            ],
+        ] {
+            assert_eq!(resolved(files).1, [], "{files:?}");
+        }
     }
 
     #[test]

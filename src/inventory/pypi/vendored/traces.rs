@@ -29,6 +29,8 @@ pub struct CodeTrace {
     /// Whether the file has a name that is in this distribution's code alone.
     pub is_marked: bool,
     pub is_compiled: bool,
+    /// Why a compiled file could not be asked for the version that its source states.
+    pub problem: Option<String>,
 }
 
 #[derive(Clone, Debug)]
