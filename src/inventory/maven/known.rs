@@ -1,4 +1,5 @@
-//! Packages whose jars do not say their group: built by Ant, by Maven 1 or by Gradle, which leave no coordinates.
+//! Packages whose jars do not say their group: built by Ant, by Maven 1 or by Gradle, which leave no coordinates. Those that
+//! lost theirs are in `known_by_maven.rs`.
 //!
 //! A row counts for a jar of that file name with classes in that folder, so that neither a name that two packages share
 //! nor a folder that a company uses for all of its packages is enough by itself. Group and artifact are those of the
