@@ -60,6 +60,7 @@ pub(super) fn at_line(path: &EntryPath, line: u32) -> Location {
         path: path.clone(),
         line: Some(line),
         column: None,
+        vendored_in: None,
     }
 }
 
