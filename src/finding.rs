@@ -106,6 +106,8 @@ pub struct Location {
     pub path: EntryPath,
     pub line: Option<u32>,
     pub column: Option<u32>,
+    /// The package that carries a copy there of the one that is named.
+    pub vendored_in: Option<Box<str>>,
 }
 
 impl Location {
@@ -125,6 +127,7 @@ impl From<EntryPath> for Location {
             path,
             line: None,
             column: None,
+            vendored_in: None,
         }
     }
 }

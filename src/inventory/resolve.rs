@@ -8,7 +8,7 @@ use super::go::keep_selected;
 use super::maven;
 use super::pypi::local::drop_own_projects;
 use super::pypi::requirements::resolve_includes;
-use super::pypi::vendored::add_copies;
+use super::pypi::vendored::{add_copies, name_holders};
 use crate::component::{Component, Ecosystem, Evidence, ObservedComponent, Scope, purl};
 use crate::finding::{EntryPath, Location};
 use crate::inspect::{Observations, Unreadable, WholeFile};
@@ -59,6 +59,7 @@ pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError
         .flat_map(|((ecosystem, _), rows)| merge(ecosystem, rows))
         .collect();
     measure(&mut components, observations.whole_files);
+    name_holders(&mut components);
     let errors = unresolved
         .into_iter()
         .chain(unread)

@@ -441,6 +441,7 @@ fn write_locations(
     if !verbose {
         let more = match others.len() {
             0 => String::new(),
+            n if first.vendored_in.is_some() => format!(", and {n} more"),
             n => format!(" and {n} more"),
         };
         return writeln!(out, "{before}{}{more}{DIM:#}", place(first, verbose));
@@ -454,10 +455,15 @@ fn write_locations(
 
 fn place(location: &Location, verbose: bool) -> String {
     let path = shown_path(&location.path, verbose);
-    match location.line {
+    let mut place = match location.line {
         Some(line) => format!("{path}:{line}"),
         None => path,
+    };
+    if let Some(holder) = &location.vendored_in {
+        place.push_str(", vendored in ");
+        place.push_str(holder);
     }
+    place
 }
 
 fn shown_path(path: &EntryPath, verbose: bool) -> String {

@@ -227,6 +227,7 @@ impl FileScan<'_> {
             path: path.clone(),
             line: place(at).map(|(line, _)| line),
             column: place(at).map(|(_, column)| column),
+            vendored_in: None,
         };
         let secrets = folded.into_iter().map(|f| scanner.observed(f, location));
         let special = special.filter(|(rule, _)| !scanner.allow.rule(&rule.id));

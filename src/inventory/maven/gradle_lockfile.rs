@@ -53,6 +53,7 @@ impl Inspector for GradleLockfile {
                     path: entry.path.clone(),
                     line: Some(row.line),
                     column: None,
+                    vendored_in: None,
                 };
                 let name = name(row.group, row.artifact);
                 seen.component(

@@ -70,6 +70,7 @@ impl Inspector for PomXml {
                 path: entry.path.clone(),
                 line: Some(dependency.line),
                 column: None,
+                vendored_in: None,
             };
             declare(seen, name(&key.0, &key.1), version.as_deref(), location);
         }

@@ -140,6 +140,7 @@ impl Classic {
                 path: entry.path.clone(),
                 line: Some(self.line),
                 column: None,
+                vendored_in: None,
             }));
         }
     }

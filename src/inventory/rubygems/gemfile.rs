@@ -156,7 +156,7 @@ mod tests {
         let text = "source 'https://registry.example'\nruby '3.2.2'\n# gem 'z'\n\
             gem 'a'\ngem \"b\", \"~> 1.0\", \">= 1.0.2\"\ngem('c', '1.2.3')\ngem 'd', '= 2.0', require: false\n\
             gem 'e', git: 'https://git.example/e.git'\ngem 'f', \"#{x}\"\ngem name\ngemspec\n\
-            gem 'g', # why\ngem 'h',\n  # because\n  '~> 2.0',\n  require: false\ngem 'i',\n  path: 'i'\n";
+            gem 'g', # why\n  '~> 1.0'\ngem 'h',\n  # because\n  '~> 2.0',\n  require: false\ngem 'i',\n  path: 'i'\n";
         assert_eq!(
             read(text),
             [
@@ -166,8 +166,8 @@ mod tests {
                 "d 2.0:7",
                 "e ~>= 0:8",
                 "f ~>= 0:9",
-                "g ~>= 0:12",
-                "h ~~> 2.0:13",
+                "g ~~> 1.0:12",
+                "h ~~> 2.0:14",
             ]
         );
     }

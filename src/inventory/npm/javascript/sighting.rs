@@ -58,6 +58,7 @@ pub(super) fn report(
                 path: entry.path.clone(),
                 line: Some(line),
                 column: Some(column),
+                vendored_in: None,
             },
         });
     }

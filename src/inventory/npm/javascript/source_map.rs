@@ -361,6 +361,7 @@ impl Modules {
                     path: entry.path.clone(),
                     line: package.line,
                     column: None,
+                    vendored_in: None,
                 },
             }));
     }

@@ -65,6 +65,7 @@ fn read(entry: &Entry, path: ModulePath, hit: Hit) -> Option<CodeTrace> {
             path: entry.path.clone(),
             line,
             column: None,
+            vendored_in: None,
         },
         root: hit.root.into(),
         version: version.map(|(version, _)| version),

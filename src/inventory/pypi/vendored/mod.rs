@@ -8,6 +8,7 @@
 
 pub(super) mod assignment;
 mod code;
+mod holder;
 // The program holds the table that the build script makes; the tests read the rows.
 #[cfg(test)]
 #[allow(dead_code)]
@@ -21,6 +22,7 @@ pub(super) mod value;
 mod vendor_txt;
 
 pub(super) use code::CopiedModule;
+pub use holder::name_holders;
 pub use resolve::add_copies;
 pub(super) use table::is_of_a_known_module;
 pub use traces::Traces;

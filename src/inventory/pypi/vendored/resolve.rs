@@ -154,7 +154,7 @@ fn shipped_pins<'a>(
 }
 
 /// What the distributions of the table are imported as, by their normal names.
-fn imports_by_name() -> HashMap<String, Vec<String>> {
+pub(super) fn imports_by_name() -> HashMap<String, Vec<String>> {
     let mut imports: HashMap<String, Vec<String>> = HashMap::new();
     for module in &MODULES {
         let files = module.files.iter();
