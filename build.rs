@@ -320,9 +320,10 @@ fn write_published(block: &str) -> Result<String, String> {
         sets.push(set);
     }
     Ok(format!(
-        "Published {{ name: {name:?}, has_older: {}, has_newer: {}, versions: &{versions:?}, sets: &{sets:?}, traces: &{:?} }},\n",
+        "Published {{ name: {name:?}, has_older: {}, has_newer: {}, has_all_files: {}, versions: &{versions:?}, sets: &{sets:?}, traces: &{:?} }},\n",
         flags.contains(&"older"),
         flags.contains(&"newer"),
+        flags.contains(&"files"),
         traces.values().collect::<Vec<_>>(),
     ))
 }

@@ -41,6 +41,7 @@ MOST_VERSIONS = 64
 MOST_BYTES = 1 << 20
 # How many traces tell two releases that follow one another apart, in each direction, at least and at most.
 FEW, MANY = 8, 24
+# Of a package with more files than this only some are in the table, and a file that is not says nothing.
 MOST_FILES = 300
 MASK = (1 << 64) - 1
 # A package without a release for so many years is taken to be finished: then the newest one is the last.
@@ -190,12 +191,16 @@ def runs(versions, count):
                 found[-1][1] = index
             else:
                 found.append([index, index])
-    return found if len(found) <= 4 and versions != (1 << count) - 1 else None
+    return found if len(found) <= 4 and versions != every_bit(count) else None
+
+
+def every_bit(count):
+    return (1 << count) - 1
 
 
 def table(folder, without):
     print("# Made by tools/published.py, which says what is what. Do not edit.")
-    for target in sorted(path for path in folder.iterdir() if (path / "meta.json").exists()):
+    for target in (folder / name for name in sorted(rows()) if (folder / name / "meta.json").exists()):
         every, versions = releases(target)
         is_whole = len(every) == len(versions)
         if without:
@@ -209,14 +214,17 @@ def table(folder, without):
         is_finished = known[0] == every[-1] and datetime.date.today().year - int(known[1]) >= FINISHED
         sets = collections.defaultdict(list)
         few = sorted(kinds["file"].items(), key=lambda row: (row[1][1].count("/"), row[1][1]))
+        has_all_files = len(few) <= MOST_FILES
         for trace, (found, _) in few[:MOST_FILES]:
-            sets[found].append(trace)
+            # A file that tells nothing still tells that it is of one of these versions.
+            tells = runs(found, len(versions)) is not None
+            sets[found if tells or not has_all_files else every_bit(len(versions))].append(trace)
         for trace in chosen(kinds["code"], len(versions)):
             sets[kinds["code"][trace][0]].append(trace)
-        flags = (" older" if not is_whole else "") + (" newer" if not is_finished else "")
+        flags = (" older" if not is_whole else "") + (" newer" if not is_finished else "") + (" files" if has_all_files else "")
         print(f"\n{target.name}{flags}\n{' '.join(versions)}")
         for found in sorted(sets):
-            spans = runs(found, len(versions))
+            spans = runs(found, len(versions)) or (has_all_files and found == every_bit(len(versions)) and [[0, len(versions) - 1]])
             if spans:
                 print(",".join(f"{a}-{b}" for a, b in spans), *(f"{trace:012x}" for trace in sorted(set(sets[found]))))
 

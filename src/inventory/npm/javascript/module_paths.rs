@@ -91,7 +91,7 @@ impl Reader for ModulePaths {
                 let behind = text.get(module.end..next).unwrap_or_default();
                 copy.version = module_version::stated(module.path, behind);
                 if let Some(candidates) = &mut copy.candidates {
-                    candidates.see_code(module_version::body(behind));
+                    candidates.see_code(module.path, module_version::body(behind));
                 }
             }
         }

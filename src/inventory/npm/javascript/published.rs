@@ -8,7 +8,9 @@
 //! number at their end. Minifiers change too much.
 //!
 //! A release that the table does not know may have the same text. So the newest release is taken for the version only
-//! of packages that had none after it for long, and the oldest one only where it is the package's first.
+//! of packages that had none after it for long, and the oldest one only where it is the package's first. Of most
+//! packages the table knows every file of its releases: one that none of them has tells that this is another one, or
+//! was changed. Then no version is certain, and the range has the releases beside those that are left too.
 
 use memchr::{memchr, memmem};
 use sha2::{Digest, Sha256};
@@ -21,6 +23,8 @@ struct Published {
     /// Whether it has releases before these, and whether some after them must be expected.
     has_older: bool,
     has_newer: bool,
+    /// Whether every file of these is among the traces.
+    has_all_files: bool,
     /// At most 64 releases, in their order.
     versions: &'static [&'static str],
     /// Each a bit for each release.
@@ -31,6 +35,10 @@ struct Published {
 
 /// How many traces of code must be seen, or one file. A release that the table does not know may have one or the other.
 const ENOUGH: u32 = 4;
+
+/// Which files of a package the table knows, by the ends of their names and by their size.
+const CODE: [&str; 3] = [".js", ".cjs", ".mjs"];
+const MAX_FILE: usize = 1 << 20;
 
 /// How many words in a row make a trace.
 const ROW: usize = 4;
@@ -52,9 +60,38 @@ const SKIPPED: &[&[u8]] = &[
 pub(super) struct Candidates {
     package: &'static Published,
     left: u64,
-    /// How much was seen of what its oldest release in the table has too, and of what it has not.
-    old: u32,
-    new: u32,
+    /// Whether files were seen as they were published, and one that is of none of them.
+    has_files: bool,
+    is_changed: bool,
+    /// How much was seen of what its oldest release in the table has too, and of what its newest has.
+    oldest: Share,
+    newest: Share,
+}
+
+/// How much was seen of what a release has, and of what it has not.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    with: u32,
+    without: u32,
+}
+
+impl Share {
+    fn add(&mut self, has: bool, weight: u32) {
+        let seen = if has {
+            &mut self.with
+        } else {
+            &mut self.without
+        };
+        *seen = seen.saturating_add(weight);
+    }
+
+    fn total(self) -> u32 {
+        self.with.saturating_add(self.without)
+    }
+
+    fn is_mostly_with(self) -> bool {
+        self.without < self.with
+    }
 }
 
 impl Candidates {
@@ -65,56 +102,89 @@ impl Candidates {
         Some(Candidates {
             package,
             left: package.all(),
-            old: 0,
-            new: 0,
+            has_files: false,
+            is_changed: false,
+            oldest: Share::default(),
+            newest: Share::default(),
         })
     }
 
     /// Takes in the text of a file as it was published.
-    pub(super) fn see_file(&mut self, text: &[u8]) {
-        self.see(file_trace(text), ENOUGH);
-        self.see_code(text);
+    pub(super) fn see_file(&mut self, path: &str, text: &[u8]) {
+        if is_data(path) {
+            return;
+        }
+        let is_known = self.see(file_trace(text), ENOUGH);
+        let is_compared =
+            CODE.iter().any(|ending| path.ends_with(ending)) && text.len() <= MAX_FILE;
+        self.has_files = true;
+        self.is_changed |= is_compared && self.package.has_all_files && !is_known;
+        self.see_words(text);
     }
 
     /// Takes in code that a bundler may have printed anew.
-    pub(super) fn see_code(&mut self, text: &[u8]) {
-        code_traces(text, |trace| self.see(trace, 1));
+    pub(super) fn see_code(&mut self, path: &str, text: &[u8]) {
+        if !is_data(path) {
+            self.see_words(text);
+        }
     }
 
-    fn see(&mut self, trace: u64, weight: u32) {
+    fn see_words(&mut self, text: &[u8]) {
+        code_traces(text, |trace| {
+            self.see(trace, 1);
+        });
+    }
+
+    /// Whether the trace is in the table.
+    fn see(&mut self, trace: u64, weight: u32) -> bool {
         let traces = self.package.traces;
         let at = traces.partition_point(|known| known >> 16 < trace);
-        if let Some(known) = traces.get(at).filter(|known| *known >> 16 == trace) {
-            let set = self.package.sets[(known & 0xffff) as usize];
+        let Some(known) = traces.get(at).filter(|known| *known >> 16 == trace) else {
+            return false;
+        };
+        let set = self.package.sets[(known & 0xffff) as usize];
+        // What all have tells nothing.
+        if set != self.package.all() {
             self.left &= set;
-            let seen = if set & 1 == 1 {
-                &mut self.old
-            } else {
-                &mut self.new
-            };
-            *seen = seen.saturating_add(weight);
+            self.oldest.add(set & 1 == 1, weight);
+            self.newest.add(set & self.package.newest() != 0, weight);
         }
+        true
     }
 
     /// Whether what is left means anything.
     fn is_told(&self) -> bool {
         // A package of one release has that.
         if self.package.versions.len() == 1 {
-            return true;
+            return !self.is_changed;
         }
         // A release before those of the table has little of what is new in them, and that by chance.
-        let can_be_older = self.package.has_older && self.left & 1 == 0 && self.new < self.old;
-        self.left != self.package.all()
-            && self.old.saturating_add(self.new) >= ENOUGH
-            && !can_be_older
+        let can_be_older =
+            self.package.has_older && self.left & 1 == 0 && self.oldest.is_mostly_with();
+        self.left != self.package.all() && self.oldest.total() >= ENOUGH && !can_be_older
+    }
+
+    /// Whether it may be a release after those of the table, which has some of what was gone in the newest again.
+    /// Files that are all known tell that it is not.
+    fn can_be_newer(&self) -> bool {
+        self.package.has_newer
+            && (self.is_changed || !self.has_files)
+            && self.left & self.package.newest() == 0
+            && self.newest.is_mostly_with()
     }
 
     /// What is left: in each pair the first and the last of versions that follow one another.
     fn choices(&self) -> Vec<(Option<&'static str>, Option<&'static str>)> {
         let package = self.package;
         let newest = package.versions.len() - 1;
-        let is_known = self.is_told();
-        let rows = rows(if is_known { self.left } else { 0 }).into_iter();
+        let mut left = if self.is_told() { self.left } else { 0 };
+        if self.is_changed {
+            left = (left | left << 1 | left >> 1) & package.all();
+        }
+        if left != 0 && self.can_be_newer() {
+            left = package.all() << left.trailing_zeros() & package.all();
+        }
+        let rows = rows(left).into_iter();
         rows.map(|(first, last)| {
             let from = (first > 0 || !package.has_older).then(|| package.versions[first]);
             let to = (last < newest || !package.has_newer).then(|| package.versions[last]);
@@ -150,9 +220,18 @@ pub(super) fn known(
     (None, range.map(|ranges| ranges.join(" || ")))
 }
 
+/// Data has the words of code of other releases: the table has none of it.
+fn is_data(path: &str) -> bool {
+    path.ends_with(".json")
+}
+
 impl Published {
     fn all(&self) -> u64 {
         u64::MAX >> (64 - self.versions.len())
+    }
+
+    fn newest(&self) -> u64 {
+        1 << (self.versions.len() - 1)
     }
 }
 
@@ -277,9 +356,15 @@ mod tests {
         name: "a",
         has_older: false,
         has_newer: false,
+        has_all_files: true,
         versions: &["1.0.0", "1.1.0", "1.2.0", "2.0.0"],
         sets: &[],
         traces: &[],
+    };
+
+    const ENOUGH_OF_NEITHER: Share = Share {
+        with: 0,
+        without: ENOUGH,
     };
 
     fn known(left: u64, has_older: bool, has_newer: bool) -> String {
@@ -293,8 +378,10 @@ mod tests {
             Some(Candidates {
                 package,
                 left,
-                old: 0,
-                new: ENOUGH,
+                has_files: false,
+                is_changed: false,
+                oldest: ENOUGH_OF_NEITHER,
+                newest: ENOUGH_OF_NEITHER,
             }),
         );
         version.or(range).unwrap_or_default()
@@ -311,8 +398,10 @@ mod tests {
             let mut candidates = Candidates {
                 package: &ONE,
                 left: ONE.all(),
-                old: 0,
-                new: 0,
+                has_files: false,
+                is_changed: false,
+                oldest: Share::default(),
+                newest: Share::default(),
             };
             for (trace, weight) in (1..).zip(weights) {
                 candidates.see(trace, *weight);
@@ -325,25 +414,94 @@ mod tests {
     }
 
     #[test]
-    fn a_release_before_those_of_the_table_has_little_that_is_new() {
-        static LATER: Published = Published {
-            has_older: true,
+    fn a_file_of_no_release_leaves_no_version_certain() {
+        static ONE: Published = Published {
+            sets: &[0b0010, 0b1111],
+            traces: &[0x8742_8fc5_2280 << 16],
             ..TABLE
         };
-        let known = |left, old, new| {
+        let known = |files: &[&str]| {
+            let mut candidates = Candidates {
+                package: &ONE,
+                left: ONE.all(),
+                has_files: false,
+                is_changed: false,
+                oldest: Share::default(),
+                newest: Share::default(),
+            };
+            for file in files {
+                candidates.see_file("a.js", file.as_bytes());
+            }
+            super::known(None, Some(candidates))
+        };
+        assert_eq!(known(&["a\n"]).0.as_deref(), Some("1.1.0"));
+        assert_eq!(
+            known(&["a\n", "b\n"]),
+            (None, Some(">=1.0.0 <=1.2.0".to_owned()))
+        );
+        assert_eq!(known(&["b\n"]), (None, None));
+    }
+
+    #[test]
+    fn data_is_not_compared() {
+        static ONE: Published = Published {
+            sets: &[0b0010],
+            traces: &[0xf575_61b2_4810 << 16],
+            ..TABLE
+        };
+        let left = |path| {
+            let mut candidates = Candidates {
+                package: &ONE,
+                left: ONE.all(),
+                has_files: false,
+                is_changed: false,
+                oldest: Share::default(),
+                newest: Share::default(),
+            };
+            candidates.see_code(path, b"a(b, 'c d')");
+            candidates.see_file(path, b"a(b, 'c d')");
+            (candidates.left, candidates.is_changed)
+        };
+        assert_eq!(left("a.js"), (0b0010, true));
+        assert_eq!(left("a.json"), (0b1111, false));
+    }
+
+    #[test]
+    fn a_release_outside_of_the_table_has_little_that_its_end_has_not() {
+        static PART: Published = Published {
+            has_older: true,
+            has_newer: true,
+            ..TABLE
+        };
+        let known = |left, oldest, newest| {
+            let share = |(with, without)| Share { with, without };
             super::known(
                 None,
                 Some(Candidates {
-                    package: &LATER,
+                    package: &PART,
                     left,
-                    old,
-                    new,
+                    has_files: false,
+                    is_changed: false,
+                    oldest: share(oldest),
+                    newest: share(newest),
                 }),
             )
         };
-        assert_eq!(known(0b0010, 30, 29), (None, None));
-        assert_eq!(known(0b0010, 30, 30).0.as_deref(), Some("1.1.0"));
-        assert_eq!(known(0b0011, 30, 0).1.as_deref(), Some("<=1.1.0"));
+        assert_eq!(known(0b0010, (30, 29), (0, 59)), (None, None));
+        assert_eq!(
+            known(0b0010, (0, 59), (30, 29)).1.as_deref(),
+            Some(">=1.1.0")
+        );
+        let known_one = known(0b0010, (30, 30), (30, 30));
+        assert_eq!(known_one.0.as_deref(), Some("1.1.0"));
+        assert_eq!(
+            known(0b0011, (30, 0), (0, 30)).1.as_deref(),
+            Some("<=1.1.0")
+        );
+        assert_eq!(
+            known(0b1100, (0, 30), (30, 0)).1.as_deref(),
+            Some(">=1.2.0")
+        );
     }
 
     #[test]
@@ -355,8 +513,10 @@ mod tests {
         let candidates = Candidates {
             package: &SOLE,
             left: SOLE.all(),
-            old: 0,
-            new: 0,
+            has_files: false,
+            is_changed: false,
+            oldest: Share::default(),
+            newest: Share::default(),
         };
         assert_eq!(
             super::known(None, Some(candidates)).0.as_deref(),
@@ -370,8 +530,10 @@ mod tests {
         let candidates = Candidates {
             package,
             left: 1,
-            old: 0,
-            new: ENOUGH,
+            has_files: false,
+            is_changed: false,
+            oldest: ENOUGH_OF_NEITHER,
+            newest: ENOUGH_OF_NEITHER,
         };
         let stated = super::known(Some("1.2.0".to_owned()), Some(candidates));
         assert_eq!(stated, (Some("1.2.0".to_owned()), None));

@@ -333,7 +333,7 @@ impl Modules {
             copy.stated.add(version);
         }
         if let Some(candidates) = &mut copy.candidates {
-            candidates.see_file(content.as_bytes());
+            candidates.see_file(path, content.as_bytes());
         }
     }
 
