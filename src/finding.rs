@@ -117,6 +117,7 @@ impl Location {
             path: path.clone(),
             line: Some(line),
             column: None,
+            vendored_in: None,
         }
     }
 }

@@ -75,6 +75,7 @@ impl Reader for ModulePaths {
     fn read(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let text = entry.bytes;
         let modules = modules(text);
+        let is_comparable = !published::is_shortened(text);
         let mut copies: BTreeMap<String, Copy> = BTreeMap::new();
         for (index, module) in modules.iter().enumerate() {
             let Some(package) = package_of(module.path) else {
@@ -90,7 +91,7 @@ impl Reader for ModulePaths {
                 let next = modules.get(index + 1).map_or(text.len(), |next| next.start);
                 let behind = text.get(module.end..next).unwrap_or_default();
                 copy.version = module_version::stated(module.path, behind);
-                if let Some(candidates) = &mut copy.candidates {
+                if let Some(candidates) = copy.candidates.as_mut().filter(|_| is_comparable) {
                     candidates.see_code(module.path, module_version::body(behind));
                 }
             }

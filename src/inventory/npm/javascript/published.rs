@@ -8,7 +8,8 @@
 //! number at their end. Minifiers change too much.
 //!
 //! A release that the table does not know may have the same text. So the newest release is taken for the version only
-//! of packages that had none after it for long, and the oldest one only where it is the package's first. Of most
+//! of packages that had none after it for long, likewise the last one of each line, and one of the oldest only where the
+//! table begins with the package's first. Of most
 //! packages the table knows every file of its releases: one that none of them has tells that this is another one, or
 //! was changed. Then no version is certain, and the range has the releases beside those that are left too.
 
@@ -35,6 +36,10 @@ struct Published {
 
 /// How many traces of code must be seen, or one file. A release that the table does not know may have one or the other.
 const ENOUGH: u32 = 4;
+
+/// A release before those of the table may have what is new in its first ones: releases of an older line are made after those of
+/// a newer one. So many must be without it.
+const SETTLED: usize = 8;
 
 /// Which files of a package the table knows, by the ends of their names and by their size.
 const CODE: [&str; 3] = [".js", ".cjs", ".mjs"];
@@ -173,10 +178,9 @@ impl Candidates {
             && self.newest.is_mostly_with()
     }
 
-    /// What is left: in each pair the first and the last of versions that follow one another.
-    fn choices(&self) -> Vec<(Option<&'static str>, Option<&'static str>)> {
+    /// What is left, in rows of versions that follow one another.
+    fn choices(&self) -> Vec<Choice> {
         let package = self.package;
-        let newest = package.versions.len() - 1;
         let mut left = if self.is_told() { self.left } else { 0 };
         if self.is_changed {
             left = (left | left << 1 | left >> 1) & package.all();
@@ -185,12 +189,45 @@ impl Candidates {
             left = package.all() << left.trailing_zeros() & package.all();
         }
         let rows = rows(left).into_iter();
-        rows.map(|(first, last)| {
-            let from = (first > 0 || !package.has_older).then(|| package.versions[first]);
-            let to = (last < newest || !package.has_newer).then(|| package.versions[last]);
-            (from, to)
+        rows.map(|(first, last)| Choice {
+            from: (first >= SETTLED || !package.has_older).then(|| package.versions[first]),
+            to: package.end_after(last),
         })
         .collect()
+    }
+}
+
+/// Versions that follow one another. An end that is not there is open.
+struct Choice {
+    from: Option<&'static str>,
+    to: Option<End>,
+}
+
+enum End {
+    At(&'static str),
+    Before(&'static str),
+}
+
+impl Choice {
+    fn only(&self) -> Option<&'static str> {
+        match (self.from, &self.to) {
+            (Some(from), Some(End::At(to))) if from == *to => Some(from),
+            _ => None,
+        }
+    }
+
+    /// As npm writes it.
+    fn range(&self) -> Option<String> {
+        if let Some(only) = self.only() {
+            return Some(format!("={only}"));
+        }
+        let from = self.from.map(|from| format!(">={from}"));
+        let to = self.to.as_ref().map(|to| match to {
+            End::At(to) => format!("<={to}"),
+            End::Before(to) => format!("<{to}"),
+        });
+        let ends: Vec<String> = from.into_iter().chain(to).collect();
+        (!ends.is_empty()).then(|| ends.join(" "))
     }
 }
 
@@ -203,21 +240,26 @@ pub(super) fn known(
         (None, Some(candidates)) => candidates.choices(),
         _ => return (stated, None),
     };
-    if let [(Some(from), Some(to))] = choices[..]
-        && from == to
+    if let [choice] = &choices[..]
+        && let Some(only) = choice.only()
     {
-        return (Some(from.to_owned()), None);
+        return (Some(only.to_owned()), None);
     }
-    let ranges = choices.into_iter().map(|choice| match choice {
-        (Some(from), Some(to)) if from == to => Some(format!("={from}")),
-        (Some(from), Some(to)) => Some(format!(">={from} <={to}")),
-        (Some(from), None) => Some(format!(">={from}")),
-        (None, Some(to)) => Some(format!("<={to}")),
-        (None, None) => None,
-    });
-    let ranges: Option<Vec<String>> = ranges.collect();
+    let ranges: Option<Vec<String>> = choices.iter().map(Choice::range).collect();
     let range = ranges.filter(|ranges| !ranges.is_empty());
     (None, range.map(|ranges| ranges.join(" || ")))
+}
+
+/// Whether a bundler shortened the syntax of a text, as esbuild's `--minify-syntax` does: `!0` in place of `true`. What words
+/// follow one another in it says nothing then.
+pub(super) fn is_shortened(text: &[u8]) -> bool {
+    let count = |words: [&[u8]; 2]| -> usize {
+        words
+            .map(|word| memmem::find_iter(text, word).count())
+            .iter()
+            .sum()
+    };
+    count([b"!0", b"!1"]) > count([b"true", b"false"])
 }
 
 /// Data has the words of code of other releases: the table has none of it.
@@ -233,6 +275,23 @@ impl Published {
     fn newest(&self) -> u64 {
         1 << (self.versions.len() - 1)
     }
+
+    /// Where a row ends whose last release of the table is this. Where releases are still made, one of an older line may
+    /// follow at any time, so that the last of each `major.minor` is open up to the next that is known.
+    fn end_after(&self, last: usize) -> Option<End> {
+        let version = self.versions[last];
+        let next = self.versions.get(last + 1).copied();
+        match next {
+            Some(next) if self.has_newer && line(next) != line(version) => Some(End::Before(next)),
+            None if self.has_newer => None,
+            _ => Some(End::At(version)),
+        }
+    }
+}
+
+/// `1.2` of `1.2.3`.
+fn line(version: &str) -> &str {
+    version.rsplit_once('.').map_or(version, |(line, _)| line)
 }
 
 /// The first and the last of every row of bits.
@@ -488,20 +547,12 @@ mod tests {
             )
         };
         assert_eq!(known(0b0010, (30, 29), (0, 59)), (None, None));
-        assert_eq!(
-            known(0b0010, (0, 59), (30, 29)).1.as_deref(),
-            Some(">=1.1.0")
-        );
-        let known_one = known(0b0010, (30, 30), (30, 30));
-        assert_eq!(known_one.0.as_deref(), Some("1.1.0"));
-        assert_eq!(
-            known(0b0011, (30, 0), (0, 30)).1.as_deref(),
-            Some("<=1.1.0")
-        );
-        assert_eq!(
-            known(0b1100, (0, 30), (30, 0)).1.as_deref(),
-            Some(">=1.2.0")
-        );
+        assert_eq!(known(0b0010, (0, 59), (30, 29)), (None, None));
+        let range = |left, oldest, newest| known(left, oldest, newest).1;
+        let below = Some("<1.2.0".to_owned());
+        assert_eq!(range(0b0010, (30, 30), (30, 30)), below);
+        assert_eq!(range(0b0011, (30, 0), (0, 30)), below);
+        assert_eq!(range(0b1100, (0, 30), (30, 0)), None);
     }
 
     #[test]
@@ -542,9 +593,46 @@ mod tests {
 
     #[test]
     fn one_version_that_is_left_is_the_version() {
-        assert_eq!(known(0b0010, true, true), "1.1.0");
+        assert_eq!(known(0b0010, false, false), "1.1.0");
         assert_eq!(known(0b1000, false, false), "2.0.0");
-        assert_eq!(known(0b0001, false, true), "1.0.0");
+        assert_eq!(known(0b0001, false, false), "1.0.0");
+    }
+
+    #[test]
+    fn a_version_needs_releases_before_it_and_behind_it_in_its_line() {
+        static LONG: Published = Published {
+            has_older: true,
+            has_newer: true,
+            versions: &[
+                "1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.0.5", "1.0.6", "1.0.7", "1.0.8",
+                "1.0.9", "1.1.0",
+            ],
+            ..TABLE
+        };
+        let known = |at: usize| {
+            super::known(
+                None,
+                Some(Candidates {
+                    package: &LONG,
+                    left: 1 << at,
+                    has_files: false,
+                    is_changed: false,
+                    oldest: ENOUGH_OF_NEITHER,
+                    newest: ENOUGH_OF_NEITHER,
+                }),
+            )
+        };
+        let range = |text: &str| (None, Some(text.to_owned()));
+        assert_eq!(known(7), range("<=1.0.7"));
+        assert_eq!(known(8), (Some("1.0.8".to_owned()), None));
+        assert_eq!(known(9), range(">=1.0.9 <1.1.0"));
+        assert_eq!(known(10), range(">=1.1.0"));
+    }
+
+    #[test]
+    fn shortened_syntax_is_told_by_its_truths() {
+        assert!(is_shortened(b"a(!0,!1);b='true'"));
+        assert!(!is_shortened(b"a(true, !1); b = false"));
     }
 
     #[test]
@@ -557,7 +645,8 @@ mod tests {
     fn releases_that_are_not_known_may_have_what_the_last_ones_have() {
         assert_eq!(known(0b1000, false, true), ">=2.0.0");
         assert_eq!(known(0b0001, true, false), "<=1.0.0");
-        assert_eq!(known(0b1001, true, true), "<=1.0.0 || >=2.0.0");
+        assert_eq!(known(0b1001, true, true), "");
+        assert_eq!(known(0b0001, false, true), ">=1.0.0 <1.1.0");
     }
 
     #[test]
