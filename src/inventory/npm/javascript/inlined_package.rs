@@ -119,6 +119,9 @@ fn objects(text: &[u8]) -> (Vec<Sighting>, bool) {
         if at < read_to || !is_key_of_version(text, at, at + KEY.len()) {
             continue;
         }
+        if readable == 0 {
+            return (found, false);
+        }
         let Some(start) = object_start(text, at, &mut readable) else {
             continue;
         };
@@ -128,9 +131,6 @@ fn objects(text: &[u8]) -> (Vec<Sighting>, bool) {
         if let Some(manifest) = manifest {
             read_to = start + length;
             found.extend(published(&manifest, text, start));
-        }
-        if readable == 0 {
-            return (found, false);
         }
     }
     (found, true)
