@@ -101,7 +101,7 @@ impl<'b> Masks<'b> {
     }
 }
 
-/// Calls `found` with every place in `from..to` where a word may begin: see [`bits::of_edges`].
+/// Calls `found` with every place in `from..to` where a word may begin: see `bits.rs`.
 pub fn edges(bytes: &[u8], from: usize, to: usize, binary: bool, mut found: impl FnMut(usize)) {
     // What stands before a block decides about its first bytes.
     const BEFORE: usize = 8;
