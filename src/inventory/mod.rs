@@ -49,12 +49,28 @@ pub fn inspectors() -> impl Iterator<Item = &'static dyn Inspector> {
 /// Runs one inspector over one file, as the tests of every format do.
 #[cfg(test)]
 pub(crate) mod testing {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
     use std::sync::Arc;
 
     use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
 
     use crate::finding::EntryPath;
     use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+
+    /// The rows of a table that the build script makes, as they are written: `[[key]]` in every file of a folder.
+    pub fn table_rows<T: DeserializeOwned>(folder: &str, key: &str) -> Vec<T> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut rows = Vec::new();
+        for file in fs::read_dir(folder).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            let mut tables: BTreeMap<String, Vec<T>> = toml::from_str(&text).unwrap();
+            rows.append(tables.get_mut(key).unwrap());
+        }
+        rows
+    }
 
     /// Offers the file to the inspector as an audit would; panics if it is not wanted.
     pub fn inspect(

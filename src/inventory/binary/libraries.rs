@@ -245,33 +245,17 @@ impl FileName {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::fs;
 
     use proptest::prelude::*;
-    use serde::Deserialize;
 
     use super::super::Binary;
     use super::super::library_spec::{LibrarySpec, constants};
     use super::super::testing::{elf, macho, pe};
     use super::*;
-    use crate::inventory::testing::inspect;
-
-    #[derive(Deserialize)]
-    struct LibraryFile {
-        library: Vec<LibrarySpec>,
-    }
+    use crate::inventory::testing::{inspect, table_rows};
 
     fn specs() -> Vec<LibrarySpec> {
-        let folder = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/src/inventory/binary/libraries"
-        );
-        let files = fs::read_dir(folder)
-            .unwrap()
-            .map(|file| file.unwrap().path());
-        let read =
-            |path| toml::from_str::<LibraryFile>(&fs::read_to_string(path).unwrap()).unwrap();
-        files.flat_map(|path| read(path).library).collect()
+        table_rows("src/inventory/binary/libraries", "library")
     }
 
     /// `name version`, or the name alone.

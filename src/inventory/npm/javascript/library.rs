@@ -272,32 +272,16 @@ fn begins_by_naming(text: &[u8], word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::fs;
 
     use proptest::prelude::*;
-    use serde::Deserialize;
 
     use super::super::library_spec::LibrarySpec;
     use super::super::script::{Script, libraries_in};
     use super::*;
-    use crate::inventory::testing::{inspect, rows};
-
-    #[derive(Deserialize)]
-    struct LibraryFile {
-        library: Vec<LibrarySpec>,
-    }
+    use crate::inventory::testing::{inspect, rows, table_rows};
 
     fn specs() -> Vec<LibrarySpec> {
-        let folder = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/src/inventory/npm/javascript/libraries"
-        );
-        let files = fs::read_dir(folder)
-            .unwrap()
-            .map(|file| file.unwrap().path());
-        let read =
-            |path| toml::from_str::<LibraryFile>(&fs::read_to_string(path).unwrap()).unwrap();
-        files.flat_map(|path| read(path).library).collect()
+        table_rows("src/inventory/npm/javascript/libraries", "library")
     }
 
     fn filled(example: &str, version: &str) -> String {

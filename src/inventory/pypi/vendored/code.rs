@@ -112,33 +112,13 @@ fn version(
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use serde::Deserialize;
 
     use super::super::module_spec::ModuleSpec;
     use super::*;
-    use crate::inventory::testing::{inspect, wants};
-
-    #[derive(Deserialize)]
-    struct ModuleFile {
-        module: Vec<ModuleSpec>,
-    }
+    use crate::inventory::testing::{inspect, table_rows, wants};
 
     fn specs() -> Vec<ModuleSpec> {
-        let folder = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/src/inventory/pypi/vendored/modules"
-        );
-        let files = fs::read_dir(folder).unwrap();
-        let text = |file: std::io::Result<fs::DirEntry>| fs::read_to_string(file.unwrap().path());
-        files
-            .flat_map(|file| {
-                toml::from_str::<ModuleFile>(&text(file).unwrap())
-                    .unwrap()
-                    .module
-            })
-            .collect()
+        table_rows("src/inventory/pypi/vendored/modules", "module")
     }
 
     #[test]
