@@ -315,3 +315,32 @@ pub struct Finding {
     /// Why it does not count, where a policy says so.
     pub suppressed: Option<String>,
 }
+
+impl Finding {
+    /// A finding of which nothing is known but what its rule says: certain, and about files rather than a component.
+    pub(crate) fn of(
+        rule: &'static Rule,
+        title: String,
+        locations: Vec<Location>,
+        fingerprint: String,
+    ) -> Self {
+        Finding {
+            id: String::new(),
+            kind: rule.kind,
+            rule: rule.id.into(),
+            severity: rule.severity,
+            title,
+            package: None,
+            advisory: None,
+            kev: None,
+            epss: None,
+            certainty: Certainty::Certain,
+            counts: true,
+            locations,
+            remedy: rule.remedy.to_owned(),
+            sas: rule.sas,
+            fingerprint,
+            suppressed: None,
+        }
+    }
+}

@@ -137,6 +137,29 @@ pub struct Observations {
     pub cargo_locks: Vec<Graph>,
     /// Files that are one component and nothing else.
     pub whole_files: Vec<WholeFile>,
+    /// Every file of the artifact, whatever it is.
+    pub files: Vec<ObservedFile>,
+}
+
+/// A file as its archive lists it: what is left of every file once it was read.
+#[derive(Clone, Debug)]
+pub struct ObservedFile {
+    pub path: EntryPath,
+    /// Whether it is a file of the artifact itself, as a platform unpacks it, and not one of an archive in it, of which
+    /// those alone are listed that have a digest. Of an image it is what is in its layers.
+    pub is_deployed: bool,
+    /// Unpacked bytes; of a link those of its target's name.
+    pub size: u64,
+    /// Bytes of its data in the archive; none where files are not packed one by one.
+    pub packed: Option<u64>,
+    /// What Unix keeps of a file's kind and permissions, where the archive does.
+    pub mode: Option<u32>,
+    /// Where a link leads, as it is written.
+    pub link: Option<Box<str>>,
+    /// Of the content, where it was read to its end.
+    pub crc32: Option<u32>,
+    /// Likewise, of what a `RECORD` may list.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// A file that is all there is of a component.
@@ -321,6 +344,7 @@ impl Observations {
         self.distributed.retain(|path| visible(path));
         self.python.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
+        self.files.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -339,6 +363,7 @@ impl Observations {
         self.named_crates.extend(other.named_crates);
         self.cargo_locks.extend(other.cargo_locks);
         self.whole_files.extend(other.whole_files);
+        self.files.extend(other.files);
     }
 }
 

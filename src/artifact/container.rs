@@ -23,6 +23,10 @@ pub struct Member {
     pub path: EntryPath,
     pub stated: Stated,
     pub size: u64,
+    /// Packed, where the container packs its entries one by one.
+    pub packed: Option<u64>,
+    /// What Unix keeps of its kind and permissions, where the container does.
+    pub mode: Option<u32>,
     /// Read to verify it, but not content of its own.
     pub is_link: bool,
 }

@@ -1,7 +1,7 @@
 //! A folder as an artifact. Links are not followed: what they lead to is either in the folder, and seen
 //! there, or is not part of the artifact.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,8 @@ use walkdir::WalkDir;
 
 pub struct Directory {
     pub files: Vec<DirectoryFile>,
+    /// Names of links, relative to the folder, and where they lead, as it is written.
+    pub links: Vec<(String, String)>,
     /// Folders and files that could not be listed, relative to the folder, and why.
     pub unreadable: Vec<(String, String)>,
 }
@@ -18,6 +20,8 @@ pub struct DirectoryFile {
     /// Relative, with `/` between its parts.
     pub name: String,
     pub size: u64,
+    /// What Unix keeps of its kind and permissions.
+    pub mode: Option<u32>,
 }
 
 impl Directory {
@@ -26,6 +30,7 @@ impl Directory {
         root.read_dir()?;
         let mut directory = Directory {
             files: Vec::new(),
+            links: Vec::new(),
             unreadable: Vec::new(),
         };
         for entry in WalkDir::new(root).sort_by_file_name() {
@@ -40,13 +45,23 @@ impl Directory {
                     continue;
                 }
             };
+            let name = relative(root, entry.path());
             if entry.file_type().is_file() {
-                let size = entry.metadata().map_or(0, |m| m.len());
+                let metadata = entry.metadata().ok();
                 directory.files.push(DirectoryFile {
-                    name: relative(root, entry.path()),
+                    name,
+                    size: metadata.as_ref().map_or(0, fs::Metadata::len),
+                    mode: metadata.as_ref().and_then(mode),
                     path: entry.into_path(),
-                    size,
                 });
+            } else if entry.path_is_symlink() {
+                match fs::read_link(entry.path()) {
+                    Ok(target) => {
+                        let target = target.to_string_lossy().into_owned();
+                        directory.links.push((name, target));
+                    }
+                    Err(error) => directory.unreadable.push((name, error.to_string())),
+                }
             }
         }
         Ok(directory)
@@ -57,6 +72,17 @@ impl DirectoryFile {
     pub fn open(&self) -> io::Result<File> {
         File::open(&self.path)
     }
+}
+
+#[cfg(unix)]
+fn mode(metadata: &fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    Some(metadata.mode())
+}
+
+#[cfg(not(unix))]
+fn mode(_: &fs::Metadata) -> Option<u32> {
+    None
 }
 
 fn relative(root: &Path, path: &Path) -> String {

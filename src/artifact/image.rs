@@ -50,6 +50,11 @@ impl LayerFiles {
     }
 }
 
+/// Whether it is no file, but says that a file of a layer below is deleted.
+pub fn is_whiteout(path: &EntryPath) -> bool {
+    path.file_name().starts_with(WHITEOUT)
+}
+
 /// Whether a tar at this path can be a layer: `HEX/layer.tar` and `HEX.tar` as older tools save them, or a blob.
 pub fn is_layer(path: &EntryPath) -> bool {
     let inner = path.inner();

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::io::{self, Read};
 
+use sha2::{Digest, Sha256};
+
 use super::limits::{Budget, Limits};
 
 /// Why an entry was not read to its end.
@@ -37,6 +39,9 @@ pub struct Measured<'a> {
     pays: bool,
     read: u64,
     crc32: crc32fast::Hasher,
+    sha256: Option<Sha256>,
+    /// Whether the stream came to its end and was what it should be.
+    is_verified: bool,
     failure: Option<Failure>,
     tail: Option<Tail>,
 }
@@ -69,6 +74,8 @@ impl<'a> Measured<'a> {
             pays: true,
             read: 0,
             crc32: crc32fast::Hasher::new(),
+            sha256: None,
+            is_verified: false,
             failure: None,
             tail: None,
         }
@@ -135,6 +142,24 @@ impl<'a> Measured<'a> {
         self.read
     }
 
+    /// Digests what is read, from here on.
+    pub fn digest(mut self) -> Self {
+        self.sha256 = Some(Sha256::new());
+        self
+    }
+
+    /// Of all that was read, if that is all there is.
+    pub fn crc32(&self) -> Option<u32> {
+        let is_counted = self.pays || self.stated.crc32.is_some();
+        (self.is_verified && is_counted).then(|| self.crc32.clone().finalize())
+    }
+
+    /// Likewise, where that was asked for.
+    pub fn sha256(&mut self) -> Option<[u8; 32]> {
+        let sha256 = self.sha256.take().filter(|_| self.is_verified)?;
+        Some(sha256.finalize().into())
+    }
+
     /// The failure that an error further up began with, if it began here.
     pub fn own_failure(&mut self) -> Option<Failure> {
         self.failure.take()
@@ -142,11 +167,15 @@ impl<'a> Measured<'a> {
 
     fn account(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.is_empty() {
-            return self.verify();
+            self.is_verified = self.verify().map(|()| true)?;
+            return Ok(());
         }
         self.read += bytes.len() as u64;
-        if self.stated.crc32.is_some() {
+        if self.pays || self.stated.crc32.is_some() {
             self.crc32.update(bytes);
+        }
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(bytes);
         }
         let limits = self.budget.limits;
         if let Some(stated) = self.stated.unpacked

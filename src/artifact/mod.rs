@@ -260,6 +260,7 @@ fn opened(
     }
     let (mut errors, mut findings) = seen.take_rows(&EntryPath::new(&Arc::from(""), path));
     let visibility = Visibility::of(prefix, &seen.observations.images, &seen.layers);
+    seen.settle_files(visibility.is_image);
     if visibility.is_image {
         seen.observations.retain(|path| visibility.shows(path));
         errors.retain(|error| visibility.shows(&error.path));

@@ -1,9 +1,10 @@
 //! What a walk brings back, and how much of it there may be.
 
-use super::image::LayerFiles;
+use super::image::{self, LayerFiles};
+use super::walk::Place;
 use crate::component::ObservedComponent;
 use crate::finding::{ArtifactFinding, EntryPath};
-use crate::inspect::Observations;
+use crate::inspect::{Observations, ObservedFile};
 use crate::report::ReadError;
 
 /// Rows of one kind that are kept. Far more than an honest artifact has: the largest functions hold some
@@ -23,6 +24,8 @@ pub struct Seen {
     errors: Vec<ReadError>,
     findings: Vec<ArtifactFinding>,
     pub layers: Vec<LayerFiles>,
+    /// Every file, and where its container stands.
+    pub files: Vec<(ObservedFile, Place)>,
     /// The artifact's own files, and those in its layers if it is an image.
     pub own: Count,
     pub in_layers: Count,
@@ -109,6 +112,23 @@ impl Seen {
 
     pub fn is_empty(&self) -> bool {
         self.own.entries == 0 && self.errors.is_empty() && self.findings.is_empty()
+    }
+
+    /// Which files are the artifact's own is known once it is known whether it is an image.
+    pub fn settle_files(&mut self, is_image: bool) {
+        let files = std::mem::take(&mut self.files).into_iter();
+        let files = files.map(|(file, place)| ObservedFile {
+            is_deployed: if is_image {
+                place.in_layer
+            } else {
+                place.counted
+            },
+            ..file
+        });
+        let is_whiteout = |file: &ObservedFile| is_image && image::is_whiteout(&file.path);
+        let files = files.filter(|file| file.is_deployed || file.sha256.is_some());
+        let files = files.filter(|file| !is_whiteout(file));
+        self.observations.files = files.collect();
     }
 
     /// The errors and findings, and a row for what there was no room for.

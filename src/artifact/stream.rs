@@ -12,6 +12,8 @@ use super::source::Source;
 use super::tar_guard::TarGuard;
 use super::walk::{CHUNK, Place, Walk, nested_prefix, with_chunk};
 use crate::finding::EntryPath;
+use crate::inspect::ObservedFile;
+use crate::inventory::pypi::record;
 
 impl Walk<'_> {
     pub(super) fn walk_stream(
@@ -100,6 +102,17 @@ impl Walk<'_> {
             let n = measured.fill(chunk)?;
             self.audit_bytes(path, Some(0), chunk, n, &mut measured, place)?;
             self.count(place, 1, measured.len());
+            let file = ObservedFile {
+                path: path.clone(),
+                is_deployed: false,
+                size: measured.len(),
+                packed: None,
+                mode: None,
+                link: None,
+                crc32: measured.crc32(),
+                sha256: None,
+            };
+            self.file(file, place);
             Ok(())
         })
     }
@@ -141,6 +154,12 @@ impl Walk<'_> {
                         layer.add_link(&path, &String::from_utf8_lossy(&target));
                     }
                 }
+                let mode = entry.header().mode().ok();
+                if (kind.is_symlink() || kind.is_hard_link())
+                    && let Some(target) = entry.link_name_bytes()
+                {
+                    self.link(path.clone(), &String::from_utf8_lossy(&target), mode, place);
+                }
                 if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
                     continue;
                 }
@@ -154,7 +173,22 @@ impl Walk<'_> {
                     unpacked: Some(size),
                     crc32: None,
                 };
-                self.audit_tar_entry(scope, &level, &path, stated, &mut entry, place)?;
+                let mut measured = Measured::entry(&mut entry, stated, self.budget);
+                if record::may_be_listed(&path) {
+                    measured = measured.digest();
+                }
+                self.audit_tar_entry(scope, &level, &path, size, &mut measured, place)?;
+                let file = ObservedFile {
+                    path,
+                    is_deployed: false,
+                    size,
+                    packed: None,
+                    mode,
+                    link: None,
+                    crc32: measured.crc32(),
+                    sha256: measured.sha256(),
+                };
+                self.file(file, place);
             }
             Ok(())
         });
@@ -170,19 +204,17 @@ impl Walk<'_> {
         scope: &rayon::Scope<'s>,
         level: &'s Level<'static>,
         path: &EntryPath,
-        stated: Stated,
-        reader: &mut dyn Read,
+        size: u64,
+        measured: &mut Measured,
         place: Place,
     ) -> Result<(), Failure> {
-        let size = stated.unpacked.unwrap_or_default();
         let mut first = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK))];
-        let mut measured = Measured::entry(reader, stated, self.budget);
         let n = measured.fill(&mut first)?;
         first.truncate(n);
         let format = Format::sniff(&first).filter(|_| self.may_open(path, place));
         if let Some(format) = format {
             let outcome = if format == Format::Zip {
-                let bytes = self.read_whole(path, &first, &mut measured, size, place)?;
+                let bytes = self.read_whole(path, &first, measured, size, place)?;
                 if let Some(bytes) = bytes {
                     self.count(place, 1, size);
                     self.open_zip(path, Source::memory(bytes), place.below());
@@ -190,7 +222,7 @@ impl Walk<'_> {
                 Ok(())
             } else {
                 self.count(place, 1, size);
-                let mut whole = first.as_slice().chain(&mut measured);
+                let mut whole = first.as_slice().chain(&mut *measured);
                 let walked = self.walk_stream(path, &mut whole, place.below());
                 walked.map_err(|failure| measured.own_failure().unwrap_or(failure))
             };
@@ -206,7 +238,7 @@ impl Walk<'_> {
         // What nobody wants is looked at by a worker too, but need not be held for it where it is large.
         let is_script = script::is_script(&first);
         if !is_script && wanted.is_empty() && (self.secrets.is_none() || size > place.share()) {
-            return self.scan_windows(path, &first, &mut measured);
+            return self.scan_windows(path, &first, measured);
         }
         // Nothing is handed back on this level, so that admission only waits for the workers.
         let permit = match level.admit(size) {
@@ -215,9 +247,9 @@ impl Walk<'_> {
         };
         let whole = if (n as u64) < size && is_script {
             let is_wanted = || !wanted.is_empty();
-            self.read_script(path, &first, &mut measured, size, place, is_wanted)?
+            self.read_script(path, &first, measured, size, place, is_wanted)?
         } else if (n as u64) < size {
-            self.read_whole(path, &first, &mut measured, size, place)?
+            self.read_whole(path, &first, measured, size, place)?
         } else {
             measured.drain(&mut [0])?;
             Some(first)

@@ -27,8 +27,11 @@ use super::source::Source;
 use super::stream::read_full;
 use super::zip::ZipArchive;
 use crate::finding::{ArtifactFinding, EntryPath, rules};
-use crate::inspect::{Contents, Entry, Header, Inspector, Observations, SecretInFile};
+use crate::inspect::{
+    Contents, Entry, Header, Inspector, Observations, ObservedFile, SecretInFile,
+};
 use crate::inventory::npm;
+use crate::inventory::pypi::record::Installed;
 use crate::report::ReadError;
 use crate::secret::{FileScan, OVERLAP, Scanner};
 
@@ -53,7 +56,7 @@ pub struct Walk<'a> {
 }
 
 /// Where in the nesting a container stands.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Place {
     pub depth: u32,
     /// What this level and all below it may hold in memory.
@@ -130,9 +133,19 @@ impl<'a> Walk<'a> {
                 path: EntryPath::new(prefix, &names::clean(&file.name).name),
                 stated: Stated::default(),
                 size: file.size,
+                packed: None,
+                mode: file.mode,
                 is_link: false,
             })
             .collect();
+        for (name, target) in &directory.links {
+            self.link(
+                EntryPath::new(prefix, &names::clean(name).name),
+                target,
+                None,
+                self.top(),
+            );
+        }
         let container = DirectoryContainer { directory, members };
         self.walk_container(prefix, &container, self.top());
     }
@@ -237,6 +250,8 @@ impl<'a> Walk<'a> {
                     crc32: Some(entry.crc32),
                 },
                 size: entry.unpacked,
+                packed: Some(entry.packed),
+                mode: entry.mode(),
                 is_link: entry.is_symlink(),
             });
         }
@@ -271,6 +286,7 @@ impl<'a> Walk<'a> {
         members.truncate(admitted);
         let bytes = members.iter().map(|member| member.size).sum();
         self.count(place, members.len() as u64, bytes);
+        let installed = Installed::of(container.members().iter().map(|member| &member.path));
         let level = Level::new(place.share());
         self.pool.in_place_scope(|scope| {
             for batch in batches(&members) {
@@ -284,11 +300,12 @@ impl<'a> Walk<'a> {
                         }
                     }
                 };
-                let level = &level;
+                let (level, installed) = (&level, &installed);
                 scope.spawn(move |_| {
                     let mut permit = permit;
                     for &member in batch {
-                        if let Some(nested) = self.audit_member(container, member, place) {
+                        if let Some(nested) = self.audit_member(container, member, installed, place)
+                        {
                             level.hand_back(nested, &mut permit);
                         }
                     }
@@ -321,6 +338,7 @@ impl<'a> Walk<'a> {
         &self,
         container: &dyn Container,
         member: &'m Member,
+        installed: &Installed,
         place: Place,
     ) -> Option<Nested<'m>> {
         let path = &member.path;
@@ -332,6 +350,10 @@ impl<'a> Walk<'a> {
             }
         };
         let mut measured = Measured::entry(&mut *reader, member.stated, self.budget);
+        if installed.may_list(path) {
+            measured = measured.digest();
+        }
+        let mut link = None;
         let opened = with_chunk(|chunk| {
             let n = measured.fill(chunk)?;
             let first = &chunk[..n];
@@ -348,6 +370,7 @@ impl<'a> Walk<'a> {
                 }
                 None => {
                     let size = if member.is_link {
+                        link = Some(String::from_utf8_lossy(first).into());
                         None
                     } else {
                         Some(member.size)
@@ -357,10 +380,43 @@ impl<'a> Walk<'a> {
                 }
             }
         });
+        let file = ObservedFile {
+            path: path.clone(),
+            is_deployed: false,
+            size: member.size,
+            packed: member.packed,
+            mode: member.mode,
+            link,
+            crc32: measured.crc32(),
+            sha256: measured.sha256(),
+        };
+        self.file(file, place);
         opened.unwrap_or_else(|failure| {
             self.settle(path, Err(failure));
             None
         })
+    }
+
+    /// Keeps what there is to know of a file that is not kept itself.
+    pub(super) fn file(&self, file: ObservedFile, place: Place) {
+        if place.counted || place.in_layer || file.sha256.is_some() {
+            self.seen().files.push((file, place));
+        }
+    }
+
+    /// Likewise of a link, which has no content.
+    pub(super) fn link(&self, path: EntryPath, target: &str, mode: Option<u32>, place: Place) {
+        let file = ObservedFile {
+            path,
+            is_deployed: false,
+            size: target.len() as u64,
+            packed: None,
+            mode,
+            link: Some(target.into()),
+            crc32: None,
+            sha256: None,
+        };
+        self.file(file, place);
     }
 
     fn walk_nested(&self, container: &dyn Container, nested: Nested, place: Place) {

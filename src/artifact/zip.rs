@@ -100,6 +100,11 @@ impl ZipEntry {
         self.unix_mode & 0o170_000 == 0o120_000
     }
 
+    /// What Unix keeps of a file's kind and permissions, if the archive was made on one.
+    pub fn mode(&self) -> Option<u32> {
+        Some(u32::from(self.unix_mode)).filter(|&mode| mode != 0)
+    }
+
     pub fn is_encrypted(&self) -> bool {
         self.flags & 1 != 0
     }

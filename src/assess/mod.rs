@@ -156,11 +156,7 @@ fn vulnerability(
     };
     let fingerprint = fingerprint(rule.id, &[&component.purl, stable_id(&found)]);
     Finding {
-        id: String::new(),
-        kind: rule.kind,
-        rule: rule.id.into(),
         severity: found.severity,
-        title: found.title,
         package: Some(component.purl.clone()),
         advisory: Some(AdvisoryFacts {
             id: found.id,
@@ -178,11 +174,8 @@ fn vulnerability(
         epss: exploitation.epss,
         certainty: found.certainty,
         counts,
-        locations: component.locations.clone(),
         remedy,
-        sas: rule.sas,
-        fingerprint,
-        suppressed: None,
+        ..Finding::of(rule, found.title, component.locations.clone(), fingerprint)
     }
 }
 
@@ -199,28 +192,16 @@ pub fn structure(artifact: &str, found: ArtifactFinding) -> Finding {
     let whole = found.path.to_string();
     let inside = whole.strip_prefix(artifact).unwrap_or(&whole);
     let rule = found.rule;
-    Finding {
-        id: String::new(),
-        kind: rule.kind,
-        rule: rule.id.into(),
-        severity: rule.severity,
-        title: format!("{}: {}", rule.title, found.detail),
-        package: None,
-        advisory: None,
-        kev: None,
-        epss: None,
-        certainty: Certainty::Certain,
-        counts: true,
-        fingerprint: fingerprint(rule.id, &[inside]),
-        locations: vec![Location::from(found.path)],
-        remedy: rule.remedy.to_owned(),
-        sas: rule.sas,
-        suppressed: None,
-    }
+    Finding::of(
+        rule,
+        format!("{}: {}", rule.title, found.detail),
+        vec![Location::from(found.path)],
+        fingerprint(rule.id, &[inside]),
+    )
 }
 
 /// A name for a finding that does not depend on where the artifact lies or on the rest of the report.
-fn fingerprint(rule: &str, parts: &[&str]) -> String {
+pub(crate) fn fingerprint(rule: &str, parts: &[&str]) -> String {
     let mut sha256 = Sha256::new_with_prefix(rule);
     for part in parts {
         sha256.update([0]);

@@ -122,27 +122,17 @@ fn finding(artifact: &str, found: SecretInFile, severity: Severity) -> Finding {
     let locations: Vec<Location> = std::iter::once(secret.location)
         .chain(secret.related)
         .collect();
+    let fingerprint = fingerprint(&secret.rule.id, &[inside, &digest]);
     Finding {
-        id: String::new(),
-        kind: rule.kind,
         rule: format!("{}-{}", rule.id, secret.rule.id.to_uppercase()).into(),
         severity,
-        title,
-        package: None,
-        advisory: None,
-        kev: None,
-        epss: None,
         certainty: secret.certainty,
-        counts: true,
-        locations,
         remedy: if secret.rule.remedy.is_empty() {
             rule.remedy.to_owned()
         } else {
             secret.rule.remedy.to_string()
         },
-        sas: rule.sas,
-        fingerprint: fingerprint(&secret.rule.id, &[inside, &digest]),
-        suppressed: None,
+        ..Finding::of(rule, title, locations, fingerprint)
     }
 }
 
