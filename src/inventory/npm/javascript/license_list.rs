@@ -13,9 +13,8 @@ use super::package_path::is_name;
 use super::sighting::{self, Sighting};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::npm::layout;
 use crate::inventory::npm::specifier::exact_version;
-use crate::inventory::read;
+use crate::inventory::{owner, read};
 
 pub struct LicenseList;
 
@@ -71,7 +70,7 @@ impl Inspector for LicenseList {
     fn wants(&self, header: &Header) -> bool {
         let name = header.path.file_name().to_ascii_lowercase();
         // What an installed package has of this is about the workshop of its author, or its own copies.
-        !layout::is_inside_package(header.path)
+        owner::is_owners(header.path)
             && (name == JSON
                 || (name.ends_with(".txt") && WORDS.iter().any(|word| name.contains(word))))
     }
@@ -114,7 +113,7 @@ fn rows_of_text(text: &str) -> Vec<Sighting> {
             if next.starts_with("License: ") {
                 found.extend(sighting(offset, name, None));
             }
-        } else if is_new_block && is_licence(next) {
+        } else if is_new_block && begins_as_name(name) && is_licence(next) {
             found.extend(sighting(offset, name, None));
         }
         is_new_block = name.is_empty();
@@ -131,6 +130,11 @@ fn sighting(offset: usize, name: &str, version: Option<&str>) -> Option<Sighting
         folder: None,
         range: None,
     })
+}
+
+/// A line that sets parts of a text off may have no other signs than a name.
+fn begins_as_name(line: &str) -> bool {
+    line.starts_with(|first: char| first == '@' || first.is_ascii_alphanumeric())
 }
 
 /// Whether the line is the name of a licence, such as `MIT` or `(MIT OR Apache-2.0)`.
@@ -190,10 +194,17 @@ mod tests {
             "Copyright me\nMIT\n",
             "a\nb\n\nx y\nMIT\n",
             "a\nMIT License\n",
+            "x\n\n------\nApache\n",
         ] {
             assert!(found("LICENSE.txt", text).is_empty(), "{text}");
         }
         assert!(!wants(&LicenseList, "readme.txt", b""));
-        assert!(!wants(&LicenseList, "node_modules/a/licenses.txt", b""));
+        for packages in [
+            "node_modules/a/licenses.txt",
+            "python/lib/python3.12/site-packages/a/licenses.txt",
+            "vendor/bundle/ruby/3.2.0/gems/a-1.0/NOTICE.txt",
+        ] {
+            assert!(!wants(&LicenseList, packages, b""), "{packages}");
+        }
     }
 }
