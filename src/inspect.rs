@@ -11,6 +11,7 @@ use crate::inventory::cargo::linked::Graph;
 use crate::inventory::cargo::program::NamedCrates;
 use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
+use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
@@ -130,6 +131,8 @@ pub struct Observations {
     pub distributed: Vec<EntryPath>,
     /// What tells of Python packages without metadata.
     pub python: Traces,
+    /// .NET assemblies, and what says better what they are.
+    pub assemblies: Assemblies,
     pub secrets: Vec<SecretInFile>,
     /// Crates of Rust programs that may be the programs' own.
     pub named_crates: Vec<NamedCrates>,
@@ -281,6 +284,7 @@ impl Observations {
             + self.optional.len()
             + self.jars.len()
             + self.python.len()
+            + self.assemblies.found.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
     }
@@ -296,6 +300,8 @@ impl Observations {
         room -= self.jars.len();
         self.python.truncate(room);
         room -= self.python.len();
+        self.assemblies.found.truncate(room);
+        room -= self.assemblies.found.len();
         self.named_crates.retain(|program| {
             let fits = program.names.len() <= room;
             room -= if fits { program.names.len() } else { 0 };
@@ -320,6 +326,7 @@ impl Observations {
         self.local_installs.retain(|path| visible(path));
         self.distributed.retain(|path| visible(path));
         self.python.retain(&visible);
+        self.assemblies.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
@@ -335,6 +342,7 @@ impl Observations {
         self.local_installs.extend(other.local_installs);
         self.distributed.extend(other.distributed);
         self.python.append(other.python);
+        self.assemblies.append(other.assemblies);
         self.secrets.extend(other.secrets);
         self.named_crates.extend(other.named_crates);
         self.cargo_locks.extend(other.cargo_locks);

@@ -34,6 +34,7 @@ pub use libraries::osv_names;
 use super::cargo::{Auditable, Program};
 use super::go::BuildInfo;
 use super::literals::Literals;
+use super::nuget::Assembly;
 #[cfg(test)]
 use super::version_spec;
 use crate::finding::EntryPath;
@@ -43,7 +44,7 @@ pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries];
+const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries, &Assembly];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;
