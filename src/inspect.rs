@@ -105,8 +105,28 @@ pub trait Inspector: Sync {
     /// Reads an entry that [`Inspector::wants`] asked for. What was seen before an error counts.
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable>;
 
+    /// What looks at an entry that there is no memory to hold; none where only the whole means anything. The header
+    /// has all first bytes that were read, and the size is what the archive states, zero where it states none.
+    fn in_windows(&self, _header: &Header) -> Option<Box<dyn Windows>> {
+        None
+    }
+
     /// Is told the names in every archive and folder that can list them, where names alone tell something.
     fn list(&self, _contents: &Contents, _seen: &mut Observations) {}
+}
+
+/// Looks at an entry in windows, in its order.
+pub trait Windows {
+    /// The bytes from offset `at`. A window begins before the end of the one before it.
+    fn window(&mut self, bytes: &[u8], at: u64);
+
+    /// Says what was seen of an entry that proved to be of that size.
+    fn finish(
+        self: Box<Self>,
+        size: u64,
+        path: &EntryPath,
+        seen: &mut Observations,
+    ) -> Result<(), Unreadable>;
 }
 
 /// What the inspectors saw.
