@@ -106,7 +106,7 @@ fn parts<Pe: ImageNtHeaders>(bytes: &[u8]) -> Option<Parts<'_>> {
         .nt_headers_offset()
         .into();
     let (headers, directories) = Pe::parse(bytes, &mut offset).ok()?;
-    let header = directories.get(usize::from(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR))?;
+    let header = directories.get(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR)?;
     if header.size.get(LittleEndian) == 0 {
         return None;
     }
