@@ -49,7 +49,10 @@ impl Excerpts {
             .map_or(Platform::Apple, |image| image.platform);
         let is_big_endian = image.as_ref().is_some_and(|image| image.is_big_endian);
         // In a universal binary all may be constants.
-        let parts = image.map_or_else(|| Vec::from([0..usize::MAX]), Image::into_parts);
+        let parts = image.map_or_else(
+            || std::iter::once(0..usize::MAX).collect(),
+            Image::into_parts,
+        );
         let ranges = parts.into_iter();
         Some(Excerpts {
             platform,
