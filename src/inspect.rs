@@ -11,6 +11,7 @@ use crate::inventory::cargo::linked::Graph;
 use crate::inventory::cargo::program::NamedCrates;
 use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
+use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
@@ -104,8 +105,28 @@ pub trait Inspector: Sync {
     /// Reads an entry that [`Inspector::wants`] asked for. What was seen before an error counts.
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable>;
 
+    /// What looks at an entry that there is no memory to hold; none where only the whole means anything. The header
+    /// has all first bytes that were read, and the size is what the archive states, zero where it states none.
+    fn in_windows(&self, _header: &Header) -> Option<Box<dyn Windows>> {
+        None
+    }
+
     /// Is told the names in every archive and folder that can list them, where names alone tell something.
     fn list(&self, _contents: &Contents, _seen: &mut Observations) {}
+}
+
+/// Looks at an entry in windows, in its order.
+pub trait Windows {
+    /// The bytes from offset `at`. A window begins before the end of the one before it.
+    fn window(&mut self, bytes: &[u8], at: u64);
+
+    /// Says what was seen of an entry that proved to be of that size.
+    fn finish(
+        self: Box<Self>,
+        size: u64,
+        path: &EntryPath,
+        seen: &mut Observations,
+    ) -> Result<(), Unreadable>;
 }
 
 /// What the inspectors saw.
@@ -130,6 +151,8 @@ pub struct Observations {
     pub distributed: Vec<EntryPath>,
     /// What tells of Python packages without metadata.
     pub python: Traces,
+    /// .NET assemblies, and what says better what they are.
+    pub assemblies: Assemblies,
     pub secrets: Vec<SecretInFile>,
     /// Crates of Rust programs that may be the programs' own.
     pub named_crates: Vec<NamedCrates>,
@@ -304,6 +327,7 @@ impl Observations {
             + self.optional.len()
             + self.jars.len()
             + self.python.len()
+            + self.assemblies.found.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
     }
@@ -319,6 +343,8 @@ impl Observations {
         room -= self.jars.len();
         self.python.truncate(room);
         room -= self.python.len();
+        self.assemblies.found.truncate(room);
+        room -= self.assemblies.found.len();
         self.named_crates.retain(|program| {
             let fits = program.names.len() <= room;
             room -= if fits { program.names.len() } else { 0 };
@@ -343,6 +369,7 @@ impl Observations {
         self.local_installs.retain(|path| visible(path));
         self.distributed.retain(|path| visible(path));
         self.python.retain(&visible);
+        self.assemblies.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
         self.files.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
@@ -359,6 +386,7 @@ impl Observations {
         self.local_installs.extend(other.local_installs);
         self.distributed.extend(other.distributed);
         self.python.append(other.python);
+        self.assemblies.append(other.assemblies);
         self.secrets.extend(other.secrets);
         self.named_crates.extend(other.named_crates);
         self.cargo_locks.extend(other.cargo_locks);

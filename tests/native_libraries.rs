@@ -76,6 +76,71 @@ fn a_runtime_is_matched_under_the_name_that_osv_has_for_it() {
     assert_eq!(finding["remedy"], "upgrade node to 20.8.1 or later");
 }
 
+/// The bytes as a Brotli stream of blocks that are not compressed.
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for (index, block) in bytes.chunks(1 << 16).enumerate() {
+        // Not the last, a length of 16 bits, not compressed; the first says the size of the window before that.
+        let header = (block.len() as u32 - 1) << 3 | 1 << 19;
+        let header = if index == 0 { header << 1 } else { header };
+        stream.extend(&header.to_le_bytes()[..3]);
+        stream.extend(block);
+    }
+    stream.push(3);
+    stream
+}
+
+/// The purl and size of each native package, and the messages of errors.
+fn inventory(place: &Workplace, memory: &str) -> (Vec<Value>, String) {
+    let run = place.run(&[
+        "inventory",
+        "fn.zip",
+        "--format",
+        "json",
+        "--max-memory",
+        memory,
+    ]);
+    let report = run.json();
+    let packages = report["packages"].as_array().unwrap().iter();
+    let packages = packages.map(|p| json!([p["purl"], p["size_bytes"]]));
+    (packages.collect(), report["errors"].to_string())
+}
+
+#[test]
+fn a_runtime_that_there_is_no_memory_for_is_named_all_the_same() {
+    let place = Workplace::new();
+    let mut node = node("20.11.0");
+    node.resize(3_000_000, 7);
+    place.zip("fn.zip", &[("bin/node", &node)]);
+    let expected = [
+        json!(["pkg:generic/node@20.11.0", node.len()]),
+        json!(["pkg:generic/zlib@1.2.13.1", null]),
+    ];
+    let (whole, errors) = inventory(&place, "192MiB");
+    assert_eq!(whole, expected);
+    assert_eq!(errors, "[]");
+    let (in_parts, errors) = inventory(&place, "4MiB");
+    assert_eq!(in_parts, expected);
+    assert!(errors.contains("looked into in parts"), "{errors}");
+}
+
+#[test]
+fn a_runtime_that_is_compressed_with_brotli_is_opened() {
+    let place = Workplace::new();
+    let mut node = node("20.11.0");
+    node.resize(3_000_000, 7);
+    let packed = brotli(&node);
+    place.zip("fn.zip", &[("bin/node.br", &packed)]);
+    for memory in ["192MiB", "8MiB"] {
+        let (packages, _) = inventory(&place, memory);
+        let expected = json!(["pkg:generic/node@20.11.0", node.len()]);
+        assert!(packages.contains(&expected), "{packages:?}");
+    }
+    place.zip("fn.zip", &[("bin/node.br", &packed[..2_000_000])]);
+    let (_, errors) = inventory(&place, "192MiB");
+    assert!(errors.contains("damaged"), "{errors}");
+}
+
 #[test]
 fn a_runtime_has_the_size_of_its_file_and_what_is_in_it_has_none() {
     let place = Workplace::new();

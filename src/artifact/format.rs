@@ -1,7 +1,8 @@
-//! Archive formats, told by their content.
+//! Archive formats, told by their content; Brotli alone by its name too, as nothing marks its beginning.
 
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 
+use brotli_decompressor::Decompressor;
 use lzma_rust2::XzReader;
 
 use super::zstd::ZstdReader;
@@ -20,6 +21,7 @@ pub enum Compression {
     Gzip,
     Zstd,
     Xz,
+    Brotli,
 }
 
 /// First bytes and the format they announce. Sources: PKWARE's APPNOTE 4.3, RFC 1952 section 2.3.1,
@@ -35,6 +37,11 @@ const MAGIC: &[(&[u8], Format)] = &[
 /// How many first bytes [`Format::sniff`] needs: one tar header.
 pub const SNIFF: usize = 512;
 
+/// What Brotli's files are called: <https://www.rfc-editor.org/rfc/rfc7932>, which gives them no magic.
+const BROTLI: &str = ".br";
+/// What Brotli's decoder reads at once.
+const BROTLI_BUFFER: usize = 4096;
+
 impl Format {
     /// The name of such an artifact in reports.
     pub fn name(self) -> &'static str {
@@ -44,7 +51,16 @@ impl Format {
             Format::Compressed(Compression::Gzip) => "tar.gz",
             Format::Compressed(Compression::Zstd) => "tar.zst",
             Format::Compressed(Compression::Xz) => "tar.xz",
+            Format::Compressed(Compression::Brotli) => "tar.br",
         }
+    }
+
+    /// The format of a file of that name in an artifact.
+    pub fn of(name: &str, first_bytes: &[u8]) -> Option<Self> {
+        Self::sniff(first_bytes).or_else(|| {
+            let is_brotli = name.ends_with(BROTLI) && is_brotli(first_bytes);
+            is_brotli.then_some(Format::Compressed(Compression::Brotli))
+        })
     }
 
     pub fn sniff(first_bytes: &[u8]) -> Option<Self> {
@@ -73,6 +89,22 @@ fn is_tar_header(bytes: &[u8]) -> bool {
     header[0] != 0 && stated == sum
 }
 
+/// Whether these bytes can be the beginning of a Brotli stream: most others are refused by the first dozens.
+fn is_brotli(first_bytes: &[u8]) -> bool {
+    /// Says that there is no more, which is not the end of the stream.
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+    let mut decoder = Decompressor::new(first_bytes.chain(Broken), BROTLI_BUFFER);
+    match decoder.read(&mut [0; SNIFF]) {
+        Ok(unpacked) => unpacked > 0,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock && !first_bytes.is_empty(),
+    }
+}
+
 impl Compression {
     /// The names that such files end with, to be dropped from the name of what is inside.
     pub fn strip_suffix(self, name: &str) -> &str {
@@ -80,6 +112,7 @@ impl Compression {
             Compression::Gzip => ".gz",
             Compression::Zstd => ".zst",
             Compression::Xz => ".xz",
+            Compression::Brotli => BROTLI,
         };
         name.strip_suffix(suffix).unwrap_or(name)
     }
@@ -93,6 +126,8 @@ impl Compression {
                 let kib = u32::try_from(max_memory / 1024).unwrap_or(u32::MAX);
                 Box::new(XzReader::new_mem_limit(packed, true, kib))
             }
+            // Its window has 16 MiB at the most; the larger ones that are no part of the standard are refused.
+            Compression::Brotli => Box::new(Decompressor::new(packed, BROTLI_BUFFER)),
         }
     }
 }
@@ -114,5 +149,35 @@ mod tests {
         assert_eq!(Format::sniff(b"PK\x03\x04rest"), Some(Format::Zip));
         assert_eq!(Format::sniff(b"PK"), None);
         assert_eq!(Format::sniff(b""), None);
+    }
+
+    /// `text` as a stream that is not compressed: a window of 64 KiB, one block of up to 64 KiB, and the end.
+    fn brotli(text: &[u8]) -> Vec<u8> {
+        // Bits from the lowest: window 0, not last 0, length of length 00, length less one in 16, uncompressed 1.
+        let header = ((text.len() as u32 - 1) << 4) | 1 << 20;
+        [&header.to_le_bytes()[..3], text, &[3]].concat()
+    }
+
+    #[test]
+    fn brotli_is_told_by_name_and_content() {
+        let brotli_format = Some(Format::Compressed(Compression::Brotli));
+        let packed = brotli(b"constants of a program");
+        assert_eq!(Format::of("chromium.br", &packed), brotli_format);
+        assert_eq!(Format::of("chromium.br", &packed[..4]), brotli_format);
+        assert_eq!(Format::of("chromium", &packed), None);
+        for other in [
+            b"".as_slice(),
+            b"{\"name\": \"a\"}",
+            &[0xff; 600],
+            &[0x11, 0x3f, 1, 1, 1, 1],
+        ] {
+            assert_eq!(Format::of("a.br", other), None, "{other:?}");
+        }
+        let mut text = Vec::new();
+        let mut decoder = Compression::Brotli.decoder(&packed[..], 1 << 20);
+        decoder.read_to_end(&mut text).unwrap();
+        assert_eq!(text, b"constants of a program");
+        let mut decoder = Compression::Brotli.decoder(&packed[..9], 1 << 20);
+        assert!(decoder.read_to_end(&mut text).is_err());
     }
 }

@@ -9,7 +9,7 @@ use memchr::memmem;
 use super::container::Nested;
 use super::measured::{Failure, Measured};
 use super::source::Source;
-use super::walk::{Held, Place, Walk, nested_prefix};
+use super::walk::{Held, NOT_READ, Place, Walk, nested_prefix};
 use super::zip::{END, END_LEN, ZipArchive, ZipError};
 use crate::finding::EntryPath;
 
@@ -73,9 +73,14 @@ impl Walk<'_> {
         };
         self.scan_windows(path, &start, measured)?;
         if may_hold_zip(measured.tail()) {
-            self.say_too_large(path, place, "seems to have a zip behind its script, ");
+            self.say_too_large(
+                path,
+                place,
+                "seems to have a zip behind its script, ",
+                NOT_READ,
+            );
         } else if is_wanted() {
-            self.say_too_large(path, place, "");
+            self.say_too_large(path, place, "", NOT_READ);
         }
         Ok(None)
     }

@@ -25,7 +25,7 @@ impl Walk<'_> {
         let mut first = [0; SNIFF];
         let n = read_full(reader, &mut first).map_err(damaged)?;
         let mut whole = (&first[..n]).chain(reader);
-        match Format::sniff(&first[..n]) {
+        match Format::of(path.file_name(), &first[..n]) {
             Some(Format::Tar) => self.walk_tar(path, &mut whole, place),
             Some(Format::Compressed(compression)) => {
                 self.walk_compressed(path, compression, &mut whole, place)
@@ -33,7 +33,7 @@ impl Walk<'_> {
             Some(Format::Zip) => {
                 self.budget.take_entry().map_err(|_| Failure::Exhausted)?;
                 let mut measured = Measured::entry(&mut whole, Stated::default(), self.budget);
-                if let Some(bytes) = self.read_whole(path, &[], &mut measured, 0, place)? {
+                if let Some(bytes) = self.read_whole(path, &[], &mut measured, 0, place, &[])? {
                     let below = Place {
                         counted: place.counted,
                         ..place.below()
@@ -211,10 +211,10 @@ impl Walk<'_> {
         let mut first = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK))];
         let n = measured.fill(&mut first)?;
         first.truncate(n);
-        let format = Format::sniff(&first).filter(|_| self.may_open(path, place));
+        let format = Format::of(path.file_name(), &first).filter(|_| self.may_open(path, place));
         if let Some(format) = format {
             let outcome = if format == Format::Zip {
-                let bytes = self.read_whole(path, &first, measured, size, place)?;
+                let bytes = self.read_whole(path, &first, measured, size, place, &[])?;
                 if let Some(bytes) = bytes {
                     self.count(place, 1, size);
                     self.open_zip(path, Source::memory(bytes), place.below());
@@ -249,7 +249,7 @@ impl Walk<'_> {
             let is_wanted = || !wanted.is_empty();
             self.read_script(path, &first, measured, size, place, is_wanted)?
         } else if (n as u64) < size {
-            self.read_whole(path, &first, measured, size, place)?
+            self.read_whole(path, &first, measured, size, place, &wanted)?
         } else {
             measured.drain(&mut [0])?;
             Some(first)

@@ -28,7 +28,7 @@ use super::stream::read_full;
 use super::zip::ZipArchive;
 use crate::finding::{ArtifactFinding, EntryPath, rules};
 use crate::inspect::{
-    Contents, Entry, Header, Inspector, Observations, ObservedFile, SecretInFile,
+    Contents, Entry, Header, Inspector, Observations, ObservedFile, SecretInFile, Windows,
 };
 use crate::inventory::npm;
 use crate::inventory::pypi::record::Installed;
@@ -40,6 +40,9 @@ pub const CHUNK: usize = 64 * 1024;
 
 /// What is looked at at once of an entry that is not held whole.
 const WINDOW_BYTES: usize = 1024 * 1024;
+
+/// What is said of an entry that there is no memory for.
+pub(super) const NOT_READ: &str = "not looked into";
 
 /// From this size on, manifests and lock files are parsed one at a time.
 const LARGE_TEXT: usize = 1024 * 1024;
@@ -357,11 +360,12 @@ impl<'a> Walk<'a> {
         let opened = with_chunk(|chunk| {
             let n = measured.fill(chunk)?;
             let first = &chunk[..n];
-            let format =
-                Format::sniff(first).filter(|_| !member.is_link && self.may_open(path, place));
+            let format = Format::of(path.file_name(), first)
+                .filter(|_| !member.is_link && self.may_open(path, place));
             match format {
                 Some(Format::Zip) if container.source(member).is_none() => {
-                    let bytes = self.read_whole(path, first, &mut measured, member.size, place)?;
+                    let bytes =
+                        self.read_whole(path, first, &mut measured, member.size, place, &[])?;
                     Ok(bytes.map(|bytes| Nested::Zip(path.clone(), bytes)))
                 }
                 Some(format) => Ok(Some(Nested::Reopen(member, format))),
@@ -513,7 +517,9 @@ impl<'a> Walk<'a> {
             measured.drain(&mut [0])?;
             self.look_into(&wanted, path, &chunk[..filled]);
         } else if !wanted.is_empty() {
-            if let Some(bytes) = self.read_whole(path, &chunk[..filled], measured, size, place)? {
+            if let Some(bytes) =
+                self.read_whole(path, &chunk[..filled], measured, size, place, &wanted)?
+            {
                 self.look_into(&wanted, path, &bytes);
             }
         } else {
@@ -535,7 +541,7 @@ impl<'a> Walk<'a> {
         if let Some(scanner) = self.secrets {
             let mut scan = scanner.file(path, bytes.len() as u64);
             scan.window(bytes, 0, true);
-            self.observe_secrets(path, scan, || Some(Sha256::digest(bytes).into()));
+            self.observe_secrets(path, Some(scan), || Some(Sha256::digest(bytes).into()));
         }
     }
 
@@ -547,16 +553,27 @@ impl<'a> Walk<'a> {
         first: &[u8],
         measured: &mut Measured,
     ) -> Result<(), Failure> {
-        let Some(scanner) = self.secrets else {
+        self.show_windows(path, first, measured, &mut [])
+    }
+
+    /// The same, with those who look at an entry in windows.
+    fn show_windows(
+        &self,
+        path: &EntryPath,
+        first: &[u8],
+        measured: &mut Measured,
+        shown: &mut [Box<dyn Windows>],
+    ) -> Result<(), Failure> {
+        if self.secrets.is_none() && shown.is_empty() {
             return with_buffer(|buffer| measured.drain(buffer));
-        };
+        }
         with_buffer(|buffer| {
-            let mut scan = scanner.file(path, u64::MAX);
+            let mut scan = self.secrets.map(|scanner| scanner.file(path, u64::MAX));
             let mut source = first.chain(&mut *measured);
             let (mut at, mut kept) = (0, 0);
             // Of a text alone, as a binary has no finding that what is published would change; not of npm packages,
             // which have no list of their files; and of one that fits into a window only if something is found.
-            let is_listed = !npm::is_inside_package(path);
+            let is_listed = scan.is_some() && !npm::is_inside_package(path);
             let mut sha256 = None;
             let outcome = loop {
                 let filled = match read_full(&mut source, &mut buffer[kept..]) {
@@ -564,7 +581,12 @@ impl<'a> Walk<'a> {
                     Err(error) => break Err(error),
                 };
                 let last = filled < buffer.len();
-                scan.window(&buffer[..filled], at, last);
+                if let Some(scan) = &mut scan {
+                    scan.window(&buffer[..filled], at, last);
+                }
+                for shown in &mut *shown {
+                    shown.window(&buffer[..filled], at);
+                }
                 if at == 0 && last {
                     let digest = || Some(Sha256::digest(&buffer[..filled]).into());
                     self.observe_secrets(path, scan, digest);
@@ -594,9 +616,12 @@ impl<'a> Walk<'a> {
     fn observe_secrets(
         &self,
         path: &EntryPath,
-        scan: FileScan,
+        scan: Option<FileScan>,
         sha256: impl FnOnce() -> Option<[u8; 32]>,
     ) {
+        let Some(scan) = scan else {
+            return;
+        };
         if scan.is_incomplete() {
             self.error(
                 path,
@@ -617,7 +642,7 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// Reads an entry into memory, if its level has room for it.
+    /// Reads an entry into memory, if its level has room for it. If not, those who want it see what they can of it.
     pub(super) fn read_whole(
         &self,
         path: &EntryPath,
@@ -625,15 +650,50 @@ impl<'a> Walk<'a> {
         measured: &mut Measured,
         size: u64,
         place: Place,
+        wanted: &[&'static dyn Inspector],
     ) -> Result<Option<Vec<u8>>, Failure> {
         match self.hold(first, measured, size, place)? {
             Held::Whole(bytes) => Ok(Some(bytes)),
-            Held::Start(bytes) => {
-                self.say_too_large(path, place, "");
-                self.scan_windows(path, &bytes, measured)?;
+            Held::Start(start) => {
+                self.inspect_windows(path, &start, measured, size, place, wanted)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Shows an entry that is too large to be held to those who can look at it in windows.
+    fn inspect_windows(
+        &self,
+        path: &EntryPath,
+        start: &[u8],
+        measured: &mut Measured,
+        size: u64,
+        place: Place,
+        wanted: &[&'static dyn Inspector],
+    ) -> Result<(), Failure> {
+        let header = Header {
+            path,
+            size,
+            first_bytes: &start[..start.len().min(CHUNK)],
+        };
+        let shown = wanted.iter().filter_map(|i| i.in_windows(&header));
+        let mut shown: Vec<Box<dyn Windows>> = shown.collect();
+        let outcome = if shown.is_empty() {
+            NOT_READ
+        } else {
+            "looked into in parts, so that some of what is in it may be missing here"
+        };
+        self.say_too_large(path, place, "", outcome);
+        self.show_windows(path, start, measured, &mut shown)?;
+        let mut observations = Observations::default();
+        for shown in shown {
+            if let Err(unreadable) = shown.finish(measured.len(), path, &mut observations) {
+                self.seen()
+                    .error(ReadError::unreadable(path.clone(), unreadable));
+            }
+        }
+        self.seen().observe(observations);
+        Ok(())
     }
 
     /// Reads an entry as far as its level has room for it. `first` was read of it.
@@ -663,11 +723,13 @@ impl<'a> Walk<'a> {
     }
 
     /// `why` is what it is held for, where its name does not say it.
-    pub(super) fn say_too_large(&self, path: &EntryPath, place: Place, why: &str) {
+    pub(super) fn say_too_large(&self, path: &EntryPath, place: Place, why: &str, outcome: &str) {
         let share = place.share();
         self.error(
             path,
-            format!("{why}needs more than {share} bytes of memory and was not looked into; raise --max-memory"),
+            format!(
+                "{why}needs more than {share} bytes of memory and was {outcome}; raise --max-memory"
+            ),
         );
     }
 

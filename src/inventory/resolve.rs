@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cargo::linked;
 use super::go::keep_selected;
 use super::maven;
+use super::nuget::assemblies::add_assemblies;
 use super::pypi::local::drop_own_projects;
 use super::pypi::requirements::resolve_includes;
 use super::pypi::vendored::{add_copies, name_holders};
@@ -26,6 +27,7 @@ const MAX_PATH: usize = 4096;
 
 /// Merges observations into components, sorted by ecosystem, name and version.
 pub fn resolve(mut observations: Observations) -> (Vec<Component>, Vec<ReadError>) {
+    add_assemblies(&mut observations);
     let owned: HashSet<EntryPath> = observations.owned.drain(..).collect();
     drop_foreign_manifests(&mut observations, &owned);
     let unread = add_copies(&mut observations, &owned);

@@ -1,6 +1,8 @@
 //! How each ecosystem orders its versions: one file an ordering.
 
 pub mod apk;
+mod brackets;
+mod comparators;
 pub mod dotted;
 pub mod dpkg;
 pub mod maven;

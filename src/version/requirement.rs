@@ -5,6 +5,8 @@
 //!   comparators, a comma, and in what a bare version means, `^`
 //! - Python: <https://packaging.python.org/en/latest/specifications/version-specifiers/>
 //!
+//! NuGet and Maven are in `brackets`, RubyGems and Packagist in `comparators`.
+//!
 //! In all of them `||` stands between alternatives, which is npm's, and ours where several versions are possible.
 //!
 //! A set is never smaller than what the range allows. It may be larger by pre-releases, which package managers
@@ -13,7 +15,7 @@
 use pep440_rs::{Operator, VersionSpecifier, VersionSpecifiers};
 
 use super::set::{Cut, VersionSet};
-use super::{Version, pep440};
+use super::{Version, brackets, comparators, pep440};
 use crate::component::Ecosystem;
 
 /// The versions that a range may mean; `None` where that cannot be told, of a tag or an address for one.
@@ -22,7 +24,15 @@ pub fn parse(ecosystem: Ecosystem, range: &str) -> Option<VersionSet> {
         Ecosystem::Npm => semantic(range.trim(), "="),
         Ecosystem::CratesIo => semantic(range.trim(), "^"),
         Ecosystem::PyPi => python(range.trim()),
-        _ => None,
+        Ecosystem::NuGet | Ecosystem::Maven => brackets::parse(ecosystem, range),
+        Ecosystem::RubyGems => comparators::ruby(range),
+        Ecosystem::Packagist => comparators::composer(range),
+        // Of these only lock files are read, or a manifest states the least version that there is (Go).
+        Ecosystem::Go
+        | Ecosystem::Pub
+        | Ecosystem::Hex
+        | Ecosystem::SwiftUrl
+        | Ecosystem::Generic => None,
     });
     let sets: Option<Vec<VersionSet>> = alternatives.collect();
     Some(VersionSet::union(sets?))

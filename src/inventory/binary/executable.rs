@@ -83,6 +83,12 @@ pub fn is_executable(first_bytes: &[u8]) -> bool {
     MAGICS.iter().any(has_magic) && !is_java_class(first_bytes)
 }
 
+/// Whether a file holds an image for each architecture.
+pub fn is_universal(bytes: &[u8]) -> bool {
+    let kind = FileKind::parse(bytes);
+    matches!(kind, Ok(FileKind::MachOFat32 | FileKind::MachOFat64))
+}
+
 /// Java classes share the magic of universal binaries, where the number of architectures follows.
 fn is_java_class(first_bytes: &[u8]) -> bool {
     match first_bytes {
@@ -101,9 +107,13 @@ pub enum Platform {
     Apple,
 }
 
-/// One program or library; all of the file, but for universal binaries.
+/// One program or library; all of the file, but for universal binaries and excerpts.
 pub struct Image<'a> {
     pub bytes: &'a [u8],
+    /// How large it is in the file.
+    pub size: usize,
+    /// Whether `bytes` are only excerpts of it.
+    pub is_excerpt: bool,
     /// Where constants are, in the order of the file. They do not overlap.
     parts: Vec<Range<usize>>,
     sections: Vec<(&'static [u8], Option<Range<usize>>)>,
@@ -160,9 +170,22 @@ impl<'a> Image<'a> {
         })
     }
 
-    fn new(bytes: &'a [u8], platform: Platform, is_big_endian: bool) -> Self {
+    /// Makes it one of which `bytes` are excerpts, which lie there.
+    pub fn take_excerpts(&mut self, parts: Vec<Range<usize>>) {
+        self.is_excerpt = true;
+        self.parts = parts;
+    }
+
+    /// Where constants are.
+    pub fn into_parts(self) -> Vec<Range<usize>> {
+        self.parts
+    }
+
+    pub fn new(bytes: &'a [u8], size: usize, platform: Platform, is_big_endian: bool) -> Self {
         Image {
             bytes,
+            size,
+            is_excerpt: false,
             parts: Vec::new(),
             sections: Vec::new(),
             segments: Vec::new(),
@@ -199,7 +222,7 @@ impl<'a> Image<'a> {
     }
 
     fn clamped(&self, offset: u64, size: u64) -> Option<Range<usize>> {
-        let end = offset.saturating_add(size).min(self.bytes.len() as u64);
+        let end = offset.saturating_add(size).min(self.size as u64);
         (offset <= end).then_some(offset as usize..end as usize)
     }
 
@@ -212,7 +235,7 @@ impl<'a> Image<'a> {
             self.parts = loaded.filter(|range| !range.is_empty()).collect();
         }
         if self.parts.is_empty() {
-            self.parts.push(0..self.bytes.len());
+            self.parts.push(0..self.size);
         }
         self.parts.sort_unstable_by_key(|range| range.start);
         self.parts.dedup_by(|next, kept| {
@@ -242,22 +265,27 @@ pub fn images(bytes: &[u8]) -> Vec<Image<'_>> {
 }
 
 fn image(bytes: &[u8]) -> Option<Image<'_>> {
+    layout(bytes, bytes.len())
+}
+
+/// The image of a file of that size which begins with `bytes`; none of a universal binary.
+pub fn layout(bytes: &[u8], size: usize) -> Option<Image<'_>> {
     let image = match FileKind::parse(bytes).ok()? {
-        FileKind::Elf32 => elf_image::<FileHeader32<Endianness>>(bytes),
-        FileKind::Elf64 => elf_image::<FileHeader64<Endianness>>(bytes),
-        FileKind::Pe32 => pe_image::<ImageNtHeaders32>(bytes),
-        FileKind::Pe64 => pe_image::<ImageNtHeaders64>(bytes),
-        FileKind::MachO32 => macho_image::<MachHeader32<Endianness>>(bytes),
-        FileKind::MachO64 => macho_image::<MachHeader64<Endianness>>(bytes),
+        FileKind::Elf32 => elf_image::<FileHeader32<Endianness>>(bytes, size),
+        FileKind::Elf64 => elf_image::<FileHeader64<Endianness>>(bytes, size),
+        FileKind::Pe32 => pe_image::<ImageNtHeaders32>(bytes, size),
+        FileKind::Pe64 => pe_image::<ImageNtHeaders64>(bytes, size),
+        FileKind::MachO32 => macho_image::<MachHeader32<Endianness>>(bytes, size),
+        FileKind::MachO64 => macho_image::<MachHeader64<Endianness>>(bytes, size),
         _ => return None,
     };
     image.ok().map(Image::finish)
 }
 
-fn elf_image<Elf: FileHeader>(bytes: &[u8]) -> object::Result<Image<'_>> {
+fn elf_image<Elf: FileHeader>(bytes: &[u8], size: usize) -> object::Result<Image<'_>> {
     let header = Elf::parse(bytes)?;
     let endian = header.endian()?;
-    let mut image = Image::new(bytes, Platform::Unix, header.is_big_endian());
+    let mut image = Image::new(bytes, size, Platform::Unix, header.is_big_endian());
     let segments = header.program_headers(endian, bytes).unwrap_or_default();
     let loaded = segments.iter().take(MAX_SEGMENTS);
     for segment in loaded.filter(|segment| segment.p_type(endian) == elf::PT_LOAD) {
@@ -285,11 +313,11 @@ fn elf_image<Elf: FileHeader>(bytes: &[u8]) -> object::Result<Image<'_>> {
     Ok(image)
 }
 
-fn pe_image<Pe: ImageNtHeaders>(bytes: &[u8]) -> object::Result<Image<'_>> {
+fn pe_image<Pe: ImageNtHeaders>(bytes: &[u8], size: usize) -> object::Result<Image<'_>> {
     let mut offset = ImageDosHeader::parse(bytes)?.nt_headers_offset().into();
     let (headers, _) = Pe::parse(bytes, &mut offset)?;
     let base = headers.optional_header().image_base();
-    let mut image = Image::new(bytes, Platform::Windows, false);
+    let mut image = Image::new(bytes, size, Platform::Windows, false);
     let Ok(sections) = headers.sections(bytes, offset) else {
         image.is_cut = true;
         return Ok(image);
@@ -312,10 +340,10 @@ fn pe_image<Pe: ImageNtHeaders>(bytes: &[u8]) -> object::Result<Image<'_>> {
     Ok(image)
 }
 
-fn macho_image<Mach: MachHeader>(bytes: &[u8]) -> object::Result<Image<'_>> {
+fn macho_image<Mach: MachHeader>(bytes: &[u8], size: usize) -> object::Result<Image<'_>> {
     let header = Mach::parse(bytes, 0)?;
     let endian = header.endian()?;
-    let mut image = Image::new(bytes, Platform::Apple, header.is_big_endian());
+    let mut image = Image::new(bytes, size, Platform::Apple, header.is_big_endian());
     let Ok(mut commands) = header.load_commands(endian, bytes, 0) else {
         image.is_cut = true;
         return Ok(image);
@@ -459,7 +487,7 @@ mod tests {
 
     #[test]
     fn sections_that_overlap_are_read_once_and_long_ones_end_with_the_file() {
-        let mut image = Image::new(&[7; 100], Platform::Unix, false);
+        let mut image = Image::new(&[7; 100], 100, Platform::Unix, false);
         for (offset, size) in [(50, 20), (10, 30), (20, 40), (90, u64::MAX), (200, 5)] {
             image.add_section(b".rodata", offset, size, true);
         }

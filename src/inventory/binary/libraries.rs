@@ -81,7 +81,8 @@ impl Reader for Libraries {
                 continue;
             }
             let mut versions = traces.versions.clone();
-            if versions.is_empty() {
+            // In excerpts nothing is known to be the only one of its form.
+            if versions.is_empty() && !image.is_excerpt {
                 versions.extend(library.bare_version(&file, texts));
             }
             if versions.is_empty() {
@@ -93,7 +94,7 @@ impl Reader for Libraries {
                     path: path.clone(),
                     ecosystem: Ecosystem::Generic,
                     name: library.name.to_owned(),
-                    size: image.bytes.len() as u64,
+                    size: image.size as u64,
                 });
             }
         }

@@ -13,9 +13,11 @@
 //!   offset of which part; [`Image::part`] gives the bytes of the part, in which a reader looks around. An error of one
 //!   reader becomes an `errors` row of the file, and the others go on.
 //!
-//! What several images of a universal binary have in common counts once.
+//! What several images of a universal binary have in common counts once. Of a file that is too large to be held, the
+//! readers see what stands around their marks (`excerpts`).
 
 mod bare;
+mod excerpts;
 mod executable;
 mod libraries;
 #[cfg(test)]
@@ -27,6 +29,7 @@ pub mod testing;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
+use excerpts::Excerpts;
 pub use executable::{Image, Platform};
 use libraries::Libraries;
 pub use libraries::osv_names;
@@ -34,16 +37,17 @@ pub use libraries::osv_names;
 use super::cargo::{Auditable, Program};
 use super::go::BuildInfo;
 use super::literals::Literals;
+use super::nuget::Assembly;
 #[cfg(test)]
 use super::version_spec;
 use crate::finding::EntryPath;
-use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable, Windows};
 
 pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries];
+const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries, &Assembly];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;
@@ -53,6 +57,11 @@ pub trait Reader: Sync {
     /// The texts that it wants to know the places of.
     fn marks(&self) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    /// How far behind the beginning of a mark it looks, in a file of which only excerpts are held.
+    fn reach(&self) -> u64 {
+        512
     }
 
     /// Reads one image of the file at `path`.
@@ -87,25 +96,39 @@ impl Inspector for Binary {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut of_file = Observations::default();
-        let mut problems = BTreeSet::new();
-        for image in executable::images(entry.bytes) {
-            if image.is_cut {
-                problems.insert("has a table of sections beyond its end".to_owned());
-            }
-            read_image(&image, entry.path, &mut of_file, &mut problems);
-        }
-        let mut known = HashSet::new();
-        of_file
-            .components
-            .retain(|c| known.insert((c.ecosystem, c.name.clone(), c.version.clone())));
-        seen.append(of_file);
-        if problems.is_empty() {
-            return Ok(());
-        }
-        let problems: Vec<String> = problems.into_iter().collect();
-        Err(Unreadable::new(problems.join("; ")))
+        report(executable::images(entry.bytes), None, entry.path, seen)
     }
+
+    fn in_windows(&self, header: &Header) -> Option<Box<dyn Windows>> {
+        Some(Box::new(Excerpts::new(header)?))
+    }
+}
+
+/// What all readers say of the images of one file. `problem` is what is known to be wrong with it already.
+fn report<'a>(
+    images: impl IntoIterator<Item = Image<'a>>,
+    problem: Option<String>,
+    path: &EntryPath,
+    seen: &mut Observations,
+) -> Result<(), Unreadable> {
+    let mut of_file = Observations::default();
+    let mut problems = BTreeSet::from_iter(problem);
+    for image in images {
+        if image.is_cut {
+            problems.insert("has a table of sections beyond its end".to_owned());
+        }
+        read_image(&image, path, &mut of_file, &mut problems);
+    }
+    let mut known = HashSet::new();
+    of_file
+        .components
+        .retain(|c| known.insert((c.ecosystem, c.name.clone(), c.version.clone())));
+    seen.append(of_file);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let problems: Vec<String> = problems.into_iter().collect();
+    Err(Unreadable::new(problems.join("; ")))
 }
 
 fn read_image(

@@ -171,8 +171,10 @@ fn in_known_place<'a>(folders: &[&'a str]) -> Option<Origin<'a>> {
         }
         ["rust", "deps", ..] => Some(Origin::Standard),
         ["external", folder, ..] => crate_of(folder.rsplit_once("__")?.1),
-        ["vendor", folder, "src", ..] => crate_of(folder)
-            .or_else(|| is_name(folder).then_some(Origin::Vendored { name: folder })),
+        ["vendor", folder, "src", ..] => crate_of(folder).or_else(|| {
+            let name = without_epoch(folder);
+            is_name(name).then_some(Origin::Vendored { name })
+        }),
         ["vendor", folder, ..] => crate_of(folder),
         [parent, folder, ..] if CRATE_FOLDERS.contains(&parent) => crate_of(folder),
         [parent, folder, ..] => trimmed(parent, folder),
@@ -233,6 +235,16 @@ fn name_and_version(folder: &str) -> Option<(&str, &str)> {
             && Version::parse(version).is_ok();
         (is_version && is_name(name)).then_some((name, version))
     })
+}
+
+/// The crate's name of a folder that Chromium vendors it in: `image-v0_25` has the versions that 0.25 is compatible with.
+/// <https://chromium.googlesource.com/chromium/src/+/main/docs/rust/README.md>
+fn without_epoch(folder: &str) -> &str {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match folder.rsplit_once("-v") {
+        Some((name, epoch)) if epoch.split('_').all(is_number) => name,
+        _ => folder,
+    }
 }
 
 /// <https://doc.rust-lang.org/cargo/reference/manifest.html#the-name-field>, and what crates.io restricts it to.
@@ -417,6 +429,10 @@ mod tests {
         assert_eq!(of(path), Some(Origin::Checkout { repository }));
         let vendored = Origin::Vendored { name: "a" };
         assert_eq!(of("/fn/vendor/a/src/a.rs"), Some(vendored));
+        let vendored = Origin::Vendored { name: "a-vec" };
+        assert_eq!(of("/crates_io/vendor/a-vec-v0_25/src/a.rs"), Some(vendored));
+        let vendored = Origin::Vendored { name: "a-vec" };
+        assert_eq!(of("/fn/vendor/a-vec/src/a.rs"), Some(vendored));
         let named = Origin::Named {
             folder: "build",
             name: "a",

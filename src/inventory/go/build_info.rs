@@ -35,6 +35,9 @@ const FRAME: usize = 16;
 /// A program has the mark once, and maybe a few times in its texts.
 const MAX_TRIES: usize = 8;
 
+/// How long all of it may be in a file of which only excerpts are held: several times that of the largest programs.
+const MAX_INFO: u64 = 1024 * 1024;
+
 /// A module lies in a cache under its path, and its version is a file's name there
 /// (<https://go.dev/ref/mod#module-cache>): longer than systems allow is neither.
 const LONGEST_PATH: usize = 4096;
@@ -46,6 +49,10 @@ const STANDARD_LIBRARY: &str = "stdlib";
 impl Reader for BuildInfo {
     fn marks(&self) -> Vec<&'static str> {
         vec![MARK]
+    }
+
+    fn reach(&self) -> u64 {
+        MAX_INFO
     }
 
     fn read(

@@ -8,7 +8,6 @@ mod identify;
 mod jar;
 mod jar_pom;
 mod known;
-mod known_by_maven;
 mod manifest;
 mod maven_lockfile;
 mod own;

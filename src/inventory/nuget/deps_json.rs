@@ -5,14 +5,14 @@
 //! is the package of that name behind `runtimepack.`. `targets` says which files of each the program has. A package
 //! without any is only named: the runtime has a newer copy of its assemblies, or it never had any.
 //!
-//! The assemblies themselves are not read: their versions are not those of packages (an assembly of version 13.0.0.0 is
-//! in all of the packages 13.0.1 to 13.0.3), and their names need not be either.
+//! The assemblies that it lists are not asked what they are themselves (`assembly.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::assemblies::Described;
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Table, Text};
@@ -21,6 +21,9 @@ use crate::inventory::read;
 pub struct DepsJson;
 
 const RUNTIME_PACK: &str = "runtimepack.";
+
+/// Says that there is no file: <https://learn.microsoft.com/nuget/create-packages/creating-a-package>.
+const PLACEHOLDER: &str = "_._";
 
 #[derive(Deserialize)]
 struct Deps {
@@ -60,22 +63,21 @@ struct Files {
 }
 
 impl Files {
-    fn are_any(self) -> bool {
-        [
+    /// The names of the files, in lower case.
+    fn names(self) -> HashSet<String> {
+        let tables = [
             self.runtime,
             self.native,
             self.resources,
             self.runtime_targets,
-        ]
-        .into_iter()
-        .filter_map(Lenient::map)
-        .any(|files| files.keys().any(|file| !is_placeholder(file)))
+        ];
+        let files = tables.into_iter().filter_map(Lenient::map);
+        files
+            .flat_map(BTreeMap::into_keys)
+            .filter_map(|file| Some(file.rsplit('/').next()?.to_ascii_lowercase()))
+            .filter(|name| name != PLACEHOLDER)
+            .collect()
     }
-}
-
-/// `_._` says that there is no file: <https://learn.microsoft.com/nuget/create-packages/creating-a-package>.
-fn is_placeholder(file: &str) -> bool {
-    file.ends_with("/_._")
 }
 
 impl Inspector for DepsJson {
@@ -94,12 +96,15 @@ impl Inspector for DepsJson {
             // Other programs have files of that name too.
             return Ok(());
         };
+        let mut described = HashSet::new();
         for (library, fields) in deps.libraries.rows() {
             let files = files.remove(&library).and_then(Lenient::map);
-            let evidence = match files.is_some_and(Files::are_any) {
-                true => Evidence::Embedded,
-                false => Evidence::Locked,
+            let files = files.map(Files::names).unwrap_or_default();
+            let evidence = match files.is_empty() {
+                true => Evidence::Locked,
+                false => Evidence::Embedded,
             };
+            described.extend(files);
             let Some((name, version)) = library.split_once('/') else {
                 continue;
             };
@@ -116,6 +121,10 @@ impl Inspector for DepsJson {
                 entry.path.clone(),
             );
         }
+        seen.assemblies.described.push(Described {
+            by: entry.path.clone(),
+            files: Some(described),
+        });
         Ok(())
     }
 }

@@ -1,11 +1,19 @@
 //! NuGet: what projects ask for, what is locked, packages that are brought along, and those of published programs.
 
+pub mod assemblies;
+mod assembly;
+mod cli_metadata;
 mod deps_json;
 mod nuspec;
 mod packages_config;
 mod packages_lock;
 mod project_assets;
 mod project_file;
+#[cfg(test)]
+mod testing;
+mod version_resource;
+
+pub use assembly::Assembly;
 
 use crate::inspect::Inspector;
 

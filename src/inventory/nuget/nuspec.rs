@@ -3,6 +3,7 @@
 //! Specification: <https://learn.microsoft.com/nuget/reference/nuspec>. Packages are unpacked into `NAME/VERSION/`, or, for
 //! older projects, into `NAME.VERSION/`; the project's own specification lies in neither.
 
+use super::assemblies::Described;
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -30,6 +31,10 @@ impl Inspector for Nuspec {
         };
         let (ecosystem, location) = (Ecosystem::NuGet, entry.path.clone());
         seen.stated(ecosystem, id, &version, Evidence::Installed, location);
+        seen.assemblies.described.push(Described {
+            by: entry.path.clone(),
+            files: None,
+        });
         Ok(())
     }
 }

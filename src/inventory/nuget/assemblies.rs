@@ -1,0 +1,194 @@
+//! What was seen of .NET assemblies, which is settled once all is known: a program's `deps.json` and the specification of a
+//! package say better what their files are of.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::component::{Ecosystem, Evidence};
+use crate::finding::EntryPath;
+use crate::inspect::Observations;
+
+/// No longer path can be unpacked on the systems that functions run on (Linux's PATH_MAX).
+const MAX_PATH: usize = 4096;
+
+#[derive(Clone, Debug, Default)]
+pub struct Assemblies {
+    pub found: Vec<FoundAssembly>,
+    /// The core libraries of .NET itself.
+    pub runtimes: Vec<EntryPath>,
+    pub described: Vec<Described>,
+}
+
+/// An assembly of a well-known package.
+#[derive(Clone, Debug)]
+pub struct FoundAssembly {
+    pub path: EntryPath,
+    pub package: String,
+    pub stated: Stated,
+    /// Whether it is a part of .NET, or of a package that is built with it.
+    pub is_dotnets: bool,
+}
+
+/// What an assembly says of its package's version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stated {
+    Version(String),
+    Range(String),
+    Nothing,
+}
+
+/// A file that says of what the files in its folder are.
+#[derive(Clone, Debug)]
+pub struct Described {
+    pub by: EntryPath,
+    /// The names of the files, in lower case; none where all are described.
+    pub files: Option<HashSet<String>>,
+}
+
+type Folder = (Arc<str>, String);
+
+impl Assemblies {
+    /// Keeps what was seen at paths that `visible` is true of.
+    pub fn retain(&mut self, visible: impl Fn(&EntryPath) -> bool) {
+        self.found.retain(|assembly| visible(&assembly.path));
+        self.runtimes.retain(|path| visible(path));
+        self.described.retain(|described| visible(&described.by));
+    }
+
+    pub fn append(&mut self, other: Assemblies) {
+        self.found.extend(other.found);
+        self.runtimes.extend(other.runtimes);
+        self.described.extend(other.described);
+    }
+}
+
+/// Adds the packages of those assemblies that nothing else describes.
+pub fn add_assemblies(seen: &mut Observations) {
+    let Assemblies {
+        found,
+        runtimes,
+        described,
+    } = std::mem::take(&mut seen.assemblies);
+    let runtimes: HashSet<Folder> = runtimes.iter().map(folder).collect();
+    let mut by_folder: HashMap<Folder, (bool, HashSet<String>)> = HashMap::new();
+    for described in described {
+        let (are_all, files) = by_folder.entry(folder(&described.by)).or_default();
+        match described.files {
+            Some(names) => files.extend(names),
+            None => *are_all = true,
+        }
+    }
+    for assembly in found {
+        let path = &assembly.path;
+        let name = path.file_name().to_ascii_lowercase();
+        let is_described = folders(path).any(|folder| {
+            let described = by_folder.get(&folder);
+            described.is_some_and(|(are_all, files)| *are_all || files.contains(&name))
+        });
+        if is_described || (assembly.is_dotnets && runtimes.contains(&folder(path))) {
+            continue;
+        }
+        let (ecosystem, evidence) = (Ecosystem::NuGet, Evidence::Fingerprint);
+        let (name, path) = (assembly.package, assembly.path);
+        match assembly.stated {
+            Stated::Version(version) => seen.component(ecosystem, name, version, evidence, path),
+            Stated::Range(range) => seen.unversioned(ecosystem, name, &range, evidence, path),
+            Stated::Nothing => seen.named(ecosystem, name, None, evidence, path),
+        }
+    }
+}
+
+fn folder(path: &EntryPath) -> Folder {
+    (Arc::clone(path.container()), path.parent().to_owned())
+}
+
+/// The folder of a file, and those above it.
+fn folders(path: &EntryPath) -> impl Iterator<Item = Folder> + '_ {
+    let parent = Some(path.parent()).filter(|parent| parent.len() <= MAX_PATH);
+    let folders = std::iter::successors(parent, |folder| match folder.rsplit_once('/') {
+        Some((above, _)) => Some(above),
+        None => (!folder.is_empty()).then_some(""),
+    });
+    folders.map(|folder| (Arc::clone(path.container()), folder.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(inner: &str) -> EntryPath {
+        EntryPath::new(&Arc::from("fn.zip!/"), inner)
+    }
+
+    fn found(inner: &str, is_dotnets: bool) -> FoundAssembly {
+        FoundAssembly {
+            path: path(inner),
+            package: "A".to_owned(),
+            stated: Stated::Nothing,
+            is_dotnets,
+        }
+    }
+
+    /// The paths of the assemblies that are added.
+    fn added(assemblies: Assemblies) -> Vec<String> {
+        let mut seen = Observations {
+            assemblies,
+            ..Observations::default()
+        };
+        add_assemblies(&mut seen);
+        let components = seen.components.iter();
+        components
+            .map(|c| c.location.path.inner().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn what_a_program_lists_is_not_named_again() {
+        let listed = Described {
+            by: path("app/Fn.deps.json"),
+            files: Some(HashSet::from(["a.dll".to_owned()])),
+        };
+        let paths = [
+            "app/A.dll",
+            "app/runtimes/win/lib/net8.0/A.dll",
+            "app/B.dll",
+            "other/A.dll",
+            "A.dll",
+        ];
+        let assemblies = Assemblies {
+            found: paths.map(|path| found(path, true)).into(),
+            runtimes: Vec::new(),
+            described: vec![listed],
+        };
+        assert_eq!(added(assemblies), ["app/B.dll", "other/A.dll", "A.dll"]);
+    }
+
+    #[test]
+    fn all_in_a_packages_folder_is_of_the_package() {
+        let spec = Described {
+            by: path("packages/A.1.0.0/A.nuspec"),
+            files: None,
+        };
+        let paths = ["packages/A.1.0.0/lib/net45/A.dll", "packages/A.dll"];
+        let assemblies = Assemblies {
+            found: paths.map(|path| found(path, false)).into(),
+            runtimes: Vec::new(),
+            described: vec![spec],
+        };
+        assert_eq!(added(assemblies), ["packages/A.dll"]);
+    }
+
+    #[test]
+    fn beside_dotnets_core_library_its_own_assemblies_are_a_part_of_it() {
+        let assemblies = Assemblies {
+            found: vec![
+                found("fn/A.dll", true),
+                found("fn/B.dll", false),
+                found("A.dll", true),
+            ],
+            runtimes: vec![path("fn/System.Private.CoreLib.dll")],
+            described: Vec::new(),
+        };
+        assert_eq!(added(assemblies), ["fn/B.dll", "A.dll"]);
+    }
+}

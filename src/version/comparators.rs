@@ -1,0 +1,227 @@
+//! Ranges of RubyGems and Packagist: comparators that all hold, and shorthands for two of them.
+//!
+//! - RubyGems: <https://guides.rubygems.org/patterns/#declaring-dependencies>: `~> 1.2.3`, `>= 1.0, < 2`
+//! - Composer: <https://getcomposer.org/doc/articles/versions.md#writing-version-constraints>: `^1.2`, `~1.2`, `1.2.*`,
+//!   `1.0 - 2.0`, `>=1.0 <2.0`; `@dev` and its like say how unstable a version may be
+//!
+//! What ends before a version may hold its pre-releases here.
+
+use super::Version;
+use super::set::{Cut, VersionSet};
+use crate::component::Ecosystem;
+
+/// RubyGems' requirements, all of which hold.
+pub fn ruby(range: &str) -> Option<VersionSet> {
+    let sets = range.split(',').map(|comparator| {
+        let (operator, version) = operator(comparator.trim(), &['=', '!', '<', '>', '~']);
+        match operator {
+            "~>" => {
+                let numbers = numbers(version)?;
+                // The last is free; a single number is the first that it begins with.
+                let kept = numbers.len().saturating_sub(1).max(1);
+                between(Ecosystem::RubyGems, version, &bumped(&numbers, kept)?)
+            }
+            _ => compared(Ecosystem::RubyGems, operator, version),
+        }
+    });
+    all_of(sets)
+}
+
+/// Composer's constraints, one of which holds.
+pub fn composer(range: &str) -> Option<VersionSet> {
+    let alternatives = range.split("||").flat_map(|range| range.split('|'));
+    let sets: Option<Vec<_>> = alternatives.map(composer_conjunction).collect();
+    Some(VersionSet::union(sets?))
+}
+
+fn composer_conjunction(range: &str) -> Option<VersionSet> {
+    let ecosystem = Ecosystem::Packagist;
+    if let Some((low, high)) = range.split_once(" - ") {
+        let (low, high) = (stable(low), stable(high));
+        let numbers = numbers(high)?;
+        return if numbers.len() < 3 {
+            between(ecosystem, low, &bumped(&numbers, numbers.len())?)
+        } else {
+            let from = compared(ecosystem, ">=", low)?;
+            Some(from.intersection(&compared(ecosystem, "<=", high)?))
+        };
+    }
+    let mut sets = Vec::new();
+    let mut rest = range.trim();
+    while !rest.is_empty() {
+        let (operator, after) = operator(rest, &['=', '!', '<', '>', '~', '^']);
+        let end = after.find([' ', ',']).unwrap_or(after.len());
+        let (version, after) = after.split_at(end);
+        sets.push(composer_comparator(operator, stable(version)));
+        rest = after.trim_start_matches([' ', ',']);
+    }
+    (!sets.is_empty()).then(|| all_of(sets))?
+}
+
+fn composer_comparator(operator: &str, version: &str) -> Option<VersionSet> {
+    let ecosystem = Ecosystem::Packagist;
+    let prefix = version.strip_suffix(".*").or(version.strip_suffix(".x"));
+    match (operator, prefix) {
+        ("", _) if version == "*" => Some(VersionSet::everything()),
+        ("", Some(prefix)) => {
+            let numbers = numbers(prefix)?;
+            between(ecosystem, prefix, &bumped(&numbers, numbers.len())?)
+        }
+        ("~", None) => {
+            let numbers = numbers(version)?;
+            let kept = numbers.len().saturating_sub(1).max(1);
+            between(ecosystem, version, &bumped(&numbers, kept)?)
+        }
+        ("^", None) => {
+            let numbers = numbers(version)?;
+            let zeros = numbers.iter().take_while(|&&number| number == 0).count();
+            let kept = (zeros + 1).min(numbers.len());
+            between(ecosystem, version, &bumped(&numbers, kept)?)
+        }
+        (_, None) => compared(ecosystem, operator, version),
+        _ => None,
+    }
+}
+
+/// Without what says how stable it must be: `1.0@dev`.
+fn stable(version: &str) -> &str {
+    let version = version.trim();
+    version
+        .split_once('@')
+        .map_or(version, |(version, _)| version)
+}
+
+/// The operator that a comparator begins with, and what follows it.
+fn operator<'a>(comparator: &'a str, of: &[char]) -> (&'a str, &'a str) {
+    let after = comparator.trim_start_matches(of);
+    let (operator, after) = comparator.split_at(comparator.len() - after.len());
+    (operator, after.trim_start())
+}
+
+fn compared(ecosystem: Ecosystem, operator: &str, version: &str) -> Option<VersionSet> {
+    let version = Version::parse(ecosystem, version.trim())?;
+    let (before, after) = (Cut::before(&version), Cut::after(&version));
+    let intervals = match operator {
+        "" | "=" | "==" => vec![(before, after)],
+        "!=" | "<>" => vec![(Cut::Start, before), (after, Cut::End)],
+        ">" => vec![(after, Cut::End)],
+        ">=" => vec![(before, Cut::End)],
+        "<" => vec![(Cut::Start, before)],
+        "<=" => vec![(Cut::Start, after)],
+        _ => return None,
+    };
+    Some(VersionSet::of(intervals))
+}
+
+fn all_of(sets: impl IntoIterator<Item = Option<VersionSet>>) -> Option<VersionSet> {
+    let mut all = VersionSet::everything();
+    for set in sets {
+        all = all.intersection(&set?);
+    }
+    Some(all)
+}
+
+/// From the one on to before the other.
+fn between(ecosystem: Ecosystem, from: &str, to: &str) -> Option<VersionSet> {
+    let cut = |text: &str| Some(Cut::before(&Version::parse(ecosystem, text)?));
+    Some(VersionSet::between(cut(from)?, cut(to)?))
+}
+
+/// The numbers that a version begins with: all of a release, those before a pre-release's label.
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let release = version.split(['-', '+']).next()?;
+    let parts = release.split('.').map_while(|part| part.parse().ok());
+    let numbers: Vec<u64> = parts.collect();
+    (!numbers.is_empty()).then_some(numbers)
+}
+
+/// The first `kept` numbers, the last of them one more.
+fn bumped(numbers: &[u64], kept: usize) -> Option<String> {
+    let mut next = numbers.get(..kept)?.to_vec();
+    let last = next.last_mut()?;
+    *last = last.checked_add(1)?;
+    let texts: Vec<String> = next.iter().map(u64::to_string).collect();
+    Some(texts.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Read = fn(&str) -> Option<VersionSet>;
+
+    fn assert_means(ecosystem: Ecosystem, read: Read, rows: &[(&str, &str, &str)]) {
+        for (range, inside, outside) in rows {
+            let set = read(range).unwrap_or_else(|| panic!("{range} is no range"));
+            for (versions, holds) in [(inside, true), (outside, false)] {
+                for text in versions.split_whitespace() {
+                    let version = Version::parse(ecosystem, text).unwrap();
+                    assert_eq!(set.contains(&version), holds, "{range} {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rubys_requirements_mean_what_rubygems_says() {
+        assert_means(
+            Ecosystem::RubyGems,
+            ruby,
+            &[
+                ("~> 2.2", "2.2 2.2.0 2.3 2.9.9", "2.1 3.0 2.2.beta"),
+                ("~> 2.2.0", "2.2.0 2.2.9", "2.1.9 2.3"),
+                ("~> 2", "2 2.9", "1.9 3"),
+                ("~> 0.18.0.beta2", "0.18.0.beta2 0.18.0 0.18.9", "0.19.0"),
+                (">= 1.0, < 2", "1.0 1.9", "0.9 2"),
+                ("~> 4.1, != 4.1.5", "4.1.4 4.2", "4.1.5 5"),
+                ("= 1.0", "1.0", "1.0.1"),
+                ("1.0", "1.0", "1.0.1"),
+                (">= 0", "0 9.9", ""),
+            ],
+        );
+        for range in ["", "~> x", "=> 1", "~ 1", "> ", "~> é"] {
+            assert_eq!(ruby(range), None, "{range}");
+        }
+    }
+
+    #[test]
+    fn composers_constraints_mean_what_composer_says() {
+        assert_means(
+            Ecosystem::Packagist,
+            composer,
+            &[
+                ("1.0.2", "1.0.2", "1.0.3"),
+                (">=1.0", "1.0 9", "0.9"),
+                (">=1.0 <2.0", "1.0 1.9", "2.0"),
+                (">=1.0,<1.1 || >=1.2", "1.0 1.2", "1.1"),
+                (">= 1.0 , < 1.1 | >= 1.2", "1.0 1.2", "1.1"),
+                ("1.0 - 2.0", "1.0 2.0 2.0.9", "0.9 2.1"),
+                ("1.0.0 - 2.1.0", "1.0.0 2.1.0", "2.1.1"),
+                ("1.0.*", "1.0 1.0.9", "0.9 1.1"),
+                ("~1.2", "1.2 1.9", "1.1 2.0"),
+                ("~1.2.3", "1.2.3 1.2.9", "1.2.2 1.3.0"),
+                ("~1", "1 1.9", "2.0"),
+                ("^1.2.3", "1.2.3 1.9", "1.2.2 2.0"),
+                ("^0.3", "0.3.0 0.3.9", "0.2 0.4.0"),
+                ("^0.0.3", "0.0.3", "0.0.4"),
+                ("^1.0@dev", "1.0 1.5", "2.0"),
+                ("v1.0.2 != 1.0.3", "1.0.2", "1.0.3"),
+                ("*", "0.1 9", ""),
+            ],
+        );
+        for range in ["", "dev-main", "^", "1.0 ||", "~x", ">=1.*", "=>1", "é"] {
+            assert_eq!(composer(range), None, "{range}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_does_harm(text in "[0-9.,|~^<>=!* x@é-]{0,30}") {
+            let _ = ruby(&text);
+            let _ = composer(&text);
+        }
+    }
+}
