@@ -10,7 +10,7 @@
 other, into FOLDER, which lies outside the project. Releases that are there are not fetched again.
 
 `table` compares them. A trace is a digest of a file, or of four words of code in a row; with it go the versions that
-have it. Words and digests are as src/inventory/npm/javascript/published.rs has them. With `--without N` every Nth
+have it. Words and digests are as src/inventory/npm/javascript/published/traces.rs has them. With `--without N` every Nth
 version is left out, to see what is said of versions that the table does not know.
 
 `verify` bundles releases with ESBUILD, in the form with comments that name modules, and with a source map alone, and
