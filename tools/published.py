@@ -321,12 +321,13 @@ def dependencies(package):
 
 
 def satisfies(version, asked):
-    """Whether a version is in a range of the form that the program makes: `>=1.2.3 <=1.4.0 || =2.0.0`."""
-    version = version.split("-")[0].split("+")[0]
+    """Whether a version is in a range of the form that the program makes: `>=1.2.3 <2.0.0 || =2.0.1`."""
+    version = number(version.split("-")[0].split("+")[0])
 
     def holds(part):
-        operator, bound = re.fullmatch(r"(>=|<=|=)?(.*)", part).groups()
-        return {">=": number(version) >= number(bound), "<=": number(version) <= number(bound)}.get(operator, version == bound)
+        operator, bound = re.fullmatch(r"(>=|<=|<|=)(.*)", part).groups()
+        bound = number(bound)
+        return {">=": version >= bound, "<=": version <= bound, "<": version < bound, "=": version == bound}[operator]
     return any(all(holds(part) for part in choice.split()) for choice in asked.split("||"))
 
 
