@@ -294,7 +294,7 @@ fn write_module(module: &ModuleSpec) -> Result<String, String> {
     ))
 }
 
-/// One entry of the table, in the words of `src/inventory/npm/javascript/published.rs`: a line with the package's name, one
+/// One entry of the table, in the words of `src/inventory/npm/javascript/published/mod.rs`: a line with the package's name, one
 /// with its versions, and one for each set of versions, by their places, with the traces of it.
 fn write_published(block: &str) -> Result<String, String> {
     let mut lines = block.lines();

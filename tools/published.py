@@ -10,7 +10,7 @@
 other, into FOLDER, which lies outside the project. Releases that are there are not fetched again.
 
 `table` compares them. A trace is a digest of a file, or of four words of code in a row; with it go the versions that
-have it. Words and digests are as src/inventory/npm/javascript/published.rs has them. With `--without N` every Nth
+have it. Words and digests are as src/inventory/npm/javascript/published/traces.rs has them. With `--without N` every Nth
 version is left out, to see what is said of versions that the table does not know.
 
 `verify` bundles releases with ESBUILD, in the form with comments that name modules, and with a source map alone, and
@@ -321,12 +321,13 @@ def dependencies(package):
 
 
 def satisfies(version, asked):
-    """Whether a version is in a range of the form that the program makes: `>=1.2.3 <=1.4.0 || =2.0.0`."""
-    version = version.split("-")[0].split("+")[0]
+    """Whether a version is in a range of the form that the program makes: `>=1.2.3 <2.0.0 || =2.0.1`."""
+    version = number(version.split("-")[0].split("+")[0])
 
     def holds(part):
-        operator, bound = re.fullmatch(r"(>=|<=|=)?(.*)", part).groups()
-        return {">=": number(version) >= number(bound), "<=": number(version) <= number(bound)}.get(operator, version == bound)
+        operator, bound = re.fullmatch(r"(>=|<=|<|=)(.*)", part).groups()
+        bound = number(bound)
+        return {">=": version >= bound, "<=": version <= bound, "<": version < bound, "=": version == bound}[operator]
     return any(all(holds(part) for part in choice.split()) for choice in asked.split("||"))
 
 

@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 use aho_corasick::AhoCorasick;
 use memchr::memmem::{self, Finder, rfind};
 
+use super::library;
 use super::package_path::{is_name, package_of};
 use super::script::Reader;
 use super::sighting::{self, Sighting};
@@ -120,12 +121,16 @@ fn comments(text: &[u8]) -> Vec<Sighting> {
         if let Some(start) = start {
             let comment = comment(&text[start..]);
             read_to = start + comment.len();
-            found.extend(named(comment).map(|(name, version)| Sighting {
-                offset: start,
-                name: name.to_owned(),
-                version: version.map(str::to_owned),
-                folder: None,
-                range: None,
+            found.extend(named(comment).map(|(name, version)| {
+                Sighting {
+                    offset: start,
+                    name: name.to_owned(),
+                    version: version
+                        .filter(|version| !library::is_ambiguous(name, version))
+                        .map(str::to_owned),
+                    folder: None,
+                    range: None,
+                }
             }));
         }
     }
@@ -327,6 +332,14 @@ mod tests {
         rows.into_iter()
             .map(|row| row.replace(" fingerprint index.js", ""))
             .collect()
+    }
+
+    #[test]
+    fn a_version_that_later_releases_state_too_is_not_believed() {
+        for (version, expected) in [("1.4.0", "1.4.0"), ("1.5.0", "~")] {
+            let comment = format!("/*! remarkable v{version} MIT */");
+            assert_eq!(found(&comment), [format!("remarkable {expected}:1")]);
+        }
     }
 
     #[test]
