@@ -1,7 +1,8 @@
 //! What a name is nested under: `stripe:` over `api_key:`, `"stripe": {"apiKey": …}`, `[stripe]` over `api_key =`.
 //! The names above say whose a key is, where its own says only that it is one.
 
-use super::assignment::{Back, Name, is_blank, is_name_byte};
+use super::assignment::Name;
+use super::back::{Back, is_blank, is_name_byte};
 
 /// How far above a name is looked, and at how many levels.
 const REACH: usize = 1024;

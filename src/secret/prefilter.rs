@@ -19,8 +19,15 @@ pub fn is_run_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/')
 }
 
-/// Calls `found` with the bounds of every run that begins in `from..to`; it may end behind `to`.
-pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, usize)) {
+/// Calls `found` with the bounds of every run that begins in `from..to`; it may end behind `to`. Calls `escaped` with
+/// places where escapes may follow one another, as in `\x67\x68`, which has no run: see [`evenly`].
+pub fn runs(
+    bytes: &[u8],
+    from: usize,
+    to: usize,
+    mut found: impl FnMut(usize, usize),
+    mut escaped: impl FnMut(usize),
+) {
     let to = to.min(bytes.len());
     let mut masks = Masks::new(bytes);
     // The run that reaches up to `at`; one that goes on from before `from` is none of these.
@@ -43,6 +50,10 @@ pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, u
         if at >= to {
             return;
         }
+        let even = evenly(mask);
+        if even != 0 {
+            escaped(at + even.trailing_zeros() as usize);
+        }
         open = next - mask.leading_ones() as usize;
         // Bits that 15 more follow; the run at either end of these bytes is not looked at here.
         let mut full = mask & mask >> 1;
@@ -60,6 +71,14 @@ pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, u
         }
         at = next;
     }
+}
+
+/// Those bits that are not set, with set ones behind them, of which there are others 12, 24 and 36 further. So stand the
+/// marks of escapes that are 3, 4 or 6 characters long each: `%67`, `\x67`, `\u0067`, `&#x67;`.
+fn evenly(mask: u64) -> u64 {
+    let marks = !mask & mask >> 1;
+    let pairs = marks & marks >> 12;
+    pairs & pairs >> 24
 }
 
 /// For each 64 bytes the bits of those that a run may hold, made some thousand bytes at a time.
@@ -240,12 +259,16 @@ pub enum Landmark {
     Pem,
     /// A word that names a password.
     Name,
+    /// A call that takes a user and a password.
+    Login,
+    /// A library whose calls take what tokens are signed with.
+    Signing,
     /// A word of a command or a setting with a password behind it.
     Word,
 }
 
-/// The search looks for their first three bytes together, so those should be rare. Sixteen it does much faster than more.
-const LANDMARKS: [(&str, Landmark); 16] = [
+/// The search looks for their first three bytes together, so those should be rare. Up to 32 it does much faster than more.
+const LANDMARKS: [(&str, Landmark); 21] = [
     ("://", Landmark::Url),
     ("BEGIN ", Landmark::Pem),
     ("pass", Landmark::Name),
@@ -265,6 +288,13 @@ const LANDMARKS: [(&str, Landmark); 16] = [
     ("BUNDLE_", Landmark::Word),
     // `"auths"`, of Docker.
     ("ths\"", Landmark::Word),
+    // `auth=("user", "password")`, `HTTPBasicAuth("user", "password")`, `.auth("user", "password")`.
+    ("uth(", Landmark::Login),
+    ("uth=(", Landmark::Login),
+    ("login(", Landmark::Login),
+    ("jwt.", Landmark::Signing),
+    // `jsonwebtoken_1.default.sign`.
+    ("ebtoken", Landmark::Signing),
 ];
 
 /// Calls `found` with the kind and the bounds of every landmark that begins in `from..to`.
@@ -316,9 +346,8 @@ mod tests {
         let mut all = Vec::new();
         let mut from = 0;
         while from < bytes.len() {
-            runs(bytes, from, from + step, |start, end| {
-                all.push((start, end))
-            });
+            let found = |start, end| all.push((start, end));
+            runs(bytes, from, from + step, found, |_| {});
             from += step;
         }
         all
@@ -349,6 +378,27 @@ mod tests {
             let open = &bytes[..bytes.len().saturating_sub(1)];
             prop_assert_eq!(all_runs(open, step), one_by_one(open));
         }
+    }
+
+    #[test]
+    fn escapes_one_after_the_other_are_noticed() {
+        let places = |text: &str| {
+            let mut all = Vec::new();
+            runs(text.as_bytes(), 0, text.len(), |_, _| {}, |at| all.push(at));
+            all
+        };
+        for escape in ["%67", "\\x67", "\\147", "\\u0067", "&#x67;"] {
+            for margin in 0..64 {
+                let text = format!("{}{}", " ".repeat(margin), escape.repeat(40));
+                let marks = places(&text);
+                assert!(!marks.is_empty(), "{text}");
+                for at in marks {
+                    assert!(b"%\\#".contains(&text.as_bytes()[at]), "{text}");
+                }
+            }
+        }
+        let words = "some words of a text with (signs) and a_name = value;\n".repeat(20);
+        assert_eq!(places(&words), [0; 0]);
     }
 
     fn letters_one_by_one(run: &[u8]) -> Letters {
