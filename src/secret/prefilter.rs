@@ -5,11 +5,14 @@
 //!   tell where 16 in a row are set. `benches/secrets.rs` compares this with other ways.
 //! - *Landmarks*: the few literals that begin a secret without such a run, which a packed search finds.
 
+use std::ops::Range;
 use std::slice;
 use std::sync::OnceLock;
 
+use aho_corasick::packed::{self, Config, Searcher};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+
 use super::bits;
-use aho_corasick::packed::{Config, MatchKind, Searcher};
 
 /// The least length of a run.
 pub const RUN: usize = 16;
@@ -267,34 +270,36 @@ pub enum Landmark {
     Word,
 }
 
-/// The search looks for their first three bytes together, so those should be rare. Up to 32 it does much faster than more.
-const LANDMARKS: [(&str, Landmark); 21] = [
+/// The search looks for their first three bytes together, so those should be rare. It puts them into eight buckets in this
+/// order, around and around, those that differ in case alone into one; what it finds by mistake is least in this order.
+const LANDMARKS: [(&str, Landmark); 20] = [
     ("://", Landmark::Url),
     ("BEGIN ", Landmark::Pem),
     ("pass", Landmark::Name),
-    ("Pass", Landmark::Name),
-    ("PASS", Landmark::Name),
     ("pwd", Landmark::Name),
-    ("Pwd", Landmark::Name),
-    ("PWD", Landmark::Name),
-    ("secret", Landmark::Name),
-    ("Secret", Landmark::Name),
-    ("SECRET", Landmark::Name),
-    // `bindCredentials`, of LDAP.
-    ("ndCred", Landmark::Name),
+    // `secret` and `Secret`.
+    ("ecret", Landmark::Name),
     // `curl -u user:password`, `curl --user user:password`.
     ("curl ", Landmark::Word),
-    ("mysql", Landmark::Word),
-    ("BUNDLE_", Landmark::Word),
     // `"auths"`, of Docker.
     ("ths\"", Landmark::Word),
-    // `auth=("user", "password")`, `HTTPBasicAuth("user", "password")`, `.auth("user", "password")`.
-    ("uth(", Landmark::Login),
-    ("uth=(", Landmark::Login),
-    ("login(", Landmark::Login),
-    ("jwt.", Landmark::Signing),
     // `jsonwebtoken_1.default.sign`.
     ("ebtoken", Landmark::Signing),
+    // `bindCredentials`, of LDAP.
+    ("ndCred", Landmark::Name),
+    ("BUNDLE_", Landmark::Word),
+    ("Pass", Landmark::Name),
+    ("mysql", Landmark::Word),
+    ("PASS", Landmark::Name),
+    ("Pwd", Landmark::Name),
+    // `HTTPBasicAuth("user", "password")`, `.auth("user", "password")`, `login("user", "password")`.
+    ("uth(", Landmark::Login),
+    ("ogin(", Landmark::Login),
+    // `auth=("user", "password")`.
+    ("uth=(", Landmark::Login),
+    ("PWD", Landmark::Name),
+    ("ECRET", Landmark::Name),
+    ("jwt.", Landmark::Signing),
 ];
 
 /// Calls `found` with the kind and the bounds of every landmark that begins in `from..to`.
@@ -307,33 +312,50 @@ pub fn landmarks(
     const LONGEST: usize = 7;
     let bytes = &bytes[..bytes.len().min(to + LONGEST)];
     let mut at = from;
-    if let Some(searcher) = searcher() {
-        while let Some(hit) = searcher.find_in(bytes, (at..bytes.len()).into()) {
-            if hit.start() >= to {
-                return;
-            }
-            found(
-                LANDMARKS[hit.pattern().as_usize()].1,
-                hit.start(),
-                hit.end(),
-            );
-            at = hit.end();
+    while let Some((which, hit)) = finder().find(bytes, at) {
+        if hit.start >= to {
+            return;
         }
+        found(LANDMARKS[which].1, hit.start, hit.end);
+        at = hit.end;
     }
 }
 
-/// None on machines without vector instructions that it knows; see [`slow`].
-fn searcher() -> Option<&'static Searcher> {
-    static SEARCHER: OnceLock<Option<Searcher>> = OnceLock::new();
-    let build = || {
+enum Finder {
+    Packed(Searcher),
+    /// For processors without the vector instructions that the packed search knows.
+    Any(Option<AhoCorasick>),
+}
+
+impl Finder {
+    fn packed() -> Option<Self> {
         let literals = LANDMARKS.iter().map(|(literal, _)| literal);
-        Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(literals)
-            .build()
-    };
-    SEARCHER.get_or_init(build).as_ref()
+        let mut builder = Config::new()
+            .match_kind(packed::MatchKind::LeftmostFirst)
+            .builder();
+        builder.extend(literals).build().map(Finder::Packed)
+    }
+
+    fn any() -> Self {
+        let literals = LANDMARKS.iter().map(|(literal, _)| literal);
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::LeftmostFirst);
+        Finder::Any(builder.build(literals).ok())
+    }
+
+    /// The first landmark that begins at `at` or later.
+    fn find(&self, bytes: &[u8], at: usize) -> Option<(usize, Range<usize>)> {
+        let hit = match self {
+            Finder::Packed(searcher) => searcher.find_in(bytes, (at..bytes.len()).into()),
+            Finder::Any(automaton) => automaton.as_ref()?.find(Input::new(bytes).range(at..)),
+        }?;
+        Some((hit.pattern().as_usize(), hit.range()))
+    }
+}
+
+fn finder() -> &'static Finder {
+    static FINDER: OnceLock<Finder> = OnceLock::new();
+    FINDER.get_or_init(|| Finder::packed().unwrap_or_else(Finder::any))
 }
 
 #[cfg(test)]
@@ -466,8 +488,16 @@ mod tests {
             (Landmark::Url, 1),
             (Landmark::Name, 6),
             (Landmark::Pem, 17),
-            (Landmark::Name, 23),
+            (Landmark::Name, 24),
         ];
         assert_eq!(all, expected);
+        let any = Finder::any();
+        let mut at = 0;
+        for (_, start) in expected {
+            let (_, hit) = any.find(text, at).expect("a landmark");
+            assert_eq!(hit.start, start);
+            at = hit.end;
+        }
+        assert_eq!(any.find(text, at), None);
     }
 }
