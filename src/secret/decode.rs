@@ -251,24 +251,24 @@ fn ascii(digits: &[u8; 2]) -> Option<u8> {
 }
 
 fn replaced(text: &[u8], mark: u8, read: impl Fn(&[u8]) -> Escape) -> Option<Unescaped> {
-    let mut at = memchr::memchr(mark, text)?;
+    // Most texts have the mark and no escape: those need no buffer.
+    let mut at = memchr::memchr_iter(mark, text).find(|&at| read(&text[at..]).is_some())?;
     let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
     out.extend_from_slice(&text[..at]);
     let mut widths = Vec::new();
     while at < text.len() {
-        match read(&text[at..]).filter(|_| text[at] == mark) {
-            Some((b, length)) => {
-                at += length;
-                widths.push((out.len(), at - out.len() - 1));
-                out.push(b);
-            }
-            None => {
-                out.push(text[at]);
-                at += 1;
-            }
+        if let Some((b, length)) = read(&text[at..]) {
+            at += length;
+            widths.push((out.len(), at - out.len() - 1));
+            out.push(b);
+        } else {
+            let next = memchr::memchr(mark, &text[at + 1..]);
+            let next = next.map_or(text.len(), |next| at + 1 + next);
+            out.extend_from_slice(&text[at..next]);
+            at = next;
         }
     }
-    (!widths.is_empty()).then_some((out, widths))
+    Some((out, widths))
 }
 
 /// What zlib makes of it, up to `most` bytes, and whether that is all. Its buffers are overwritten as they grow.

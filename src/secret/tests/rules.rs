@@ -66,3 +66,17 @@ fn every_expression_compiles() {
         assert!(rule.regex().is_some(), "{}", rule.id);
     }
 }
+
+#[test]
+fn a_key_of_pgp_is_one_for_certain() {
+    let mut random = Random::seeded(8);
+    let rule = specs()
+        .into_iter()
+        .find(|rule| rule.id == "private-key-pgp");
+    for token in rule.expect("a rule").token {
+        let text = format!("{}\n=abcd\n", expand(&token, "", &mut random));
+        let found = scan(&scanner(), "key.asc", text.as_bytes());
+        assert_eq!(ids(&found), ["private-key-pgp"], "{text}");
+        assert_eq!(found[0].certainty, Certainty::Certain, "{text}");
+    }
+}
