@@ -5,6 +5,8 @@ use super::back::is_name_byte;
 
 /// How far behind the beginning of a call its second argument is looked for.
 const REACH: usize = 400;
+/// Calls within calls within calls are looked into no further, so that many of them are no work for each.
+const DEPTH: usize = 8;
 
 /// Where the text begins that is the second of the arguments that begin at `at`, and its quote.
 pub fn second(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
@@ -20,7 +22,7 @@ pub fn second(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
 
 /// Where what ends the first argument stands.
 fn end_of_first(text: &[u8]) -> Option<usize> {
-    let mut depth = 0;
+    let mut depth: usize = 0;
     let mut quote = None;
     let mut escaped = false;
     for (at, &b) in text.iter().enumerate() {
@@ -35,14 +37,12 @@ fn end_of_first(text: &[u8]) -> Option<usize> {
         }
         match b {
             b'"' | b'\'' | b'`' => quote = Some(b),
-            b'(' | b'[' | b'{' => depth += 1,
+            b'(' | b'[' | b'{' if depth < DEPTH => depth += 1,
+            b'(' | b'[' | b'{' => return None,
             b',' | b')' if depth == 0 => return Some(at),
-            b')' | b']' | b'}' => depth -= 1,
+            b')' | b']' | b'}' => depth = depth.checked_sub(1)?,
             b';' if depth == 0 => return None,
             _ => {}
-        }
-        if depth < 0 {
-            return None;
         }
     }
     None
@@ -76,6 +76,9 @@ mod tests {
             assert_eq!(found.map(|(at, _)| at), text.find('§'), "{text}");
         }
         let long = format!("({}, '§')", "a".repeat(REACH));
+        let nested = |depth| format!("({}x{}, '§')", "f(".repeat(depth), ")".repeat(depth));
+        assert!(second(nested(DEPTH).as_bytes(), 1).is_some());
+        assert_eq!(second(nested(DEPTH + 1).as_bytes(), 1), None);
         for text in [
             "('§')",
             "(a, b)",
