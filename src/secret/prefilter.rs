@@ -23,7 +23,7 @@ pub fn is_run_byte(b: u8) -> bool {
 }
 
 /// Calls `found` with the bounds of every run that begins in `from..to`; it may end behind `to`. Calls `escaped` with
-/// places where escapes may follow one another, as in `\x67\x68`, which has no run: see [`evenly`].
+/// places where escapes may follow one another, as in `\x67\x68`, which has no run: see `evenly`.
 pub fn runs(
     bytes: &[u8],
     from: usize,
