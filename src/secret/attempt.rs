@@ -34,11 +34,10 @@ impl Pass<'_> {
         self.named(&assignment, value, &mut tried);
         let rules = &self.scanner.rules;
         let says_whose = |index: &u16| !rules[usize::from(*index)].is_generic();
-        if tried.iter().any(says_whose) || !parents::may_have(&assignment.name) {
-            return;
-        }
-        if self.progress.above == 0 {
-            self.progress.incomplete = true;
+        if tried.iter().any(says_whose)
+            || !parents::may_have(&assignment.name)
+            || self.progress.above == 0
+        {
             return;
         }
         let (above, looked_at) =

@@ -73,12 +73,3 @@ fn what_a_limit_leaves_out_is_said() {
     assert!(file.is_incomplete());
     assert_eq!(file.finish().len(), 1000);
 }
-
-#[test]
-fn names_above_that_were_not_looked_for_are_said() {
-    let text = format!("{{{}\n}}", "\n \"key\": \"a1b2c3d4e5f6g7h8\",".repeat(3000));
-    let scanner = scanner();
-    let mut file = scanner.file(&entry("a.json"), text.len() as u64);
-    file.window(text.as_bytes(), 0, true);
-    assert!(file.is_incomplete());
-}
