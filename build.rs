@@ -13,6 +13,9 @@ mod module_spec;
 #[path = "src/inventory/binary/library_spec.rs"]
 mod native_spec;
 #[allow(dead_code)]
+#[path = "src/secret/sequence.rs"]
+mod sequence;
+#[allow(dead_code)]
 #[path = "src/secret/spec.rs"]
 mod spec;
 #[path = "src/inventory/version_spec.rs"]
@@ -27,6 +30,7 @@ use std::{env, fs};
 use library_spec::LibrarySpec;
 use module_spec::ModuleSpec;
 use native_spec::LibrarySpec as NativeSpec;
+use sequence::{Sequence, Step};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spec::RuleSpec;
@@ -65,6 +69,7 @@ const PUBLISHED: &str = "src/inventory/npm/javascript/published.txt";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={RULES}");
     println!("cargo::rerun-if-changed=src/secret/spec.rs");
+    println!("cargo::rerun-if-changed=src/secret/sequence.rs");
     println!("cargo::rerun-if-changed={LIBRARIES}");
     println!("cargo::rerun-if-changed=src/inventory/npm/javascript/library_spec.rs");
     println!("cargo::rerun-if-changed={MODULES}");
@@ -175,11 +180,14 @@ fn write_rule(rule: &RuleSpec) -> Result<String, String> {
     for keyword in &rule.keywords {
         write!(keywords, "Cow::Borrowed({keyword:?}), ").map_err(|e| e.to_string())?;
     }
-    let prefixes: Vec<String> = shape
-        .prefixes
-        .iter()
-        .map(|p| format!("Cow::Borrowed(&{p:?})"))
-        .collect();
+    let texts = |texts: &[Vec<u8>]| {
+        let texts = texts.iter().map(|text| format!("Cow::Borrowed(&{text:?})"));
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    let in_place = assigned || shape.begins_with_keyword;
+    let sequences = in_place.then(|| sequence::of(&spec::parsed(expression).ok()?));
+    let sequences = sequences.flatten().unwrap_or_default();
+    let sequences: Vec<String> = sequences.iter().map(write_sequence).collect();
     let checks: Vec<String> = rule
         .checks
         .iter()
@@ -187,21 +195,39 @@ fn write_rule(rule: &RuleSpec) -> Result<String, String> {
         .collect();
     Ok(format!(
         "Rule {{ id: Cow::Borrowed({:?}), name: Cow::Borrowed({:?}), severity: Severity::{}, remedy: Cow::Borrowed({:?}), \
-         source: Cow::Borrowed({:?}), keywords: Cow::Borrowed(&[{keywords}]), expression: Cow::Borrowed({expression:?}), \
-         assigned: {assigned}, begins_with_keyword: {}, prefixes: Cow::Borrowed(&[{}]), longest: {}, unbroken: {}, entropy: {:?}, checks: Cow::Borrowed(&[{}]), \
+         source: Cow::Borrowed({:?}), keywords: Cow::Borrowed(&[{keywords}]), expression: Cow::Borrowed({expression:?}), sequences: Cow::Borrowed(&[{}]), \
+         assigned: {assigned}, begins_with_keyword: {}, prefixes: Cow::Borrowed(&[{}]), holds: Cow::Borrowed(&[{}]), longest: {}, unbroken: {}, entropy: {:?}, checks: Cow::Borrowed(&[{}]), \
          compiled: OnceLock::new() }},\n",
         rule.id,
         rule.name,
         camel(&rule.severity),
         rule.remedy,
         rule.source,
+        sequences.join(", "),
         shape.begins_with_keyword,
-        prefixes.join(", "),
+        texts(&shape.prefixes),
+        texts(&shape.holds),
         shape.longest,
         shape.unbroken,
         rule.entropy.unwrap_or(0.0),
         checks.join(", "),
     ))
+}
+
+fn write_sequence(sequence: &Sequence) -> String {
+    let steps: Vec<String> = sequence
+        .steps
+        .iter()
+        .map(|step| match step {
+            Step::Text(text) => format!("Step::Text(Cow::Borrowed(&{text:?}))"),
+            Step::Run(set, least, most) => format!("Step::Run({set:?}, {least}, {most})"),
+        })
+        .collect();
+    format!(
+        "Sequence {{ steps: Cow::Borrowed(&[{}]), secret: {:?} }}",
+        steps.join(", "),
+        sequence.secret
+    )
 }
 
 /// One entry of the table, in the words of `src/inventory/npm/javascript/library.rs`.

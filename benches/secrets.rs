@@ -110,16 +110,17 @@ fn scan(scanner: &Scanner, path: &str, bytes: &[u8]) -> usize {
 
 fn runs_by_bits(bytes: &[u8]) -> usize {
     let mut count = 0;
-    prefilter::runs(bytes, 0, bytes.len(), |_, _| count += 1);
+    prefilter::runs(bytes, 0, bytes.len(), |_, _| count += 1, |_| {});
     count
 }
 
 fn random_runs(bytes: &[u8]) -> usize {
     let mut count = 0;
-    prefilter::runs(bytes, 0, bytes.len(), |start, end| {
-        count +=
-            usize::from(prefilter::look(&bytes[start..], end - start) == prefilter::Look::Random);
-    });
+    let found = |start: usize, end| {
+        let look = prefilter::look(&bytes[start..], end - start);
+        count += usize::from(look == prefilter::Look::Random);
+    };
+    prefilter::runs(bytes, 0, bytes.len(), found, |_| {});
     count
 }
 

@@ -6,28 +6,9 @@
 //! `"name": "NAME", "value": "value"`.
 
 use std::ops::Deref;
-use std::sync::OnceLock;
 
-use regex::bytes::Regex;
-
-/// How far before a value its name is looked for.
-const REACH: usize = 200;
-const NAME: usize = 64;
-/// How long a value may be that has its name behind it.
-const VALUE: usize = 2000;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// `=`, `:=`, `=>`
-    Equals,
-    Colon,
-    /// The end of a tag of XML.
-    Tag,
-    /// A call: of its name, or with the name as its first argument.
-    Call,
-    /// A space alone, as on command lines.
-    Space,
-}
+use super::back::{Back, NAME, Operator, REACH, is_blank, is_name_byte, skip};
+use super::pairs;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Assignment {
@@ -78,9 +59,10 @@ pub fn before(bytes: &[u8], value: usize) -> Option<Assignment> {
         quote = quote.or(back.quote());
         blank = back.blank();
     }
+    back.line_before(quote.is_some(), value - back.at());
     let operator = back.operator(blank)?;
     back.blank();
-    let after_name = back.at;
+    let after_name = back.at();
     let closed = back.closers();
     if operator == Operator::Call && bytes[after_name] == b',' && !closed {
         return None;
@@ -98,15 +80,15 @@ pub fn before(bytes: &[u8], value: usize) -> Option<Assignment> {
         name: Name::of(name),
         operator,
         quote,
-        start: back.at,
+        start: back.at(),
     };
     if operator == Operator::Equals && is_type(&assignment.name) {
         if let Some(name) = back.annotated() {
             assignment.name = Name::of(name);
         }
     } else if is_value_word(&assignment.name) {
-        let name = pair_before(&bytes[back.at.saturating_sub(REACH)..back.at]);
-        if let Some(name) = name.or_else(|| pair_behind(&bytes[value..], quote)) {
+        let name = pairs::before(&bytes[back.at().saturating_sub(REACH)..back.at()]);
+        if let Some(name) = name.or_else(|| pairs::behind(&bytes[value..], quote)) {
             assignment.name = Name::of(name);
         }
     }
@@ -142,8 +124,8 @@ pub fn value_after(bytes: &[u8], at: usize) -> Option<usize> {
         _ if next > closed => next,
         _ => return None,
     };
-    // `name: "value"` may go on in the next line; a list may not.
     next = skip(rest, next, is_blank, 40);
+    next = next_line(rest, next).unwrap_or(next);
     let prefix = skip(rest, next, |b| b"rbfuL@$".contains(&b), 2);
     let quotes = skip(rest, prefix, |b| b == b'\\', 3);
     if let Some(&quote) = rest.get(quotes).filter(|b| b"\"'`".contains(b)) {
@@ -155,220 +137,13 @@ pub fn value_after(bytes: &[u8], at: usize) -> Option<usize> {
     (next < rest.len()).then_some(at + next)
 }
 
-/// Where the value begins that is paired with a name with something in `at` of it: `"name": "NAME", "value": "…"`, in
-/// either order, `key="NAME" value="…"`, `<key>NAME</key><string>…`.
-pub fn paired_value(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut back = Back::new(bytes, at);
-    back.skip(is_name_byte);
-    back.quote();
-    back.blank();
-    let operator = back.operator(false)?;
-    back.closers();
-    let key = match operator {
-        Operator::Tag => back.tag()?,
-        _ => back.name(operator)?,
-    };
-    // Of `<add key=`, the last word.
-    let word = key.rsplit(|b| *b == b' ').next().unwrap_or(key);
-    if !matches!(&*Name::of(word), b"name" | b"key" | b"parameterkey") {
-        return None;
-    }
-    let braces = |b: &u8| matches!(b, b'{' | b'}');
-    let behind = &bytes[at..bytes.len().min(at + REACH)];
-    let behind = &behind[..behind.iter().position(braces).unwrap_or(behind.len())];
-    if let Some(word) = memchr::memmem::find(behind, b"<string>") {
-        return Some(at + word + b"<string>".len());
-    }
-    let next_item = memchr::memmem::find(behind, b"\n- ").unwrap_or(behind.len());
-    if let Some(word) = memchr::memmem::find(&behind[..next_item], b"alue") {
-        return value_after(bytes, at + word);
-    }
-    let before = &bytes[back.least..back.at];
-    let object = before.iter().rposition(braces).map_or(0, |at| at + 1);
-    let word = memchr::memmem::rfind(&before[object..], b"alue")?;
-    value_after(bytes, back.least + object + word)
-}
-
-fn skip(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool, most: usize) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    from + rest.iter().take(most).take_while(|&&b| is(b)).count()
-}
-
-/// Goes backward through a text.
-#[derive(Clone, Copy)]
-pub struct Back<'b> {
-    bytes: &'b [u8],
-    at: usize,
-    least: usize,
-}
-
-impl<'b> Back<'b> {
-    pub fn new(bytes: &'b [u8], at: usize) -> Self {
-        Back {
-            bytes,
-            at,
-            least: at.saturating_sub(REACH),
-        }
-    }
-
-    pub fn at(&self) -> usize {
-        self.at
-    }
-
-    fn peek(&self) -> Option<u8> {
-        (self.at > self.least).then(|| self.bytes[self.at - 1])
-    }
-
-    pub fn skip(&mut self, is: impl Fn(u8) -> bool) -> bool {
-        let from = self.at;
-        while self.peek().is_some_and(&is) {
-            self.at -= 1;
-        }
-        self.at < from
-    }
-
-    fn blank(&mut self) -> bool {
-        self.skip(is_blank)
-    }
-
-    /// The quote that opens the value, with what languages put before it.
-    fn quote(&mut self) -> Option<u8> {
-        let quote = self.peek().filter(|b| b"\"'`".contains(b))?;
-        // Three of them in Python.
-        self.skip(|b| b == quote);
-        self.skip(|b| b == b'\\');
-        let at = self.at;
-        if self.skip(|b| b"rbfuL@$".contains(&b)) && self.peek().is_some_and(is_name_byte) {
-            self.at = at;
-        }
-        Some(quote)
-    }
-
-    /// The word before a credential of HTTP.
-    fn scheme(&mut self) -> bool {
-        let before = &self.bytes[self.least..self.at];
-        for scheme in [
-            "bearer", "token", "basic", "apikey", "api-key", "bot", "key",
-        ] {
-            let Some(start) = before.len().checked_sub(scheme.len()) else {
-                continue;
-            };
-            let opened = start.checked_sub(1).and_then(|i| before.get(i));
-            if before[start..].eq_ignore_ascii_case(scheme.as_bytes())
-                && opened.is_some_and(|b| b" \"'`:=".contains(b))
-            {
-                self.at -= scheme.len();
-                self.quote();
-                self.blank();
-                // `token: Bearer …` has an operator before it, `--token …` has not.
-                return self.peek().is_some_and(|b| b":=,".contains(&b)) || {
-                    self.at = self.least + before.len();
-                    false
-                };
-            }
-        }
-        false
-    }
-
-    fn operator(&mut self, blank: bool) -> Option<Operator> {
-        match self.peek()? {
-            b'=' => {
-                self.skip(|b| b":=+?!".contains(&b));
-                Some(Operator::Equals)
-            }
-            b':' => {
-                self.at -= 1;
-                Some(Operator::Colon)
-            }
-            b'>' => {
-                self.at -= 1;
-                if self.skip(|b| b == b'=') {
-                    return Some(Operator::Equals);
-                }
-                Some(Operator::Tag)
-            }
-            b',' | b'(' => {
-                self.at -= 1;
-                Some(Operator::Call)
-            }
-            // `process.env.NAME || "value"`, `NAME ?? "value"`.
-            b'|' | b'?' => {
-                let mark = self.bytes[self.at - 1];
-                let from = self.at;
-                self.skip(|b| b == mark);
-                (from - self.at == 2).then_some(Operator::Equals)
-            }
-            _ if blank => Some(Operator::Space),
-            _ => None,
-        }
-    }
-
-    /// What closes a name: `"]`, `\"`.
-    pub fn closers(&mut self) -> bool {
-        self.skip(|b| b"\"'`\\])".contains(&b))
-    }
-
-    /// Whether the name just passed is the first argument of a call.
-    fn begins_arguments(mut self) -> bool {
-        self.quote();
-        self.blank();
-        self.peek() == Some(b'(')
-    }
-
-    fn name(&mut self, operator: Operator) -> Option<&'b [u8]> {
-        let end = self.at;
-        let least = self.least.max(end.saturating_sub(NAME));
-        let spaces = matches!(operator, Operator::Equals | Operator::Colon);
-        while self.at > least {
-            let b = self.bytes[self.at - 1];
-            let fits = is_name_byte(b) || (spaces && b == b' ');
-            if !fits {
-                break;
-            }
-            self.at -= 1;
-        }
-        // The margin of a line, and the mark of a list in it, are no part of it.
-        let written = &self.bytes[self.at..end];
-        let name = written.trim_ascii_start();
-        let name = name.strip_prefix(b"- ").unwrap_or(name).trim_ascii_start();
-        self.at = end - name.len();
-        Some(name).filter(|name| !name.is_empty())
-    }
-
-    /// The name of the tag whose `>` was just passed.
-    fn tag(&mut self) -> Option<&'b [u8]> {
-        let end = self.at;
-        self.skip(|b| b != b'<' && b != b'>' && b != b'\n');
-        if self.peek() != Some(b'<') {
-            return None;
-        }
-        let tag = &self.bytes[self.at..end];
-        let name = &tag[..skip(tag, 0, is_name_byte, NAME)];
-        // `<entry key="NAME">`
-        if let Some(named) = pairs(&tag[name.len()..]).last() {
-            return Some(named);
-        }
-        (!name.is_empty() && name[0] != b'/').then_some(name)
-    }
-
-    /// The name before `: type`.
-    fn annotated(&mut self) -> Option<&'b [u8]> {
-        self.skip(|b| b.is_ascii_alphanumeric() || b" &?[]'_.".contains(&b));
-        if self.peek() != Some(b':') {
-            return None;
-        }
-        self.at -= 1;
-        self.blank();
-        self.name(Operator::Equals)
-    }
-}
-
-pub fn is_blank(b: u8) -> bool {
-    b == b' ' || b == b'\t'
-}
-
-pub fn is_name_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"_.-$@/".contains(&b)
+/// Where the next line begins, if nothing stands before it but what announces it: see [`Back::line_before`].
+fn next_line(text: &[u8], at: usize) -> Option<usize> {
+    let mark = skip(text, at, |b| b"|>+-\\(".contains(&b), 2);
+    let end = skip(text, mark, is_blank, 40);
+    let line = skip(text, end, |b| b == b'\r', 1);
+    let begins = text.get(line) == Some(&b'\n');
+    begins.then(|| skip(text, line + 1, is_blank, 80))
 }
 
 fn is_type(name: &[u8]) -> bool {
@@ -391,43 +166,6 @@ fn is_value_word(name: &[u8]) -> bool {
             | b"plaintext"
             | b"parametervalue"
     )
-}
-
-/// The last `"name": "NAME"`, `key="NAME"` or `<key>NAME</key>` of the object or list item that ends here.
-fn pair_before(before: &[u8]) -> Option<&[u8]> {
-    let opened = before.iter().rposition(|b| matches!(b, b'{' | b'}'));
-    let before = &before[opened.map_or(0, |at| at + 1)..];
-    let mut items = memchr::memchr_iter(b'\n', before).filter(|&at| begins_item(&before[at + 1..]));
-    pairs(&before[items.next_back().unwrap_or(0)..]).last()
-}
-
-/// The first such of the object or list item that goes on behind the value.
-fn pair_behind(value: &[u8], quote: Option<u8>) -> Option<&[u8]> {
-    let value = &value[..value.len().min(VALUE)];
-    let end = memchr::memchr(quote.unwrap_or(b'\n'), value)?;
-    let behind = &value[end..value.len().min(end + REACH)];
-    let ends = |&at: &usize| match behind[at] {
-        b'{' | b'}' | b'<' => true,
-        b'\n' => begins_item(&behind[at + 1..]),
-        _ => false,
-    };
-    let end = (0..behind.len()).find(ends).unwrap_or(behind.len());
-    pairs(&behind[..end]).next()
-}
-
-/// Whether a line begins an item of a list of YAML.
-fn begins_item(line: &[u8]) -> bool {
-    line.trim_ascii_start().starts_with(b"- ")
-}
-
-fn pairs(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    static PAIR: OnceLock<Option<Regex>> = OnceLock::new();
-    let pattern = r#"(?i-u)(?:name|key|property)[\\"']{0,3}\s{0,4}[:=>]\s{0,4}[\\"']{0,3}([A-Za-z0-9_./-]{3,64})"#;
-    let pair = PAIR.get_or_init(|| Regex::new(pattern).ok()).as_ref();
-    let all = pair
-        .into_iter()
-        .flat_map(move |pair| pair.captures_iter(text));
-    all.filter_map(|pair| Some(pair.get(1)?.as_bytes()))
 }
 
 #[cfg(test)]
@@ -497,27 +235,33 @@ mod tests {
     }
 
     #[test]
-    fn the_value_is_found_from_the_name_that_it_is_paired_with() {
+    fn a_value_may_stand_in_the_next_line() {
         for text in [
-            "{\"value\":\"§\",\"name\":\"DB_password\"}",
-            "{ \"Value\": \"§\", \"Name\": \"password\" }",
-            "{\"name\":\"DB_password\",\"value\":\"§\"}",
-            "- value: \"§\"\n  name: password\n",
-            "  - name: password\n    value: §\n",
-            "<add key=\"db.password\" value=\"§\"/>",
-            "<key>password</key>\n<string>§</string>",
+            "{\n  \"password\":\n    \"§\"\n}",
+            "password:\r\n  '§'",
+            "password =\n  '§';",
+            "password = \\\n  '§'",
+            "password = (\n    '§'\n)",
+            "  password:\n    §",
+            "- password: >-\n    §",
+            "password: |\n  §",
+            "<password>\n  §\n</password>",
         ] {
             let at = text.find("password").expect("a name");
-            assert_eq!(paired_value(text.as_bytes(), at), text.find('§'), "{text}");
+            assert_eq!(value_after(text.as_bytes(), at), text.find('§'), "{text}");
+            assert_eq!(name_of(text).as_deref(), Some("password"), "{text}");
         }
         for text in [
-            "{\"value\":\"§\"},{\"name\":\"password\"}",
-            "{\"name\":\"password\"},{\"value\":\"§\"}",
-            "{\"value\":\"§\",\"x\":\"password\"}",
-            "password",
+            "password =\n§",
+            "password=\n  §",
+            "  password:\n  §",
+            "  password:\n§",
+            "password:\n\n  §",
+            "f(\n  '§'",
+            "password\n  '§'",
+            "a: b |\n  §",
         ] {
-            let at = text.find("password").expect("a name");
-            assert_eq!(paired_value(text.as_bytes(), at), None, "{text}");
+            assert_eq!(name_of(text), None, "{text}");
         }
     }
 

@@ -14,6 +14,7 @@ use super::placeholder::is_placeholder;
 use super::progress::Found;
 use super::rules::Rule;
 use super::scan::Pass;
+use super::sequence::is_token_byte;
 use super::spec::is_break;
 use super::text::Text;
 use crate::finding::Certainty;
@@ -49,7 +50,7 @@ impl Pass<'_> {
     }
 
     /// Tries the rules that know the name, but for those that were tried.
-    fn named(&mut self, assignment: &Assignment, value: usize, tried: &mut Vec<u16>) {
+    pub(super) fn named(&mut self, assignment: &Assignment, value: usize, tried: &mut Vec<u16>) {
         let bytes = self.text.bytes;
         let name = &assignment.name;
         let scanner = self.scanner;
@@ -72,13 +73,10 @@ impl Pass<'_> {
                 if !self.affords(index, rule, slice) {
                     return;
                 }
-                let Some(found) = rule.regex().and_then(|regex| regex.captures(slice)) else {
+                let Some(found) = rule.matched(slice) else {
                     return;
                 };
-                let Some(whole) = found.name("whole") else {
-                    return;
-                };
-                let bounds = (value, value + whole.end());
+                let bounds = (value, value + found.end);
                 if rule.is_of_any_form()
                     && !generic::is_secret(assignment, bytes, bounds, self.text.notation)
                 {
@@ -92,39 +90,45 @@ impl Pass<'_> {
     pub(super) fn token(&mut self, index: u16, keyword: u16, at: usize) {
         let scanner = self.scanner;
         let rule: &Rule = &scanner.rules[usize::from(index)];
-        let bytes = self.text.bytes;
-        let length = rule.keywords[usize::from(keyword)].len();
-        let start = if rule.begins_with_keyword {
-            if !begins_token(self.text, at, 0) {
-                return;
-            }
-            at
+        if rule.begins_with_keyword {
+            self.token_at(index, rule, at);
         } else {
-            at.saturating_sub(rule.longest)
-        };
+            let length = rule.keywords[usize::from(keyword)].len();
+            self.token_around(index, rule, at, length);
+        }
+    }
+
+    /// Tries a rule whose tokens begin with the keyword that stands here.
+    fn token_at(&mut self, index: u16, rule: &Rule, at: usize) {
+        if !begins_token(self.text, at, 0) {
+            return;
+        }
+        let bytes = self.text.bytes;
         // Where texts follow one another, one of a fixed length ends there.
-        let behind = usize::from(!(self.text.packed && rule.begins_with_keyword));
-        let end = match rule.begins_with_keyword {
-            true => at + rule.longest + behind,
-            false => at + length + rule.longest + behind,
-        };
-        let mut end = bytes.len().min(end);
-        if rule.begins_with_keyword
-            && let Some(constant) = constant_end(self.text, at)
-        {
+        let behind = usize::from(!self.text.packed);
+        let mut end = bytes.len().min(at + rule.longest + behind);
+        if let Some(constant) = constant_end(self.text, at) {
             end = end.min(constant);
         }
-        let slice = &bytes[start..end];
-        // What a match begins with is found much faster than the expression, and than that is made.
-        if !rule.prefixes.is_empty() {
-            let begins = |prefix: &[u8]| memmem::find(slice, prefix).is_some();
-            let cost = || slice.len() / 16;
-            if !self.progress.spend(index, rule, cost)
-                || !rule.prefixes.iter().any(|prefix| begins(prefix))
-            {
-                return;
-            }
+        let slice = &bytes[at..end];
+        if !self.affords(index, rule, slice) {
+            return;
         }
+        let Some(found) = rule.matched(slice) else {
+            return;
+        };
+        if begins_token(self.text, at, found.end) {
+            let secret = (at + found.secret.0, at + found.secret.1);
+            self.consider(index, (at, at + found.end), secret, 0);
+        }
+    }
+
+    /// Tries a rule whose tokens have in them the keyword of this length that stands here.
+    fn token_around(&mut self, index: u16, rule: &Rule, at: usize, length: usize) {
+        let bytes = self.text.bytes;
+        let start = at.saturating_sub(rule.longest);
+        let end = bytes.len().min(at + length + rule.longest + 1);
+        let slice = &bytes[start..end];
         if !self.affords(index, rule, slice) {
             return;
         }
@@ -145,9 +149,6 @@ impl Pass<'_> {
             if begins_token(self.text, whole.0, whole.1 - whole.0) {
                 self.consider(index, whole, secret, 0);
             }
-            if rule.begins_with_keyword {
-                return;
-            }
             from = (whole.1 - start).max(from + 1);
             if from > slice.len() || !self.progress.spend(index, rule, || slice.len() - from) {
                 return;
@@ -155,17 +156,34 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether the expression of the rule may read this, and whether there is enough of it for a match.
+    /// Whether the expression of the rule may read this, and whether a match may be there at all. Texts are found much
+    /// faster than an expression, and than one is made.
     fn affords(&mut self, index: u16, rule: &Rule, slice: &[u8]) -> bool {
-        if !rule.assigned && !rule.begins_with_keyword {
-            return self.progress.spend(index, rule, || slice.len());
+        let progress = &mut *self.progress;
+        let glance = || slice.len() / 16;
+        if !rule.is_in_place() {
+            let prefixes = &rule.prefixes;
+            let begins = |prefix: &[u8]| memmem::find(slice, prefix).is_some();
+            return progress.spend(index, rule, glance)
+                && (prefixes.is_empty() || prefixes.iter().any(|prefix| begins(prefix)))
+                && rule.may_match(slice)
+                && progress.spend(index, rule, || slice.len());
         }
         let length = Cell::new(0);
         let cost = || {
             length.set(reach(slice));
             length.get() + 1
         };
-        self.progress.spend(index, rule, cost) && length.get() >= rule.unbroken
+        if !progress.spend(index, rule, cost) || length.get() < rule.unbroken {
+            return false;
+        }
+        if !rule.sequences.is_empty() || rule.holds.is_empty() {
+            return true;
+        }
+        match rule.unbroken {
+            0 => progress.spend(index, rule, glance) && rule.may_match(slice),
+            _ => rule.may_match(&slice[..length.get()]),
+        }
     }
 
     /// Keeps a match if all else holds.
@@ -267,9 +285,4 @@ fn constant_end(text: &Text<'_>, at: usize) -> Option<usize> {
 fn reach(slice: &[u8]) -> usize {
     let end = slice.iter().position(|b| is_break(*b));
     end.unwrap_or(slice.len())
-}
-
-/// What a token does not end before.
-fn is_token_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
 }

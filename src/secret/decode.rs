@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 /// Shorter runs are no text worth a look.
 pub const BASE64_LEAST: usize = 24;
 pub const HEX_LEAST: usize = 48;
+/// So many escapes one after the other are more than a word.
+const ESCAPED_LEAST: usize = 12;
 /// How much of the beginning must decode to text.
 const PROBE: usize = 16;
 
@@ -153,15 +155,26 @@ fn is_text(bytes: &[u8]) -> bool {
 
 /// The text without `%2D`, or none where it has no such.
 pub fn percent(text: &[u8]) -> Option<Unescaped> {
-    replaced(text, b'%', |rest| {
-        let &[_, a, b] = rest.first_chunk()?;
-        Some((ascii(&[a, b])?, 3))
-    })
+    replaced(text, b'%', percent_escape)
+}
+
+/// An escape that a text begins with: what it means, and how long it is.
+type Escape = Option<(u8, usize)>;
+
+fn percent_escape(text: &[u8]) -> Escape {
+    match text {
+        [b'%', a, b, ..] => Some((ascii(&[*a, *b])?, 3)),
+        _ => None,
+    }
 }
 
 /// The text without `&amp;` and `&#x3D;`, as XML and HTML write them, or none where it has no such:
 /// <https://www.w3.org/TR/xml/#syntax>.
 pub fn entities(text: &[u8]) -> Option<Unescaped> {
+    replaced(text, b'&', entity)
+}
+
+fn entity(text: &[u8]) -> Escape {
     const NAMED: [(&[u8], u8); 5] = [
         (b"&amp;", b'&'),
         (b"&lt;", b'<'),
@@ -169,34 +182,65 @@ pub fn entities(text: &[u8]) -> Option<Unescaped> {
         (b"&quot;", b'"'),
         (b"&apos;", b'\''),
     ];
-    replaced(text, b'&', |rest| {
-        let named = NAMED.iter().find(|(name, _)| rest.starts_with(name));
-        named.map(|(name, b)| (*b, name.len())).or_else(|| {
-            let number = rest.strip_prefix(b"&#")?;
-            let end = number.iter().take(5).position(|b| *b == b';')?;
-            let digits = str::from_utf8(&number[..end]).ok()?;
-            let code = match digits.strip_prefix(['x', 'X']) {
-                Some(hex) => u8::from_str_radix(hex, 16),
-                None => digits.parse(),
-            };
-            let printable = code.ok().filter(|b| (b' '..=b'~').contains(b));
-            printable.map(|b| (b, end + 3))
-        })
+    let named = NAMED.iter().find(|(name, _)| text.starts_with(name));
+    named.map(|(name, b)| (*b, name.len())).or_else(|| {
+        let number = text.strip_prefix(b"&#")?;
+        let end = number.iter().take(5).position(|b| *b == b';')?;
+        let digits = str::from_utf8(&number[..end]).ok()?;
+        let code = match digits.strip_prefix(['x', 'X']) {
+            Some(hex) => u8::from_str_radix(hex, 16),
+            None => digits.parse(),
+        };
+        let printable = code.ok().filter(|b| (b' '..=b'~').contains(b));
+        printable.map(|b| (b, end + 3))
     })
 }
 
 /// The text as the string literal means it that it stands in, or none where it has no escape: JSON within JSON, a
 /// key with `\n` for its line ends.
 pub fn escapes(text: &[u8]) -> Option<Unescaped> {
-    replaced(text, b'\\', |rest| match rest {
-        [_, b'u', b'0', b'0', a, b, ..] => Some((ascii(&[*a, *b])?, 6)),
-        [_, b'x', a, b, ..] => Some((ascii(&[*a, *b])?, 4)),
-        [_, b'n', ..] => Some((b'\n', 2)),
-        [_, b'r', ..] => Some((b'\r', 2)),
-        [_, b't', ..] => Some((b'\t', 2)),
-        [_, same @ (b'/' | b'"' | b'\'' | b'\\'), ..] => Some((*same, 2)),
+    replaced(text, b'\\', string_escape)
+}
+
+fn string_escape(text: &[u8]) -> Escape {
+    match text.strip_prefix(b"\\")? {
+        [b'u', b'0', b'0', a, b, ..] => Some((ascii(&[*a, *b])?, 6)),
+        [b'u', b'{', a, b, b'}', ..] => Some((ascii(&[*a, *b])?, 6)),
+        [b'x', a, b, ..] => Some((ascii(&[*a, *b])?, 4)),
+        [a @ b'0'..=b'1', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+            let code = (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0');
+            is_text(&[code]).then_some((code, 4))
+        }
+        [b'n', ..] => Some((b'\n', 2)),
+        [b'r', ..] => Some((b'\r', 2)),
+        [b't', ..] => Some((b'\t', 2)),
+        [same @ (b'/' | b'"' | b'\'' | b'\\'), ..] => Some((*same, 2)),
         _ => None,
-    })
+    }
+}
+
+/// The bounds of the text around `at` that is written in escapes alone, if it is long enough for a token. It is not
+/// looked for before `least`.
+pub fn escaped(bytes: &[u8], at: usize, least: usize) -> Option<(usize, usize)> {
+    let (start, read): (usize, fn(&[u8]) -> Escape) = match bytes.get(at)? {
+        b'%' => (at, percent_escape),
+        b'\\' => (at, string_escape),
+        b'#' => (at.checked_sub(1)?, entity),
+        _ => return None,
+    };
+    let (_, length) = read(&bytes[start..])?;
+    let is_like = |at: usize| read(&bytes[at..]).is_some_and(|(_, other)| other == length);
+    let mut from = start;
+    while from >= least + length && is_like(from - length) {
+        from -= length;
+    }
+    let mut count = (start - from) / length;
+    let mut to = start;
+    while let Some((_, length)) = read(&bytes[to..]) {
+        to += length;
+        count += 1;
+    }
+    (count >= ESCAPED_LEAST).then_some((from, to))
 }
 
 /// A character of a text by its hexadecimal code.
@@ -206,30 +250,25 @@ fn ascii(digits: &[u8; 2]) -> Option<u8> {
     is_text(&decoded).then_some(decoded[0])
 }
 
-/// `read` says what an escape means and how long it is.
-fn replaced(
-    text: &[u8],
-    mark: u8,
-    read: impl Fn(&[u8]) -> Option<(u8, usize)>,
-) -> Option<Unescaped> {
-    let mut at = memchr::memchr(mark, text)?;
+fn replaced(text: &[u8], mark: u8, read: impl Fn(&[u8]) -> Escape) -> Option<Unescaped> {
+    // Most texts have the mark and no escape: those need no buffer.
+    let mut at = memchr::memchr_iter(mark, text).find(|&at| read(&text[at..]).is_some())?;
     let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
     out.extend_from_slice(&text[..at]);
     let mut widths = Vec::new();
     while at < text.len() {
-        match read(&text[at..]).filter(|_| text[at] == mark) {
-            Some((b, length)) => {
-                at += length;
-                widths.push((out.len(), at - out.len() - 1));
-                out.push(b);
-            }
-            None => {
-                out.push(text[at]);
-                at += 1;
-            }
+        if let Some((b, length)) = read(&text[at..]) {
+            at += length;
+            widths.push((out.len(), at - out.len() - 1));
+            out.push(b);
+        } else {
+            let next = memchr::memchr(mark, &text[at + 1..]);
+            let next = next.map_or(text.len(), |next| at + 1 + next);
+            out.extend_from_slice(&text[at..next]);
+            at = next;
         }
     }
-    (!widths.is_empty()).then_some((out, widths))
+    Some((out, widths))
 }
 
 /// What zlib makes of it, up to `most` bytes, and whether that is all. Its buffers are overwritten as they grow.
@@ -354,6 +393,26 @@ mod tests {
         let (decoded, _) = wrapped_base64(endless.as_bytes(), 0, 1000).expect("lines");
         let length = decoded.expect("text").len();
         assert!(length <= 1024, "{length}");
+    }
+
+    #[test]
+    fn a_text_in_escapes_has_bounds() {
+        for escape in [
+            "%67", "\\x67", "\\u0067", "\\u{67}", "\\147", "&#x67;", "&#103;",
+        ] {
+            let text = format!("a = '{}'", escape.repeat(20));
+            let end = text.len() - 1;
+            let mark = 5 + escape.len() * 7 + usize::from(escape.starts_with('&'));
+            let of = |least| escaped(text.as_bytes(), mark, least);
+            assert_eq!(of(0), Some((5, end)), "{text}");
+            assert_eq!(of(6), Some((5 + escape.len(), end)), "{text}");
+            let short = format!("'{}'", escape.repeat(11));
+            let mark = 1 + usize::from(escape.starts_with('&'));
+            assert_eq!(escaped(short.as_bytes(), mark, 0), None, "{short}");
+        }
+        assert_eq!(escaped(b"a = '\\x01\\x02'", 5, 0), None);
+        assert_eq!(escaped(b"%", 0, 0), None);
+        assert_eq!(escaped(b"#", 0, 0), None);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use zeroize::Zeroizing;
 
-use super::assignment::{Assignment, Operator, is_name_byte};
+use super::assignment::Assignment;
+use super::back::{Operator, is_name_byte};
 use super::entropy;
 
 /// Where an assignment stands.
@@ -13,6 +14,8 @@ pub enum Notation {
     Code,
     /// A value may stand without quotes, as the rest of its line.
     Settings,
+    /// `host:port:database:user:password`, as PostgreSQL has it.
+    PasswordLines,
 }
 
 /// How far behind a value a comment in its line may begin: people put them in columns.
@@ -93,7 +96,9 @@ fn is_whole(
             let closes = rest.iter().find(|&&b| b != b'\\');
             closes == Some(&quote)
         }
-        None if assignment.operator == Operator::Tag => rest.first() == Some(&b'<'),
+        None if assignment.operator == Operator::Tag => {
+            text[end..].trim_ascii_start().first() == Some(&b'<')
+        }
         None => {
             let line_ends = matches!(
                 rest,
@@ -112,7 +117,7 @@ fn is_whole(
                     || matches!(before.last(), Some(b'?' | b'&')))
             };
             let value = &text[start..end];
-            notation == Notation::Settings
+            notation != Notation::Code
                 && (in_line || in_text())
                 && !value.iter().any(|b| b"()[]{};".contains(b))
                 && value.first() != Some(&b'$')

@@ -10,13 +10,16 @@
 mod allow;
 mod assignment;
 mod attempt;
+mod back;
 mod bits;
+mod calls;
 mod checks;
 mod decode;
 mod entropy;
 mod fold;
 mod generic;
 mod keywords;
+mod pairs;
 mod parents;
 mod placeholder;
 pub mod prefilter;
@@ -26,6 +29,7 @@ mod recall;
 mod redact;
 mod rules;
 mod scan;
+mod sequence;
 mod spec;
 mod special;
 #[cfg(test)]
@@ -447,6 +451,9 @@ fn notation(name: &str) -> Notation {
         "cs", "fs", "vb", "swift", "m", "dart", "lua", "pl", "pm", "r", "jl", "ex", "exs", "erl",
         "clj", "map", "html", "htm", "css", "scss",
     ];
+    if matches!(name, ".pgpass" | "pgpass" | "pgpass.conf") {
+        return Notation::PasswordLines;
+    }
     let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
     match extension {
         Some(extension) if CODE.contains(&extension.as_str()) => Notation::Code,

@@ -1,7 +1,8 @@
 //! What a name is nested under: `stripe:` over `api_key:`, `"stripe": {"apiKey": …}`, `[stripe]` over `api_key =`.
 //! The names above say whose a key is, where its own says only that it is one.
 
-use super::assignment::{Back, Name, is_blank, is_name_byte};
+use super::assignment::Name;
+use super::back::{Back, is_blank, is_name_byte};
 
 /// How far above a name is looked, and at how many levels.
 const REACH: usize = 1024;
@@ -9,11 +10,20 @@ const LEVELS: usize = 3;
 
 /// Whether a name says that its value is secret, and may leave it to those above to say whose it is.
 pub fn may_have(name: &[u8]) -> bool {
-    const WORDS: [&[u8]; 7] = [
-        b"key", b"token", b"secret", b"pass", b"pwd", b"auth", b"cred",
-    ];
-    let holds = |word: &&[u8]| memchr::memmem::find(name, word).is_some();
-    WORDS.iter().any(holds)
+    // Nearly every value with a name comes here, so this is no search for each word.
+    let begins_word = |at: usize| {
+        matches!(
+            &name[at..],
+            [b'k', b'e', b'y', ..]
+                | [b't', b'o', b'k', b'e', b'n', ..]
+                | [b's', b'e', b'c', b'r', b'e', b't', ..]
+                | [b'p', b'a', b's', b's', ..]
+                | [b'p', b'w', b'd', ..]
+                | [b'a', b'u', b't', b'h', ..]
+                | [b'c', b'r', b'e', b'd', ..]
+        )
+    };
+    (0..name.len()).any(begins_word)
 }
 
 /// The name with those above it, if there are any, and how many bytes were looked at; `at` is where it begins.

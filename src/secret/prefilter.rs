@@ -5,11 +5,14 @@
 //!   tell where 16 in a row are set. `benches/secrets.rs` compares this with other ways.
 //! - *Landmarks*: the few literals that begin a secret without such a run, which a packed search finds.
 
+use std::ops::Range;
 use std::slice;
 use std::sync::OnceLock;
 
+use aho_corasick::packed::{self, Config, Searcher};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+
 use super::bits;
-use aho_corasick::packed::{Config, MatchKind, Searcher};
 
 /// The least length of a run.
 pub const RUN: usize = 16;
@@ -19,8 +22,15 @@ pub fn is_run_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/')
 }
 
-/// Calls `found` with the bounds of every run that begins in `from..to`; it may end behind `to`.
-pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, usize)) {
+/// Calls `found` with the bounds of every run that begins in `from..to`; it may end behind `to`. Calls `escaped` with
+/// places where escapes may follow one another, as in `\x67\x68`, which has no run: see `evenly`.
+pub fn runs(
+    bytes: &[u8],
+    from: usize,
+    to: usize,
+    mut found: impl FnMut(usize, usize),
+    mut escaped: impl FnMut(usize),
+) {
     let to = to.min(bytes.len());
     let mut masks = Masks::new(bytes);
     // The run that reaches up to `at`; one that goes on from before `from` is none of these.
@@ -43,6 +53,10 @@ pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, u
         if at >= to {
             return;
         }
+        let even = evenly(mask);
+        if even != 0 {
+            escaped(at + even.trailing_zeros() as usize);
+        }
         open = next - mask.leading_ones() as usize;
         // Bits that 15 more follow; the run at either end of these bytes is not looked at here.
         let mut full = mask & mask >> 1;
@@ -60,6 +74,14 @@ pub fn runs(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize, u
         }
         at = next;
     }
+}
+
+/// Those bits that are not set, with set ones behind them, of which there are others 12, 24 and 36 further. So stand the
+/// marks of escapes that are 3, 4 or 6 characters long each: `%67`, `\x67`, `\u0067`, `&#x67;`.
+fn evenly(mask: u64) -> u64 {
+    let marks = !mask & mask >> 1;
+    let pairs = marks & marks >> 12;
+    pairs & pairs >> 24
 }
 
 /// For each 64 bytes the bits of those that a run may hold, made some thousand bytes at a time.
@@ -240,31 +262,44 @@ pub enum Landmark {
     Pem,
     /// A word that names a password.
     Name,
+    /// A call that takes a user and a password.
+    Login,
+    /// A library whose calls take what tokens are signed with.
+    Signing,
     /// A word of a command or a setting with a password behind it.
     Word,
 }
 
-/// The search looks for their first three bytes together, so those should be rare. Sixteen it does much faster than more.
-const LANDMARKS: [(&str, Landmark); 16] = [
+/// The search looks for their first three bytes together, so those should be rare. It puts them into eight buckets in this
+/// order, around and around, those that differ in case alone into one; what it finds by mistake is least in this order.
+const LANDMARKS: [(&str, Landmark); 20] = [
     ("://", Landmark::Url),
     ("BEGIN ", Landmark::Pem),
     ("pass", Landmark::Name),
-    ("Pass", Landmark::Name),
-    ("PASS", Landmark::Name),
     ("pwd", Landmark::Name),
-    ("Pwd", Landmark::Name),
-    ("PWD", Landmark::Name),
-    ("secret", Landmark::Name),
-    ("Secret", Landmark::Name),
-    ("SECRET", Landmark::Name),
-    // `bindCredentials`, of LDAP.
-    ("ndCred", Landmark::Name),
+    // `secret` and `Secret`.
+    ("ecret", Landmark::Name),
     // `curl -u user:password`, `curl --user user:password`.
     ("curl ", Landmark::Word),
-    ("mysql", Landmark::Word),
-    ("BUNDLE_", Landmark::Word),
     // `"auths"`, of Docker.
     ("ths\"", Landmark::Word),
+    // `jsonwebtoken_1.default.sign`.
+    ("ebtoken", Landmark::Signing),
+    // `bindCredentials`, of LDAP.
+    ("ndCred", Landmark::Name),
+    ("BUNDLE_", Landmark::Word),
+    ("Pass", Landmark::Name),
+    ("mysql", Landmark::Word),
+    ("PASS", Landmark::Name),
+    ("Pwd", Landmark::Name),
+    // `HTTPBasicAuth("user", "password")`, `.auth("user", "password")`, `login("user", "password")`.
+    ("uth(", Landmark::Login),
+    ("ogin(", Landmark::Login),
+    // `auth=("user", "password")`.
+    ("uth=(", Landmark::Login),
+    ("PWD", Landmark::Name),
+    ("ECRET", Landmark::Name),
+    ("jwt.", Landmark::Signing),
 ];
 
 /// Calls `found` with the kind and the bounds of every landmark that begins in `from..to`.
@@ -277,33 +312,50 @@ pub fn landmarks(
     const LONGEST: usize = 7;
     let bytes = &bytes[..bytes.len().min(to + LONGEST)];
     let mut at = from;
-    if let Some(searcher) = searcher() {
-        while let Some(hit) = searcher.find_in(bytes, (at..bytes.len()).into()) {
-            if hit.start() >= to {
-                return;
-            }
-            found(
-                LANDMARKS[hit.pattern().as_usize()].1,
-                hit.start(),
-                hit.end(),
-            );
-            at = hit.end();
+    while let Some((which, hit)) = finder().find(bytes, at) {
+        if hit.start >= to {
+            return;
         }
+        found(LANDMARKS[which].1, hit.start, hit.end);
+        at = hit.end;
     }
 }
 
-/// None on machines without vector instructions that it knows; see [`slow`].
-fn searcher() -> Option<&'static Searcher> {
-    static SEARCHER: OnceLock<Option<Searcher>> = OnceLock::new();
-    let build = || {
+enum Finder {
+    Packed(Searcher),
+    /// For processors without the vector instructions that the packed search knows.
+    Any(Option<AhoCorasick>),
+}
+
+impl Finder {
+    fn packed() -> Option<Self> {
         let literals = LANDMARKS.iter().map(|(literal, _)| literal);
-        Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(literals)
-            .build()
-    };
-    SEARCHER.get_or_init(build).as_ref()
+        let mut builder = Config::new()
+            .match_kind(packed::MatchKind::LeftmostFirst)
+            .builder();
+        builder.extend(literals).build().map(Finder::Packed)
+    }
+
+    fn any() -> Self {
+        let literals = LANDMARKS.iter().map(|(literal, _)| literal);
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::LeftmostFirst);
+        Finder::Any(builder.build(literals).ok())
+    }
+
+    /// The first landmark that begins at `at` or later.
+    fn find(&self, bytes: &[u8], at: usize) -> Option<(usize, Range<usize>)> {
+        let hit = match self {
+            Finder::Packed(searcher) => searcher.find_in(bytes, (at..bytes.len()).into()),
+            Finder::Any(automaton) => automaton.as_ref()?.find(Input::new(bytes).range(at..)),
+        }?;
+        Some((hit.pattern().as_usize(), hit.range()))
+    }
+}
+
+fn finder() -> &'static Finder {
+    static FINDER: OnceLock<Finder> = OnceLock::new();
+    FINDER.get_or_init(|| Finder::packed().unwrap_or_else(Finder::any))
 }
 
 #[cfg(test)]
@@ -316,9 +368,8 @@ mod tests {
         let mut all = Vec::new();
         let mut from = 0;
         while from < bytes.len() {
-            runs(bytes, from, from + step, |start, end| {
-                all.push((start, end))
-            });
+            let found = |start, end| all.push((start, end));
+            runs(bytes, from, from + step, found, |_| {});
             from += step;
         }
         all
@@ -349,6 +400,27 @@ mod tests {
             let open = &bytes[..bytes.len().saturating_sub(1)];
             prop_assert_eq!(all_runs(open, step), one_by_one(open));
         }
+    }
+
+    #[test]
+    fn escapes_one_after_the_other_are_noticed() {
+        let places = |text: &str| {
+            let mut all = Vec::new();
+            runs(text.as_bytes(), 0, text.len(), |_, _| {}, |at| all.push(at));
+            all
+        };
+        for escape in ["%67", "\\x67", "\\147", "\\u0067", "&#x67;"] {
+            for margin in 0..64 {
+                let text = format!("{}{}", " ".repeat(margin), escape.repeat(40));
+                let marks = places(&text);
+                assert!(!marks.is_empty(), "{text}");
+                for at in marks {
+                    assert!(b"%\\#".contains(&text.as_bytes()[at]), "{text}");
+                }
+            }
+        }
+        let words = "some words of a text with (signs) and a_name = value;\n".repeat(20);
+        assert_eq!(places(&words), [0; 0]);
     }
 
     fn letters_one_by_one(run: &[u8]) -> Letters {
@@ -416,8 +488,16 @@ mod tests {
             (Landmark::Url, 1),
             (Landmark::Name, 6),
             (Landmark::Pem, 17),
-            (Landmark::Name, 23),
+            (Landmark::Name, 24),
         ];
         assert_eq!(all, expected);
+        let any = Finder::any();
+        let mut at = 0;
+        for (_, start) in expected {
+            let (_, hit) = any.find(text, at).expect("a landmark");
+            assert_eq!(hit.start, start);
+            at = hit.end;
+        }
+        assert_eq!(any.find(text, at), None);
     }
 }

@@ -5,10 +5,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem;
 use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
 
-use super::spec::RuleSpec;
+use super::sequence::{self, Match, Sequence, Set, Step};
+use super::spec::{self, RuleSpec};
 use super::special;
 use crate::finding::Severity;
 
@@ -30,11 +32,15 @@ pub struct Rule {
     pub source: Cow<'static, str>,
     pub(super) keywords: Cow<'static, [Cow<'static, str>]>,
     pub(super) expression: Cow<'static, str>,
+    /// The same, of one that is matched at the very beginning of a text, if it is simple enough.
+    pub(super) sequences: Cow<'static, [Sequence]>,
     /// The expression is of a value that only its name tells.
     pub(super) assigned: bool,
     pub(super) begins_with_keyword: bool,
     /// Else every match begins with one of these, unless there are none.
     pub(super) prefixes: Cow<'static, [Cow<'static, [u8]>]>,
+    /// Every match has these in it, one behind the other.
+    pub(super) holds: Cow<'static, [Cow<'static, [u8]>]>,
     pub(super) longest: usize,
     /// See [`super::spec::Shape::unbroken`].
     pub(super) unbroken: usize,
@@ -83,18 +89,51 @@ impl Rule {
         self.is_generic() || self.checks.contains(&Check::Password)
     }
 
-    /// The expression, at the very beginning of what it is given, and what ends a token behind it.
+    /// Whether all is there that a match has in it for certain.
+    pub(super) fn may_match(&self, mut text: &[u8]) -> bool {
+        self.holds.iter().all(|literal| {
+            let found = memmem::find(text, literal);
+            text = &text[found.map_or(text.len(), |at| at + literal.len())..];
+            found.is_some()
+        })
+    }
+
+    /// The match that the text begins with.
+    pub(super) fn matched(&self, text: &[u8]) -> Option<Match> {
+        if !self.sequences.is_empty() {
+            return sequence::find(&self.sequences, text);
+        }
+        let captures = self.regex()?.captures(text)?;
+        let whole = captures.name("whole")?;
+        let secret = captures.name("secret").unwrap_or(whole);
+        Some(Match {
+            end: whole.end(),
+            secret: (secret.start(), secret.end()),
+        })
+    }
+
+    /// Whether its expression is matched where it is tried alone, and not searched for.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.assigned || self.begins_with_keyword
+    }
+
+    /// The expression, and what ends a token behind it.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        let compile = || compile(&self.expression, self.assigned || self.begins_with_keyword);
+        let compile = || compile(&self.expression, self.is_in_place());
         self.compiled.get_or_init(|| compile().ok()).as_ref()
     }
 
     fn from_spec(spec: RuleSpec) -> Result<Rule, String> {
         let shape = spec.shape()?;
         let (expression, assigned) = spec.expression()?;
-        let compiled = compile(expression, assigned || shape.begins_with_keyword)
-            .map_err(|error| error.to_string())?;
+        let in_place = assigned || shape.begins_with_keyword;
+        let compiled = compile(expression, in_place).map_err(|error| error.to_string())?;
         Ok(Rule {
+            sequences: match in_place {
+                true => sequence::of(&spec::parsed(expression)?).unwrap_or_default(),
+                false => Vec::new(),
+            }
+            .into(),
             expression: expression.to_owned().into(),
             id: spec.id.into(),
             name: spec.name.into(),
@@ -105,6 +144,7 @@ impl Rule {
             assigned,
             begins_with_keyword: shape.begins_with_keyword,
             prefixes: shape.prefixes.into_iter().map(Cow::Owned).collect(),
+            holds: shape.holds.into_iter().map(Cow::Owned).collect(),
             longest: shape.longest,
             unbroken: shape.unbroken,
             entropy: spec.entropy.unwrap_or(0.0),

@@ -4,10 +4,13 @@ use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::Scanner;
-use super::assignment;
+use super::assignment::{self, Assignment, Name};
 use super::attempt::may_begin_token;
+use super::back::Operator;
+use super::calls;
 use super::decode::{self, Decoded, Order};
 use super::generic::Notation;
+use super::pairs;
 use super::prefilter::{self, Landmark, Look, is_run_byte};
 use super::progress::{BLOCK, Progress};
 use super::text::{Origin, Text};
@@ -35,6 +38,7 @@ pub fn scan(scanner: &Scanner, text: &Text<'_>, progress: &mut Progress) {
         searched: 0,
         wide: 0,
         wrapped: 0,
+        escaped: 0,
     };
     let mut at = 0;
     while at < text.bytes.len() {
@@ -42,6 +46,10 @@ pub fn scan(scanner: &Scanner, text: &Text<'_>, progress: &mut Progress) {
         pass.progress.refuel(to - at);
         pass.block(at, to);
         at = to;
+    }
+    if text.notation == Notation::PasswordLines {
+        pass.progress.refuel(text.bytes.len());
+        password_lines(&mut pass);
     }
 }
 
@@ -59,6 +67,8 @@ pub struct Pass<'p> {
     wide: usize,
     /// Up to here lines of base64 have been read as one.
     wrapped: usize,
+    /// Escapes one after the other have been found up to here.
+    escaped: usize,
 }
 
 impl Pass<'_> {
@@ -66,7 +76,8 @@ impl Pass<'_> {
         let bytes = self.text.bytes;
         self.regions.clear();
         self.random.clear();
-        prefilter::runs(bytes, from, to, |start, end| {
+        let mut escapes = Vec::new();
+        let run = |start: usize, end: usize| {
             let run = &bytes[start..end];
             if self.text.binary && prefilter::is_mangled_name(run) {
                 return;
@@ -81,7 +92,11 @@ impl Pass<'_> {
                     }
                 }
             }
-        });
+        };
+        prefilter::runs(bytes, from, to, run, |at| escapes.push(at));
+        for at in escapes {
+            self.escapes(at);
+        }
         prefilter::landmarks(bytes, from, to, |landmark, start, end| {
             self.landmark(landmark, start, end);
         });
@@ -112,6 +127,17 @@ impl Pass<'_> {
         self.random.push((value.max(known), end));
         self.encoded(start, end);
         self.values(start);
+    }
+
+    /// Has text looked at that is written in escapes alone, if there is any here.
+    fn escapes(&mut self, at: usize) {
+        if at < self.escaped {
+            return;
+        }
+        if let Some((start, end)) = decode::escaped(self.text.bytes, at, self.escaped) {
+            self.escaped = end;
+            self.region(start, end);
+        }
     }
 
     /// Tries the value that the run is part of.
@@ -147,6 +173,12 @@ impl Pass<'_> {
                 }
             }
             Landmark::Word => self.region(start, end + BEFORE),
+            Landmark::Login => self.argument(end, b"password"),
+            Landmark::Signing => {
+                if let Some(arguments) = calls::signs(bytes, end) {
+                    self.argument(arguments, b"jwtsecret");
+                }
+            }
             Landmark::Name => {
                 if self.text.binary {
                     return;
@@ -154,7 +186,7 @@ impl Pass<'_> {
                 if bytes[..start].ends_with(RESOURCE) {
                     self.region(start, end + BEFORE);
                 }
-                if let Some(value) = assignment::paired_value(bytes, start) {
+                if let Some(value) = pairs::paired_value(bytes, start) {
                     return self.assigned(value);
                 }
                 let Some(value) = assignment::value_after(bytes, end) else {
@@ -170,6 +202,22 @@ impl Pass<'_> {
                     self.assigned(value);
                 }
             }
+        }
+    }
+
+    /// Tries the second of the arguments that begin here as the value of this name.
+    fn argument(&mut self, arguments: usize, name: &[u8]) {
+        if self.text.binary {
+            return;
+        }
+        if let Some((value, quote)) = calls::second(self.text.bytes, arguments) {
+            let assignment = Assignment {
+                name: Name::of(name),
+                operator: Operator::Call,
+                quote: Some(quote),
+                start: arguments,
+            };
+            self.named(&assignment, value, &mut Vec::new());
         }
     }
 
@@ -405,6 +453,26 @@ fn authority_with_password(bytes: &[u8], at: usize) -> Option<usize> {
     let host = memchr::memrchr(b'@', &rest[..end])?;
     memchr::memchr(b':', &rest[..host])?;
     Some(at + end)
+}
+
+/// Tries the last field of each line, as a file of passwords of PostgreSQL has them:
+/// <https://www.postgresql.org/docs/current/libpq-pgpass.html>.
+fn password_lines(pass: &mut Pass<'_>) {
+    let bytes = pass.text.bytes;
+    let mut start = 0;
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        let assignment = Assignment {
+            name: Name::of(b"pgpassword"),
+            operator: Operator::Equals,
+            quote: None,
+            start,
+        };
+        let colons = memchr::memchr_iter(b':', line).nth(3);
+        if let Some(colon) = colons.filter(|_| !line.starts_with(b"#")) {
+            pass.named(&assignment, start + colon + 1, &mut Vec::new());
+        }
+        start += line.len();
+    }
 }
 
 /// Where `fnaudit:allow` stands.

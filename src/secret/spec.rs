@@ -9,6 +9,10 @@ use serde::Deserialize;
 /// More than any private key takes; what is longer is no token.
 pub const LONGEST: usize = 16 * 1024;
 
+/// Of what every match has in it, more say little.
+const HOLDS: usize = 4;
+const HOLDS_WITHIN: usize = 1024;
+
 pub const CHECKS: &[&str] = &[
     "crc32-base62",
     "jwt",
@@ -62,6 +66,8 @@ pub struct Shape {
     pub begins_with_keyword: bool,
     /// Else every match begins with one of these, unless there are none.
     pub prefixes: Vec<Vec<u8>>,
+    /// Every match has these in it, one behind the other.
+    pub holds: Vec<Vec<u8>>,
     /// The length of the longest match.
     pub longest: usize,
     /// Before the first blank or quote there must be so many bytes for a match: those of the shortest, or none where
@@ -95,12 +101,7 @@ impl RuleSpec {
         }
         let (expression, assigned) = self.expression()?;
         self.check_keywords(assigned)?;
-        let hir = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .build()
-            .parse(expression)
-            .map_err(|error| error.to_string())?;
+        let hir = parsed(expression)?;
         let longest = match hir.properties().maximum_len() {
             Some(longest) if longest <= LONGEST => longest,
             _ => {
@@ -109,24 +110,33 @@ impl RuleSpec {
                 ));
             }
         };
-        let mut prefixes = prefixes(&hir);
-        let begins_with_keyword = !assigned && !prefixes.is_empty() && {
-            let begins = |prefix: &Vec<u8>| {
-                let mut keywords = self.keywords.iter();
-                keywords.any(|keyword| prefix.starts_with(keyword.as_bytes()))
-            };
-            prefixes.iter().all(begins)
+        let begins = |prefix: &Vec<u8>| {
+            let mut keywords = self.keywords.iter();
+            keywords.any(|keyword| prefix.starts_with(keyword.as_bytes()))
         };
+        let all_begin = |prefixes: &[Vec<u8>]| !prefixes.is_empty() && prefixes.iter().all(begins);
+        let mut prefixes = prefixes(&hir, 10);
+        // `SK[a-f0-9]{32}` begins with `SK0`, `SK1`, …
+        let begins_with_keyword =
+            !assigned && (all_begin(&prefixes) || all_begin(&self::prefixes(&hir, 40)));
         // Short ones are everywhere, and many cost more than they spare.
         let telling = prefixes.len() <= 8 && prefixes.iter().all(|prefix| prefix.len() >= 3);
         if assigned || begins_with_keyword || !telling {
             prefixes.clear();
         }
+        let may_break = may_break(&hir);
+        let mut holds = Vec::new();
+        // Of a long one with blanks in it too much would have to be read.
+        if !may_break || !(assigned || begins_with_keyword) || longest <= HOLDS_WITHIN {
+            literals(&hir, &mut holds);
+        }
+        holds.truncate(HOLDS);
         Ok(Shape {
             begins_with_keyword,
             prefixes,
+            holds,
             longest,
-            unbroken: match may_break(&hir) {
+            unbroken: match may_break {
                 true => 0,
                 false => hir.properties().minimum_len().unwrap_or(0),
             },
@@ -177,18 +187,42 @@ impl RuleSpec {
     }
 }
 
-/// What every match begins with, if there are few such.
-fn prefixes(hir: &Hir) -> Vec<Vec<u8>> {
+/// What an expression says, over bytes.
+pub fn parsed(expression: &str) -> Result<Hir, String> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(expression)
+        .map_err(|error| error.to_string())
+}
+
+/// What every match begins with, if there are few such; classes of so many bytes count as alternatives.
+fn prefixes(hir: &Hir, class: usize) -> Vec<Vec<u8>> {
     if let HirKind::Look(_) = hir.kind() {
         return Vec::new();
     }
     let mut extractor = Extractor::new();
-    let prefixes = extractor.limit_total(1000).limit_repeat(64).extract(hir);
+    extractor
+        .limit_class(class)
+        .limit_total(1000)
+        .limit_repeat(64);
+    let prefixes = extractor.extract(hir);
     let literals = prefixes.literals().unwrap_or_default();
     literals
         .iter()
         .map(|literal| literal.as_bytes().to_vec())
         .collect()
+}
+
+/// The texts that every match has in it, in their order.
+fn literals(hir: &Hir, all: &mut Vec<Vec<u8>>) {
+    match hir.kind() {
+        HirKind::Literal(literal) => all.push(literal.0.to_vec()),
+        HirKind::Capture(group) => literals(&group.sub, all),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| literals(part, all)),
+        _ => {}
+    }
 }
 
 /// What a token does not go on behind, mostly.

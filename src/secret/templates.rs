@@ -10,8 +10,12 @@ impl Random {
         Random(fastrand::Rng::with_seed(seed))
     }
 
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0.usize(..end)
+    }
+
     pub fn pick(&mut self, alphabet: &[u8], count: usize) -> String {
-        let mut one = || char::from(alphabet[self.0.usize(..alphabet.len())]);
+        let mut one = || char::from(alphabet[self.below(alphabet.len())]);
         (0..count).map(|_| one()).collect()
     }
 }
