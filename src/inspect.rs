@@ -14,6 +14,7 @@ use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::supply_chain::origin::{ObservedOrigin, Origin};
 use crate::version::Version;
 
 /// What is known of an entry before it is read whole.
@@ -137,6 +138,8 @@ pub struct Observations {
     pub cargo_locks: Vec<Graph>,
     /// Files that are one component and nothing else.
     pub whole_files: Vec<WholeFile>,
+    /// What files say of where packages come from, where that is not simply their registry.
+    pub origins: Vec<ObservedOrigin>,
 }
 
 /// A file that is all there is of a component.
@@ -256,6 +259,24 @@ impl Observations {
         });
     }
 
+    /// Adds what a file says of where a package comes from, if that is worth a word.
+    pub fn origin(
+        &mut self,
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        stated: Evidence,
+        origin: Option<Origin>,
+        location: impl Into<Location>,
+    ) {
+        self.origins.extend(origin.map(|origin| ObservedOrigin {
+            ecosystem,
+            name: name.into(),
+            stated,
+            origin,
+            location: location.into(),
+        }));
+    }
+
     /// The `.dist-info` folders of what was installed from a folder, and is the project's own.
     pub fn local_folders(&self) -> HashSet<EntryPath> {
         let folder = |path: &EntryPath| path.sibling(path.parent());
@@ -273,7 +294,7 @@ impl Observations {
         records
     }
 
-    /// How many packages are named, requirements among them.
+    /// How many rows there are about packages, requirements among them.
     pub fn rows(&self) -> usize {
         let requirements = self.requirements.iter().map(|file| file.requirements.len());
         let named = self.named_crates.iter().map(|program| program.names.len());
@@ -281,6 +302,7 @@ impl Observations {
             + self.optional.len()
             + self.jars.len()
             + self.python.len()
+            + self.origins.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
     }
@@ -296,6 +318,8 @@ impl Observations {
         room -= self.jars.len();
         self.python.truncate(room);
         room -= self.python.len();
+        self.origins.truncate(room);
+        room -= self.origins.len();
         self.named_crates.retain(|program| {
             let fits = program.names.len() <= room;
             room -= if fits { program.names.len() } else { 0 };
@@ -321,6 +345,7 @@ impl Observations {
         self.distributed.retain(|path| visible(path));
         self.python.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
+        self.origins.retain(|row| visible(&row.location.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -339,6 +364,7 @@ impl Observations {
         self.named_crates.extend(other.named_crates);
         self.cargo_locks.extend(other.cargo_locks);
         self.whole_files.extend(other.whole_files);
+        self.origins.extend(other.origins);
     }
 }
 
