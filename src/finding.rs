@@ -242,7 +242,7 @@ pub mod rules {
         kind: Kind::SupplyChain,
         severity: Severity::Medium,
         title: "Dependency from a repository",
-        remedy: "name the whole commit, or take a released version from the registry: a branch or a tag may be another code tomorrow",
+        remedy: "name a whole commit, or take a release from the registry: a branch or tag may be other code tomorrow",
         sas: "SAS-6",
     };
     pub static ORIGIN_HTTP: Rule = Rule {
@@ -250,7 +250,7 @@ pub mod rules {
         kind: Kind::SupplyChain,
         severity: Severity::High,
         title: "Dependency over a plain connection",
-        remedy: "take it over https, and lock it with a hash: anyone on the way can put other code in its place",
+        remedy: "take it over https and lock it with a hash: anyone on the way can put other code in its place",
         sas: "SAS-6",
     };
     pub static ORIGIN_URL: Rule = Rule {
@@ -258,7 +258,7 @@ pub mod rules {
         kind: Kind::SupplyChain,
         severity: Severity::Medium,
         title: "Dependency from an address",
-        remedy: "take a released version from the registry, or lock the file with its hash: what an address gives may change",
+        remedy: "take a release from the registry, or lock the file with its hash: what an address gives may change",
         sas: "SAS-6",
     };
     pub static ORIGIN_PATH: Rule = Rule {
@@ -266,7 +266,7 @@ pub mod rules {
         kind: Kind::SupplyChain,
         severity: Severity::Low,
         title: "Dependency outside the artifact",
-        remedy: "make sure that what is built is what was looked at: nobody who has the artifact can see that code's history",
+        remedy: "make sure that it is what was looked at: it is not in the artifact",
         sas: "SAS-6",
     };
     pub static INDEX_INSECURE: Rule = Rule {
@@ -274,7 +274,7 @@ pub mod rules {
         kind: Kind::SupplyChain,
         severity: Severity::Medium,
         title: "Package index without a verified connection",
-        remedy: "take packages over https and have certificates verified: anyone on the way can put others in their place",
+        remedy: "take packages over https and verify certificates: anyone on the way can put others in their place",
         sas: "SAS-6",
     };
     pub static INDEX_EXTRA: Rule = Rule {
@@ -282,7 +282,7 @@ pub mod rules {
         kind: Kind::SupplyChain,
         severity: Severity::Medium,
         title: "Package index beside the registry",
-        remedy: "have one index for each name: pip takes the highest version that any has, so that a stranger's package of the same name may win",
+        remedy: "have one index for each name: pip takes the highest version of any, be it a stranger's",
         sas: "SAS-6",
     };
     pub static UNPINNED: Rule = Rule {
@@ -290,15 +290,15 @@ pub mod rules {
         kind: Kind::SupplyChain,
         severity: Severity::Low,
         title: "Dependency in no fixed version",
-        remedy: "pin versions or ship the lock file: the next build may bring versions that nobody looked at",
+        remedy: "pin the version, or ship the lock file: the next build may bring what nobody looked at",
         sas: "SAS-6",
     };
     pub static LOCK_NO_HASH: Rule = Rule {
         id: "FA-LOCK-NO-HASH",
         kind: Kind::SupplyChain,
         severity: Severity::Low,
-        title: "Lock file without a hash",
-        remedy: "make the lock file anew with a package manager of today, which writes hashes: without one, nothing shows that a package was replaced",
+        title: "Locked without a hash",
+        remedy: "write the lock file anew with hashes: without one, nothing shows that a package was replaced",
         sas: "SAS-6",
     };
     pub static ALL: &[&Rule] = &[

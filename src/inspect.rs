@@ -383,6 +383,10 @@ mod tests {
             seen.named(Ecosystem::Npm, name, None, Evidence::Declared, path.clone());
         }
         seen.optional = seen.components.clone();
+        for name in ["g", "h"] {
+            let (locked, unhashed) = (Evidence::Locked, Some(Origin::Unhashed));
+            seen.origin(Ecosystem::Npm, name, locked, unhashed, path.clone());
+        }
         for _ in 0..2 {
             seen.named_crates.push(NamedCrates {
                 program: path.clone(),
@@ -396,7 +400,7 @@ mod tests {
     #[test]
     fn truncating_drops_what_there_is_no_room_for_and_nothing_else() {
         let rows = some_of_each().rows();
-        assert_eq!(rows, 10);
+        assert_eq!(rows, 12);
         for room in [rows, rows + 1] {
             let mut seen = some_of_each();
             assert_eq!((seen.truncate(room), seen.rows()), (0, rows));

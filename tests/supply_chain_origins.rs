@@ -93,8 +93,8 @@ const CASES: &[Case] = &[
             ),
         ],
         found: &[
-            "FA-LOCK-NO-HASH low one/package-lock.json:4 Lock file without a hash: unhashed",
-            "FA-LOCK-NO-HASH low two/npm-shrinkwrap.json:2 Lock file without a hash: old",
+            "FA-LOCK-NO-HASH low one/package-lock.json:4 Locked without a hash: unhashed",
+            "FA-LOCK-NO-HASH low two/npm-shrinkwrap.json:2 Locked without a hash: old",
             "FA-ORIGIN-GIT medium two/npm-shrinkwrap.json:4 Dependency from a repository: branch (github:me/branch#main)",
             "FA-ORIGIN-HTTP high one/package-lock.json:2 Dependency over a plain connection: plain (http://registry.example/plain/-/plain-1.0.0.tgz)",
             "FA-ORIGIN-HTTP medium one/package-lock.json:3 Dependency over a plain connection: held (http://registry.example/held/-/held-1.0.0.tgz)",
@@ -130,9 +130,9 @@ const CASES: &[Case] = &[
             ),
         ],
         found: &[
-            "FA-LOCK-NO-HASH low four/bun.lock:2 Lock file without a hash: a",
-            "FA-LOCK-NO-HASH low three/pnpm-lock.yaml:3 Lock file without a hash: a",
-            "FA-LOCK-NO-HASH low two/yarn.lock:4 Lock file without a hash: a",
+            "FA-LOCK-NO-HASH low four/bun.lock:2 Locked without a hash: a",
+            "FA-LOCK-NO-HASH low three/pnpm-lock.yaml:3 Locked without a hash: a",
+            "FA-LOCK-NO-HASH low two/yarn.lock:4 Locked without a hash: a",
             "FA-ORIGIN-GIT low four/bun.lock:4 Dependency from a repository: c (github:me/c#0123abc)",
             "FA-ORIGIN-GIT low three/pnpm-lock.yaml:7 Dependency from a repository: c (https://codeload.example/me/c/tar.gz/$COMMIT)",
             "FA-ORIGIN-HTTP high one/yarn.lock:3 Dependency over a plain connection: a (http://registry.example/a/-/a-1.0.0.tgz)",
@@ -167,7 +167,7 @@ const CASES: &[Case] = &[
             "FA-INDEX-EXTRA medium requirements.txt:2 Package index beside the registry: extra-index-url https://own.example/simple",
             "FA-INDEX-INSECURE medium pip.conf:2 Package index without a verified connection: index-url http://pypi.example/simple",
             "FA-INDEX-INSECURE medium requirements.txt:1,3 Package index without a verified connection: index-url http://pypi.example/simple, trusted-host pypi.example",
-            "FA-LOCK-NO-HASH low hashed/requirements.txt:2 Lock file without a hash: b",
+            "FA-LOCK-NO-HASH low hashed/requirements.txt:2 Locked without a hash: b",
             "FA-ORIGIN-GIT medium requirements.txt:9 Dependency from a repository: shop (git+https://git.example/me/shop.git@main)",
             "FA-ORIGIN-HTTP medium more.txt:1 Dependency over a plain connection: plain (http://files.example/plain-1.0.tar.gz)",
             "FA-ORIGIN-PATH low requirements.txt:12 Dependency outside the artifact: ../outside",
@@ -216,10 +216,10 @@ const CASES: &[Case] = &[
         ],
         found: &[
             "FA-INDEX-INSECURE medium six/Pipfile.lock Package index without a verified connection: source https://pypi.example/simple",
-            "FA-LOCK-NO-HASH low four/pdm.lock:1 Lock file without a hash: a",
-            "FA-LOCK-NO-HASH low one/poetry.lock:1 Lock file without a hash: a",
-            "FA-LOCK-NO-HASH low six/Pipfile.lock:3 Lock file without a hash: a",
-            "FA-LOCK-NO-HASH low three/uv.lock:2 Lock file without a hash: a",
+            "FA-LOCK-NO-HASH low four/pdm.lock:1 Locked without a hash: a",
+            "FA-LOCK-NO-HASH low one/poetry.lock:1 Locked without a hash: a",
+            "FA-LOCK-NO-HASH low six/Pipfile.lock:3 Locked without a hash: a",
+            "FA-LOCK-NO-HASH low three/uv.lock:2 Locked without a hash: a",
             "FA-ORIGIN-GIT low four/pdm.lock:6 Dependency from a repository: b (git+https://git.example/b.git#$COMMIT)",
             "FA-ORIGIN-GIT low one/poetry.lock:11 Dependency from a repository: c (git+https://git.example/c.git#$COMMIT)",
             "FA-ORIGIN-HTTP high one/poetry.lock:21 Dependency over a plain connection: d (http://pypi.example/simple)",
@@ -331,7 +331,7 @@ const CASES: &[Case] = &[
         ],
         found: &[
             "FA-INDEX-INSECURE medium .npmrc:1,3 Package index without a verified connection: registry http://npm.example/, strict-ssl false",
-            "FA-LOCK-NO-HASH low one/Cargo.lock:4 Lock file without a hash: a",
+            "FA-LOCK-NO-HASH low one/Cargo.lock:4 Locked without a hash: a",
             "FA-ORIGIN-GIT low one/Cargo.lock:15 Dependency from a repository: c (git+https://git.example/c#$COMMIT)",
         ],
     },
@@ -514,6 +514,7 @@ fn the_table_shows_them_with_what_to_do() {
         "Dependency over a plain connection: a (http://registry.example/a/-/a-1.0.0.tgz)",
         "lodahs is lodash with two letters swapped",
         "package-lock.json:2",
+        "make sure that lodahs is meant",
     ] {
         assert!(run.stdout.contains(text), "{text}\n{}", run.stdout);
     }

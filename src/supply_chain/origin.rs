@@ -177,44 +177,60 @@ pub fn leads_outside(folder: &str, path: &str) -> Option<Origin> {
     None
 }
 
-/// The lines of keys in JSON or YAML, of which parsers tell nothing. Only a few are looked for in each file.
+/// The lines of keys in JSON or YAML, of which parsers tell nothing. They are looked for while that costs little.
 pub struct Keys<'a> {
     text: &'a [u8],
-    left: u32,
+    /// How many more bytes may be looked at.
+    left: usize,
 }
 
-/// How many keys of a file are looked for: each is a search from its start.
-const MAX_KEYS: u32 = 100;
+/// How many bytes of a file are looked at for its keys, each of which is a search from its start: a hundred times those of
+/// a large lock file.
+const MAX_SEARCHED: usize = 64 << 20;
+
+/// How many spaces may stand before a value.
+const MAX_SPACES: usize = 64;
 
 impl<'a> Keys<'a> {
     pub fn of(text: &'a [u8]) -> Self {
         Keys {
             text,
-            left: MAX_KEYS,
+            left: MAX_SEARCHED,
         }
     }
 
     /// The line of the first such key whose value begins so, quotes left out.
     pub fn line(&mut self, key: &str, value: &str) -> Option<u32> {
-        self.left = self.left.checked_sub(1)?;
-        let at = memchr::memmem::find_iter(self.text, key.as_bytes()).find(|&at| {
-            let before = self.text.get(..at).unwrap_or_default();
-            let after = self.text.get(at + key.len()..).unwrap_or_default();
-            let starts = matches!(
-                before.last(),
-                None | Some(b'"' | b'\'' | b' ' | b'\n' | b'/')
-            );
-            let after = after
-                .strip_prefix(b"\"")
-                .or(after.strip_prefix(b"'"))
-                .unwrap_or(after);
-            let after = after.trim_ascii_start().strip_prefix(b":");
-            let after = after.map(<[u8]>::trim_ascii_start);
-            let after = after.map(|after| after.strip_prefix(b"\"").unwrap_or(after));
-            starts && after.is_some_and(|after| after.starts_with(value.as_bytes()))
-        })?;
-        let lines = memchr::memchr_iter(b'\n', self.text.get(..at)?).count();
-        u32::try_from(lines + 1).ok()
+        let text = self.text.get(..self.left.min(self.text.len()))?;
+        let mut found = memchr::memmem::find_iter(text, key.as_bytes());
+        let found = found.find(|&at| self.is_key(at, key.len(), value));
+        self.left -= found.unwrap_or(text.len());
+        let before = self.text.get(..found?)?;
+        u32::try_from(memchr::memchr_iter(b'\n', before).count() + 1).ok()
+    }
+
+    /// Whether what stands there is a key with a value that begins so.
+    fn is_key(&self, at: usize, length: usize, value: &str) -> bool {
+        let before = at.checked_sub(1).and_then(|before| self.text.get(before));
+        if !matches!(before, None | Some(b'"' | b'\'' | b' ' | b'\n' | b'/')) {
+            return false;
+        }
+        let spaced = |text: &'a [u8]| {
+            let spaces = text.iter().take(MAX_SPACES);
+            let spaces = spaces.take_while(|byte| byte.is_ascii_whitespace()).count();
+            text.get(spaces..).unwrap_or_default()
+        };
+        let after = self.text.get(at + length..).unwrap_or_default();
+        let after = after
+            .strip_prefix(b"\"")
+            .or_else(|| after.strip_prefix(b"'"))
+            .unwrap_or(after);
+        let Some(after) = spaced(after).strip_prefix(b":") else {
+            return false;
+        };
+        let after = spaced(after);
+        let after = after.strip_prefix(b"\"").unwrap_or(after);
+        after.starts_with(value.as_bytes())
     }
 }
 
@@ -342,9 +358,14 @@ mod tests {
     }
 
     #[test]
-    fn few_keys_of_a_file_are_looked_for() {
-        let mut keys = Keys::of(b"a: 1");
-        let found = (0..1000).filter(|_| keys.line("a", "").is_some()).count();
-        assert_eq!(found, 100);
+    fn what_keys_cost_is_bounded() {
+        let text = vec![b'a'; 8 << 20];
+        let mut keys = Keys::of(&text);
+        for _ in 0..10_000 {
+            assert_eq!(keys.line("a", ""), None);
+        }
+        assert_eq!(keys.left, 0);
+        let spaces = [b"\"a\":", &[b' '; 1000][..], b"x"].concat();
+        assert_eq!(Keys::of(&spaces).line("a", "x"), None);
     }
 }

@@ -3,20 +3,23 @@
 //! A lock file says more than the manifest beside it, and what is installed says most. Rows of one file that mean the same
 //! are one finding, so that a lock file of a thousand rows is not a thousand findings.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::origin::{ObservedOrigin, Origin};
 use crate::assess::fingerprint;
 use crate::component::{Ecosystem, Evidence, ObservedComponent, Scope};
 use crate::finding::{Certainty, EntryPath, Finding, Location, Rule, Severity, rules};
 use crate::inspect::Observations;
-use crate::inventory::pypi::requirements::RequirementsFile;
+use crate::inventory::pypi::requirements::{RequirementLine, RequirementsFile};
 
 /// How many packages a finding names; its locations list all.
 const NAMED: usize = 3;
 
 /// How many locations a finding has, as many as a package.
 const MAX_LOCATIONS: usize = 1000;
+
+/// How many folders up a lock file may be.
+const MAX_DEPTH: usize = 16;
 
 /// What names of requirements files say where they are not of what runs.
 const WORKSHOP: [&str; 8] = [
@@ -27,7 +30,7 @@ const WORKSHOP: [&str; 8] = [
 pub struct Origins {
     rows: Vec<ObservedOrigin>,
     /// The lock files, by the ecosystem they are of.
-    locks: BTreeSet<(Ecosystem, EntryPath)>,
+    locks: HashSet<(Ecosystem, EntryPath)>,
     installed: HashSet<Ecosystem>,
 }
 
@@ -37,7 +40,7 @@ impl Origins {
         rows.extend(of_requirements(&observations.requirements));
         let mut origins = Origins {
             rows,
-            locks: BTreeSet::new(),
+            locks: HashSet::new(),
             installed: HashSet::new(),
         };
         if !origins.rows.is_empty() {
@@ -65,53 +68,79 @@ impl Origins {
     }
 
     /// Findings about the artifacts of these names.
-    pub fn assess(mut self, artifacts: &[&str]) -> Vec<Finding> {
-        let rows = std::mem::take(&mut self.rows);
+    pub fn assess(self, artifacts: &[&str]) -> Vec<Finding> {
         let mut stated: HashMap<(Ecosystem, String), Evidence> = HashMap::new();
-        for row in rows.iter().filter(|row| is_elsewhere(&row.origin)) {
+        for row in self.rows.iter().filter(|row| is_elsewhere(&row.origin)) {
             let known = stated.entry(key(row)).or_insert(row.stated);
             *known = row.stated.max(*known);
         }
+        let locked = Locked::by(&self.locks, artifacts);
         let mut groups: BTreeMap<Group, Vec<ObservedOrigin>> = BTreeMap::new();
-        for row in rows {
+        for row in self.rows {
             let strongest = stated.get(&key(&row)).copied();
             let is_said_better = is_elsewhere(&row.origin) && strongest > Some(row.stated);
-            if !is_said_better && self.matters(&row, artifacts) {
+            let is_settled = match row.origin {
+                Origin::Range => {
+                    // What is installed is what runs; but requirements are installed anew with each build.
+                    let is_installed = self.installed.contains(&row.ecosystem);
+                    (is_installed && !is_requirements(&row)) || locked.is_locked(&row)
+                }
+                Origin::Any => locked.is_locked(&row),
+                _ => false,
+            };
+            if !is_said_better && !is_settled {
                 groups.entry(Group::of(&row)).or_default().push(row);
             }
         }
         let groups = groups.into_iter();
-        groups
-            .map(|(group, rows)| group.finding(rows, artifacts))
-            .collect()
+        let finding = |(group, rows): (Group, _)| group.finding(rows, artifacts);
+        groups.map(finding).collect()
     }
+}
 
-    /// Whether nothing else settles what the row leaves open.
-    fn matters(&self, row: &ObservedOrigin, artifacts: &[&str]) -> bool {
-        match row.origin {
-            Origin::Range => {
-                // What is installed is what runs; but requirements are installed anew with each build.
-                let is_settled = self.installed.contains(&row.ecosystem) && !is_requirements(row);
-                !is_settled && !self.is_locked(row, artifacts)
-            }
-            Origin::Any => !self.is_locked(row, artifacts),
-            _ => true,
-        }
-    }
+/// Which projects have a lock file.
+struct Locked {
+    /// The folders of the artifacts with one.
+    folders: HashSet<(Ecosystem, EntryPath)>,
+    /// Those of which the user named one.
+    named: HashSet<Ecosystem>,
+}
 
-    /// Whether a lock file of the same project says which version it is.
-    fn is_locked(&self, row: &ObservedOrigin, artifacts: &[&str]) -> bool {
-        let path = &row.location.path;
-        let is_over = |lock: &EntryPath| {
-            let below = path.parent().strip_prefix(lock.parent());
-            let is_below =
-                |rest: &str| rest.is_empty() || lock.parent().is_empty() || rest.starts_with('/');
-            let is_named = inside(lock, artifacts).is_none();
-            is_named || (lock.container() == path.container() && below.is_some_and(is_below))
+impl Locked {
+    fn by(locks: &HashSet<(Ecosystem, EntryPath)>, artifacts: &[&str]) -> Self {
+        let mut locked = Locked {
+            folders: HashSet::new(),
+            named: HashSet::new(),
         };
-        let locks = self.locks.iter();
-        let mut locks = locks.filter(|(ecosystem, _)| *ecosystem == row.ecosystem);
-        locks.any(|(_, lock)| is_over(lock))
+        for (ecosystem, path) in locks {
+            if inside(path, artifacts).is_some() {
+                let folder = path.sibling(path.parent());
+                locked.folders.insert((*ecosystem, folder));
+            } else {
+                locked.named.insert(*ecosystem);
+            }
+        }
+        locked
+    }
+
+    /// Whether a lock file says which version it is: one in the folder of the row's file, or above.
+    fn is_locked(&self, row: &ObservedOrigin) -> bool {
+        let path = &row.location.path;
+        let mut folders = std::iter::successors(Some(path.parent()), above).take(MAX_DEPTH);
+        self.named.contains(&row.ecosystem)
+            || (!self.folders.is_empty()
+                && folders.any(|folder| {
+                    let folder = (row.ecosystem, path.sibling(folder));
+                    self.folders.contains(&folder)
+                }))
+    }
+}
+
+/// The folder above; none above the root.
+fn above<'a>(folder: &&'a str) -> Option<&'a str> {
+    match folder.rsplit_once('/') {
+        Some((above, _)) => Some(above),
+        None => (!folder.is_empty()).then_some(""),
     }
 }
 
@@ -149,7 +178,7 @@ fn of_requirements(files: &[RequirementsFile]) -> Vec<ObservedOrigin> {
     let mut waiting: Vec<&RequirementsFile> =
         files.iter().filter(|file| file.stands_alone).collect();
     let mut counting: BTreeMap<&EntryPath, &RequirementsFile> = BTreeMap::new();
-    let mut pinned: HashSet<String> = HashSet::new();
+    let mut constraints: BTreeMap<&EntryPath, &RequirementsFile> = BTreeMap::new();
     while let Some(file) = waiting.pop() {
         if counting.insert(&file.path, file).is_some() {
             continue;
@@ -158,15 +187,17 @@ fn of_requirements(files: &[RequirementsFile]) -> Vec<ObservedOrigin> {
             let target = include.path.as_ref().and_then(|path| by_path.get(path));
             match target {
                 Some(target) if include.constraint => {
-                    let pins = target.requirements.iter().map(|line| &line.requirement);
-                    let pins = pins.filter(|requirement| requirement.version.is_some());
-                    pinned.extend(pins.map(|pin| Ecosystem::PyPi.normalize_name(&pin.name)));
+                    constraints.insert(&target.path, target);
                 }
                 Some(target) => waiting.push(target),
                 None => {}
             }
         }
     }
+    let lines = constraints.values().flat_map(|file| &file.requirements);
+    let pins = lines.filter(|line| line.requirement.version.is_some());
+    let name = |pin: &RequirementLine| Ecosystem::PyPi.normalize_name(&pin.requirement.name);
+    let pinned: HashSet<String> = pins.map(name).collect();
     let mut rows = Vec::new();
     for file in counting.values() {
         rows.extend_from_slice(&file.origins);

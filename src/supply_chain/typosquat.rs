@@ -235,8 +235,8 @@ fn finding(component: &Component, resemblance: &Resemblance, counts: bool) -> Fi
         counts,
         locations: component.locations.clone(),
         remedy: format!(
-            "make sure that {} is meant, by who publishes it and since when; if {popular} is, use that, and replace every \
-             secret that this one could read",
+            "make sure that {} is meant: see who publishes it, and since when; if not, use {popular} and replace the \
+             function's secrets",
             component.name
         ),
         sas: rule.sas,
