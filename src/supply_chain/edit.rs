@@ -21,6 +21,9 @@ const KEYBOARD: [&[u8]; 4] = [b"1234567890", b"qwertyuiop", b"asdfghjkl", b"zxcv
 /// How many letters a word has for which only some edits are telling: too many words are one letter apart.
 const SHORT_WORD: RangeInclusive<usize> = 5..=6;
 
+/// How long a name is that has other words besides a short one.
+const LONG_NAME: usize = 9;
+
 /// The edit that makes `name` of `of`, if one does. Both are ASCII.
 pub fn edit_between(of: &str, name: &str) -> Option<Edit> {
     let (of, name) = (of.as_bytes(), name.as_bytes());
@@ -73,7 +76,12 @@ impl Edit {
         }
         match length {
             ..=3 => false,
-            4 => is_doubled || matches!(self, Edit::Swapped { .. }) || self.is_beside(of),
+            4 => match self {
+                Edit::Swapped { .. } => true,
+                // Few other words stand with the rest of a long name.
+                Edit::Missing { .. } => of.len() >= LONG_NAME,
+                Edit::Added { .. } | Edit::Replaced { .. } => is_doubled || self.is_beside(of),
+            },
             length if SHORT_WORD.contains(&length) => match self {
                 Edit::Missing { .. } | Edit::Swapped { .. } => true,
                 Edit::Added { letter, .. } => {
@@ -209,6 +217,7 @@ mod tests {
             ("glob", "golb"),
             ("uuid", "uyid"),
             ("react-router", "react-roter"),
+            ("serde-json", "serde-jsn"),
         ] {
             assert!(is_telling(of, name), "{name} of {of}");
         }

@@ -418,6 +418,7 @@ mod tests {
         (Ecosystem::CratesIo, "md5"),
         (Ecosystem::CratesIo, "sys-info"),
         (Ecosystem::CratesIo, "bitfield"),
+        (Ecosystem::CratesIo, "serde_yml"),
         (Ecosystem::CratesIo, "sha4"),
         (Ecosystem::Go, "github.com/gorila/mux"),
         (Ecosystem::Maven, "log4j:log4k"),
