@@ -11,9 +11,13 @@ use crate::component::{Ecosystem, Evidence, ObservedComponent, Scope};
 use crate::finding::{Certainty, EntryPath, Finding, Location, Rule, Severity, rules};
 use crate::inspect::Observations;
 use crate::inventory::pypi::requirements::{RequirementLine, RequirementsFile};
+use crate::text::visible;
 
 /// How many packages a finding names; its locations list all.
 const NAMED: usize = 3;
+
+/// How many characters of an address a title has; longer ones exist to be long.
+const MAX_SHOWN: usize = 200;
 
 /// How many locations a finding has, as many as a package.
 const MAX_LOCATIONS: usize = 1000;
@@ -318,7 +322,16 @@ fn judge(row: &ObservedOrigin) -> (&'static Rule, Severity) {
     }
 }
 
+/// The row as a title has it, safe to show.
 fn describe(row: &ObservedOrigin) -> String {
+    let what = said(row);
+    match what.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", visible(what.get(..end).unwrap_or_default())),
+        None => visible(&what).into_owned(),
+    }
+}
+
+fn said(row: &ObservedOrigin) -> String {
     let name = &row.name;
     match &row.origin {
         Origin::Repository { address, .. }
