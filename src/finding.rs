@@ -229,7 +229,95 @@ pub mod rules {
         remedy: "revoke it, and have the function read it from a secret store when it runs",
         sas: "SAS-7",
     };
-    pub static ALL: &[&Rule] = &[&VULNERABILITY, &MALWARE, &ESCAPE, &BOMB, &OVERLAP, &SECRET];
+    pub static TYPOSQUAT: Rule = Rule {
+        id: "FA-TYPOSQUAT",
+        kind: Kind::SupplyChain,
+        severity: Severity::Medium,
+        title: "Name like a popular package's",
+        remedy: "make sure that it is the package you mean",
+        sas: "SAS-6",
+    };
+    pub static ORIGIN_GIT: Rule = Rule {
+        id: "FA-ORIGIN-GIT",
+        kind: Kind::SupplyChain,
+        severity: Severity::Medium,
+        title: "Dependency from a repository",
+        remedy: "name a whole commit, or take a release from the registry: a branch or tag may be other code tomorrow",
+        sas: "SAS-6",
+    };
+    pub static ORIGIN_HTTP: Rule = Rule {
+        id: "FA-ORIGIN-HTTP",
+        kind: Kind::SupplyChain,
+        severity: Severity::High,
+        title: "Dependency over a plain connection",
+        remedy: "take it over https and lock it with a hash: anyone on the way can put other code in its place",
+        sas: "SAS-6",
+    };
+    pub static ORIGIN_URL: Rule = Rule {
+        id: "FA-ORIGIN-URL",
+        kind: Kind::SupplyChain,
+        severity: Severity::Medium,
+        title: "Dependency from an address",
+        remedy: "take a release from the registry, or lock the file with its hash: what an address gives may change",
+        sas: "SAS-6",
+    };
+    pub static ORIGIN_PATH: Rule = Rule {
+        id: "FA-ORIGIN-PATH",
+        kind: Kind::SupplyChain,
+        severity: Severity::Low,
+        title: "Dependency outside the artifact",
+        remedy: "make sure that it is what was looked at: it is not in the artifact",
+        sas: "SAS-6",
+    };
+    pub static INDEX_INSECURE: Rule = Rule {
+        id: "FA-INDEX-INSECURE",
+        kind: Kind::SupplyChain,
+        severity: Severity::Medium,
+        title: "Package index without a verified connection",
+        remedy: "take packages over https and verify certificates: anyone on the way can put others in their place",
+        sas: "SAS-6",
+    };
+    pub static INDEX_EXTRA: Rule = Rule {
+        id: "FA-INDEX-EXTRA",
+        kind: Kind::SupplyChain,
+        severity: Severity::Medium,
+        title: "Package index beside the registry",
+        remedy: "have one index for each name: pip takes the highest version of any, be it a stranger's",
+        sas: "SAS-6",
+    };
+    pub static UNPINNED: Rule = Rule {
+        id: "FA-UNPINNED",
+        kind: Kind::SupplyChain,
+        severity: Severity::Low,
+        title: "Dependency in no fixed version",
+        remedy: "pin the version, or ship the lock file: the next build may bring what nobody looked at",
+        sas: "SAS-6",
+    };
+    pub static LOCK_NO_HASH: Rule = Rule {
+        id: "FA-LOCK-NO-HASH",
+        kind: Kind::SupplyChain,
+        severity: Severity::Low,
+        title: "Locked without a hash",
+        remedy: "write the lock file anew with hashes: without one, nothing shows that a package was replaced",
+        sas: "SAS-6",
+    };
+    pub static ALL: &[&Rule] = &[
+        &VULNERABILITY,
+        &MALWARE,
+        &ESCAPE,
+        &BOMB,
+        &OVERLAP,
+        &SECRET,
+        &TYPOSQUAT,
+        &ORIGIN_GIT,
+        &ORIGIN_HTTP,
+        &ORIGIN_URL,
+        &ORIGIN_PATH,
+        &INDEX_INSECURE,
+        &INDEX_EXTRA,
+        &UNPINNED,
+        &LOCK_NO_HASH,
+    ];
 }
 
 /// What the structure of an artifact itself shows.

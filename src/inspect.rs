@@ -15,6 +15,7 @@ use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::supply_chain::origin::{ObservedOrigin, Origin};
 use crate::version::Version;
 
 /// What is known of an entry before it is read whole.
@@ -162,6 +163,8 @@ pub struct Observations {
     pub whole_files: Vec<WholeFile>,
     /// Every file of the artifact, whatever it is.
     pub files: Vec<ObservedFile>,
+    /// What files say of where packages come from, where that is not simply their registry.
+    pub origins: Vec<ObservedOrigin>,
 }
 
 /// A file as its archive lists it: what is left of every file once it was read.
@@ -302,6 +305,24 @@ impl Observations {
         });
     }
 
+    /// Adds what a file says of where a package comes from, if that is worth a word.
+    pub fn origin(
+        &mut self,
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        stated: Evidence,
+        origin: Option<Origin>,
+        location: impl Into<Location>,
+    ) {
+        self.origins.extend(origin.map(|origin| ObservedOrigin {
+            ecosystem,
+            name: name.into(),
+            stated,
+            origin,
+            location: location.into(),
+        }));
+    }
+
     /// The `.dist-info` folders of what was installed from a folder, and is the project's own.
     pub fn local_folders(&self) -> HashSet<EntryPath> {
         let folder = |path: &EntryPath| path.sibling(path.parent());
@@ -319,7 +340,7 @@ impl Observations {
         records
     }
 
-    /// How many packages are named, requirements among them.
+    /// How many rows there are about packages, requirements among them.
     pub fn rows(&self) -> usize {
         let requirements = self.requirements.iter().map(|file| file.requirements.len());
         let named = self.named_crates.iter().map(|program| program.names.len());
@@ -328,6 +349,7 @@ impl Observations {
             + self.jars.len()
             + self.python.len()
             + self.assemblies.found.len()
+            + self.origins.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
     }
@@ -345,6 +367,8 @@ impl Observations {
         room -= self.python.len();
         self.assemblies.found.truncate(room);
         room -= self.assemblies.found.len();
+        self.origins.truncate(room);
+        room -= self.origins.len();
         self.named_crates.retain(|program| {
             let fits = program.names.len() <= room;
             room -= if fits { program.names.len() } else { 0 };
@@ -372,6 +396,7 @@ impl Observations {
         self.assemblies.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
         self.files.retain(|file| visible(&file.path));
+        self.origins.retain(|row| visible(&row.location.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -392,6 +417,7 @@ impl Observations {
         self.cargo_locks.extend(other.cargo_locks);
         self.whole_files.extend(other.whole_files);
         self.files.extend(other.files);
+        self.origins.extend(other.origins);
     }
 }
 
@@ -410,6 +436,10 @@ mod tests {
             seen.named(Ecosystem::Npm, name, None, Evidence::Declared, path.clone());
         }
         seen.optional = seen.components.clone();
+        for name in ["g", "h"] {
+            let (locked, unhashed) = (Evidence::Locked, Some(Origin::Unhashed));
+            seen.origin(Ecosystem::Npm, name, locked, unhashed, path.clone());
+        }
         for _ in 0..2 {
             seen.named_crates.push(NamedCrates {
                 program: path.clone(),
@@ -423,7 +453,7 @@ mod tests {
     #[test]
     fn truncating_drops_what_there_is_no_room_for_and_nothing_else() {
         let rows = some_of_each().rows();
-        assert_eq!(rows, 10);
+        assert_eq!(rows, 12);
         for room in [rows, rows + 1] {
             let mut seen = some_of_each();
             assert_eq!((seen.truncate(room), seen.rows()), (0, rows));

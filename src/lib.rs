@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod policy;
 pub mod report;
 pub mod secret;
+mod supply_chain;
 pub mod text;
 pub mod version;
 
@@ -229,12 +230,20 @@ impl Auditor {
             artifacts.push(opened.artifact);
         }
         self.locks.join(&mut observations);
+        let origins = supply_chain::origins::Origins::take(&mut observations);
         let whole = EntryPath::new(&Arc::from(""), &artifacts[0].path);
         let (mut packages, unresolved) = inventory::resolve::resolve(observations);
         errors.extend(unresolved);
         if let Some(database) = &self.database {
             let assess = || assess::assess_components(&mut packages, database, &budget);
             findings.extend(self.pool.install(assess)?);
+            if self.kinds.keeps(Kind::SupplyChain) {
+                let is_known =
+                    |ecosystem, name: &str| assess::is_known_package(database, ecosystem, name);
+                findings.extend(supply_chain::typosquat::assess(&packages, is_known)?);
+                let names: Vec<&str> = artifacts.iter().map(|a| a.path.as_str()).collect();
+                findings.extend(origins.assess(&names));
+            }
         }
         let reported = |finding: &Finding| self.kinds.keeps(finding.kind);
         // What was not audited is said even where nobody asked for findings about it.

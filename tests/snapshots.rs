@@ -72,6 +72,8 @@ fn table_of_several_artifacts_without_findings() {
         "fixtures/formats/dist-info-metadata",
         "--skip",
         "vulnerability",
+        "--skip",
+        "supply-chain",
     ]));
 }
 

@@ -7,10 +7,12 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::advisory::compiled::{Advisory, Event};
 use crate::advisory::database::{Database, DatabaseError};
 use crate::advisory::exploitation::{Epss, Exploitation};
 use crate::advisory::matching::{Match, match_advisories};
 use crate::advisory::range::PackageVersion;
+use crate::advisory::severity::is_malware;
 use crate::artifact::limits::Budget;
 use crate::component::{Component, Ecosystem, Scope};
 use crate::finding::{AdvisoryFacts, ArtifactFinding, Certainty, Cvss, Finding, Location, rules};
@@ -185,6 +187,25 @@ fn stable_id(found: &Match) -> &str {
     ids.filter(|id| id.starts_with("CVE-"))
         .min()
         .unwrap_or(&found.id)
+}
+
+/// Whether advisories tell of an ordinary package under that name: one in which somebody fixed something. That is true of
+/// no malware, which some databases list as they list the rest.
+pub fn is_known_package(
+    database: &Database,
+    ecosystem: Ecosystem,
+    name: &str,
+) -> Result<bool, DatabaseError> {
+    let encoded = database.advisories(ecosystem, name)?;
+    let advisories = database.decode(&encoded)?;
+    let has_fix = |advisory: &Advisory| {
+        let ranges = advisory.affected.iter().flat_map(|entry| &entry.ranges);
+        ranges
+            .flatten()
+            .any(|event| matches!(event, Event::Fixed(_)))
+    };
+    let is_ordinary = |advisory: &Advisory| !is_malware(advisory) && has_fix(advisory);
+    Ok(advisories.iter().any(is_ordinary))
 }
 
 /// A finding about the structure of the artifact at `artifact`.

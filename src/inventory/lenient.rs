@@ -40,6 +40,14 @@ impl<T> Lenient<T> {
         }
     }
 
+    /// The string as it is there, unless it is empty.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Lenient::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
     pub fn is_set(&self) -> bool {
         matches!(self, Lenient::Flag(true))
     }
@@ -49,6 +57,13 @@ impl<T> Lenient<T> {
         match self {
             Lenient::List(rows) => rows,
             _ => Vec::new(),
+        }
+    }
+
+    pub fn as_map(&self) -> Option<&T> {
+        match self {
+            Lenient::Map(map) => Some(map),
+            _ => None,
         }
     }
 

@@ -59,6 +59,7 @@ pub(crate) mod testing {
 
     use crate::finding::EntryPath;
     use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+    use crate::supply_chain::origin::ObservedOrigin;
 
     /// The rows of a table that the build script makes, as they are written: `[[key]]` in every file of a folder.
     pub fn table_rows<T: DeserializeOwned>(folder: &str, key: &str) -> Vec<T> {
@@ -119,6 +120,23 @@ pub(crate) mod testing {
             let _ = inspector.inspect(&Entry { path: &path, bytes }, &mut seen);
         }
         seen
+    }
+
+    /// `name evidence inner-path[:line] origin` for each origin, sorted by line.
+    pub fn origins(seen: &Observations) -> Vec<String> {
+        let mut rows: Vec<_> = seen.origins.iter().collect();
+        rows.sort_by_key(|row| (row.location.line, &row.name));
+        let row = |row: &&ObservedOrigin| {
+            let line = row
+                .location
+                .line
+                .map(|l| format!(":{l}"))
+                .unwrap_or_default();
+            let stated = format!("{:?}", row.stated).to_lowercase();
+            let path = row.location.path.inner();
+            format!("{} {stated} {path}{line} {:?}", row.name, row.origin)
+        };
+        rows.iter().map(row).collect()
     }
 
     /// `name version evidence inner-path[:line]` for each component, sorted; a range stands after `~`.

@@ -145,7 +145,9 @@ impl<'a> Components<'a> {
         )
     }
 
+    /// The component whose version the finding is about; what its name tells stands by itself.
     fn of_finding(&self, finding: &Finding) -> Option<&'a Component> {
+        finding.advisory.as_ref()?;
         let key = (finding.package.as_deref()?, finding.locations.first());
         self.0.get(&key).copied()
     }

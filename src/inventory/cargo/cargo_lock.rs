@@ -4,12 +4,17 @@
 //! how they write dependencies and checksums, which do not matter here. Packages of the workspace and from
 //! other folders have no `source`.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::lenient::{Lenient, Table, Text};
 use crate::inventory::{owner, read};
+use crate::supply_chain::origin::Origin;
 
 pub struct CargoLock;
 
@@ -17,6 +22,9 @@ pub struct CargoLock;
 struct Lockfile {
     #[serde(default)]
     package: Vec<Lenient<Package>>,
+    /// Where versions 1 and 2 have the checksums: `checksum NAME VERSION (SOURCE)`.
+    #[serde(default)]
+    metadata: Table<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +35,7 @@ struct Package {
     version: Text,
     #[serde(default)]
     source: Text,
+    checksum: Option<IgnoredAny>,
 }
 
 impl Inspector for CargoLock {
@@ -36,12 +45,32 @@ impl Inspector for CargoLock {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let lockfile: Lockfile = read::toml(entry)?;
+        let mut lines = PackageLines {
+            text: entry.text()?,
+            lines: None,
+        };
+        let checksums = lockfile.metadata.map().unwrap_or_default();
         for package in lockfile.package.into_iter().filter_map(Lenient::map) {
-            if let (Some(name), Some(version), Some(_)) = (
+            if let (Some(name), Some(version), Some(source)) = (
                 package.name.text(),
                 package.version.text(),
                 package.source.text(),
             ) {
+                let key = || format!("checksum {name} {version} ({source})");
+                let is_hashed = package.checksum.is_some()
+                    || (!checksums.is_empty() && checksums.contains_key(&key()));
+                let origin = origin(&source, is_hashed);
+                if origin.is_some() {
+                    let mut location = Location::from(entry.path.clone());
+                    location.line = lines.line(&name, &version);
+                    seen.origin(
+                        Ecosystem::CratesIo,
+                        &name,
+                        Evidence::Locked,
+                        origin,
+                        location,
+                    );
+                }
                 let location = entry.path.clone();
                 seen.component(
                     Ecosystem::CratesIo,
@@ -54,6 +83,45 @@ impl Inspector for CargoLock {
         }
         Ok(())
     }
+}
+
+/// Crates from a repository are held by their commits, those of a registry by checksums.
+fn origin(source: &str, is_hashed: bool) -> Option<Origin> {
+    let is_registry = source.starts_with("registry+") || source.starts_with("sparse+");
+    let origin = Origin::of_address(source, is_hashed, is_registry);
+    let unhashed = || (is_registry && !is_hashed).then_some(Origin::Unhashed);
+    origin.or_else(unhashed)
+}
+
+/// The lines of the packages, found when the first is asked for.
+struct PackageLines<'a> {
+    text: &'a str,
+    lines: Option<HashMap<(&'a str, &'a str), u32>>,
+}
+
+impl<'a> PackageLines<'a> {
+    fn line(&mut self, name: &str, version: &str) -> Option<u32> {
+        let text: &'a str = self.text;
+        let lines = self.lines.get_or_insert_with(|| {
+            let mut name = ("", 0);
+            let mut lines = HashMap::new();
+            for (line, number) in text.lines().zip(1..) {
+                if let Some(stated) = value(line, "name") {
+                    name = (stated, number);
+                } else if let Some(version) = value(line, "version") {
+                    lines.insert((name.0, version), name.1);
+                }
+            }
+            lines
+        });
+        lines.get(&(name, version)).copied()
+    }
+}
+
+/// The string of a line `key = "value"`.
+fn value<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    let value = line.strip_prefix(key)?.trim_start().strip_prefix('=')?;
+    Some(value.trim().trim_matches('"'))
 }
 
 #[cfg(test)]

@@ -7,12 +7,16 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::specifier::{locked, split};
+use super::locked_origin::{Origins, Row};
+use super::specifier::{is_foreign, locked, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::{owner, read};
 
 pub struct BunLock;
+
+/// How many digits of a commit Bun and Git write where they do not write all.
+const SHORT_COMMIT: usize = 7;
 
 #[derive(Deserialize)]
 struct Lockfile {
@@ -32,8 +36,10 @@ impl Inspector for BunLock {
             bytes: &json,
         })?;
         let rows = lockfile.packages.map().unwrap_or_default();
-        for row in rows.into_values() {
+        let mut origins = Origins::new(entry, false);
+        for (key, row) in rows {
             let Lenient::List(items) = row else { continue };
+            see_origin(&key, &items, &mut origins, seen);
             let resolution = items.into_iter().next().and_then(Text::text);
             let package = resolution.as_deref().and_then(split);
             if let Some(package) = package.and_then(|(name, reference)| locked(name, reference)) {
@@ -42,6 +48,30 @@ impl Inspector for BunLock {
         }
         Ok(())
     }
+}
+
+/// The last item of a row is its hash, where it has one; of a repository's it is the commit.
+fn see_origin(key: &str, items: &[Text], origins: &mut Origins, seen: &mut Observations) {
+    let resolution = items.first().and_then(Text::as_text);
+    let Some((name, reference)) = resolution.and_then(split) else {
+        return;
+    };
+    if is_foreign(reference) || reference.starts_with("workspace:") {
+        return;
+    }
+    let last = items.last().and_then(Text::as_text).unwrap_or_default();
+    let is_versioned = !reference.contains([':', '/']);
+    // Of a commit, the address has the first digits.
+    let (_, commit) = reference.rsplit_once('#').unwrap_or_default();
+    let row = Row {
+        name,
+        key,
+        address: Some(reference).filter(|_| !is_versioned),
+        is_commit: commit.len() >= SHORT_COMMIT && last.ends_with(commit),
+        is_hashed: items.len() > 1 && last.starts_with("sha"),
+        is_versioned,
+    };
+    origins.see(&row, seen);
 }
 
 /// Blanks out comments and trailing commas, so that what is left is JSON with everything in its place.

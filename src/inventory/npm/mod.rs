@@ -4,10 +4,12 @@ mod bun_lock;
 mod installed_package;
 mod javascript;
 pub(crate) mod layout;
+mod locked_origin;
+mod npmrc;
 mod package_json;
 mod package_lock;
 mod pnpm_lock;
-mod specifier;
+pub(crate) mod specifier;
 mod yarn_lock;
 
 pub(crate) use layout::is_inside_package;
@@ -32,6 +34,7 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &YarnLock,
     &PnpmLock,
     &BunLock,
+    &npmrc::Npmrc,
     &Script,
     &SourceMap,
     &LegalFile,

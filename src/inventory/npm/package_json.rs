@@ -11,9 +11,11 @@ use super::specifier::{
     exact_version, is_foreign, is_local, unaliased, unpatched, without_credentials,
 };
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::{owner, read};
+use crate::supply_chain::origin::{Keys, Origin, leads_outside};
 
 pub struct PackageJson;
 
@@ -33,15 +35,43 @@ impl Inspector for PackageJson {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let manifest: Manifest = read::json(entry)?;
+        let mut keys = Keys::of(entry.bytes);
         for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
             for (name, specifier) in dependencies.map().unwrap_or_default() {
                 if let Lenient::Text(specifier) = specifier {
+                    let origin = origin(entry, &name, specifier.trim());
+                    if origin.is_some() {
+                        let mut location = Location::from(entry.path.clone());
+                        location.line = keys.line(&name, &specifier);
+                        seen.origin(Ecosystem::Npm, &name, Evidence::Declared, origin, location);
+                    }
                     declare(entry, seen, &name, specifier.trim());
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Where the package comes from, and in which of its versions.
+fn origin(entry: &Entry, name: &str, specifier: &str) -> Option<Origin> {
+    let (name, specifier) = unpatched(name, specifier)?;
+    // What a link leads to is the developer's own.
+    if let Some(path) = specifier.strip_prefix("file:") {
+        return leads_outside(entry.path.parent(), path);
+    }
+    if is_local(&specifier) || is_foreign(&specifier) {
+        return None;
+    }
+    let (_, range) = unaliased(&name, &specifier);
+    if exact_version(range).is_some() {
+        return None;
+    }
+    let unpinned = || {
+        let is_range = range.contains(|c: char| c.is_ascii_digit() && c != '0');
+        Some(if is_range { Origin::Range } else { Origin::Any })
+    };
+    Origin::of_address(range, false, false).or_else(unpinned)
 }
 
 fn declare(entry: &Entry, seen: &mut Observations, name: &str, specifier: &str) {
@@ -66,7 +96,7 @@ fn declare(entry: &Entry, seen: &mut Observations, name: &str, specifier: &str) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::testing::{inspect, rows, wants};
+    use crate::inventory::testing::{inspect, origins, rows, wants};
 
     fn declared(dependencies: &str) -> Vec<String> {
         let json =
@@ -121,6 +151,35 @@ mod tests {
             "b ~me/b#semver:^1 declared package.json",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_or_in_any_version_is_said() {
+        let json = r#"{"scripts": {"a": "x"},
+            "dependencies": {
+                "a": "git+https://me:secret@git.example/me/a.git#main",
+                "b": "*",
+                "c": "^1.0.0",
+                "d": "1.0.0",
+                "e": "file:../../e",
+                "f": "file:../f",
+                "g": "link:../../g",
+                "h": "http://files.example/h.tgz",
+                "i": "next",
+                "j": ">=0",
+                "k": "workspace:*"
+            }}"#;
+        let seen = inspect(&PackageJson, "api/package.json", json).unwrap();
+        let expected = [
+            "a declared api/package.json:3 Repository { address: \"git+https://git.example/me/a.git#main\", commit: false }",
+            "b declared api/package.json:4 Any",
+            "c declared api/package.json:5 Range",
+            "e declared api/package.json:7 Outside { path: \"../../e\" }",
+            "h declared api/package.json:10 Plain { address: \"http://files.example/h.tgz\", held: false }",
+            "i declared api/package.json:11 Any",
+            "j declared api/package.json:12 Any",
+        ];
+        assert_eq!(origins(&seen), expected);
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! `dependencies`, version 3 a flat list of `packages` by their folders, and version 2 holds both.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::layout;
+use super::locked_origin::{Origins, Row as LockedRow};
 use super::specifier::{Locked, is_local, locked};
 use crate::component::ObservedComponent;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -27,6 +29,7 @@ struct Lockfile {
 
 /// A row of `packages`, by the folder it is installed in.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Package {
     /// Only where the folder has another name.
     #[serde(default)]
@@ -39,6 +42,10 @@ struct Package {
     link: Flag,
     #[serde(default)]
     optional: Flag,
+    /// It came in the archive of the package around it.
+    #[serde(default)]
+    in_bundle: Flag,
+    integrity: Option<IgnoredAny>,
 }
 
 /// A row of `dependencies`, by its name or alias.
@@ -48,7 +55,12 @@ struct Dependency {
     #[serde(default)]
     version: Text,
     #[serde(default)]
+    resolved: Text,
+    #[serde(default)]
     optional: Flag,
+    #[serde(default)]
+    bundled: Flag,
+    integrity: Option<IgnoredAny>,
     #[serde(default)]
     dependencies: Table<Dependency>,
 }
@@ -65,14 +77,17 @@ impl Inspector for PackageLock {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let lockfile: Lockfile = read::json(entry)?;
         let mut found = Found::default();
+        let mut origins = Origins::new(entry, is_hidden(entry));
         for (folder, package) in lockfile.packages.rows() {
             let optional = package.optional.is_set();
+            origins.see_package(&folder, &package, seen);
             let package = package.locked(&folder);
             found.add(package, Some(&folder), optional);
         }
         // In version 2 both say the same, but only `packages` tells folders of the project apart.
         if found.certain.is_empty() && found.optional.is_empty() {
-            collect(lockfile.dependencies, Some(""), &mut found);
+            let mut see = |name: &str, row: &Dependency| origins.see_dependency(name, row, seen);
+            collect(lockfile.dependencies, Some(""), &mut found, &mut see);
         }
         let observed = |(package, folder): Row| ObservedComponent {
             folder,
@@ -128,9 +143,61 @@ impl Package {
     }
 }
 
+impl Origins<'_> {
+    fn see_package(&mut self, folder: &str, package: &Package, seen: &mut Observations) {
+        let Some(alias) = layout::package_name(folder) else {
+            return;
+        };
+        if package.link.is_set() || package.in_bundle.is_set() {
+            return;
+        }
+        let row = LockedRow {
+            name: package.name.as_text().unwrap_or(alias),
+            key: folder,
+            address: package.resolved.as_text(),
+            is_commit: false,
+            is_hashed: package.integrity.is_some(),
+            // Rows without a version are holes that npm left.
+            is_versioned: package.version.as_text().is_some(),
+        };
+        self.see(&row, seen);
+    }
+
+    fn see_dependency(&mut self, name: &str, row: &Dependency, seen: &mut Observations) {
+        let Some(version) = row.version.as_text() else {
+            return;
+        };
+        if row.bundled.is_set() {
+            return;
+        }
+        // An address stands in the place of the version.
+        let is_address = version.contains([':', '/']) && !version.starts_with("npm:");
+        let row = LockedRow {
+            name,
+            key: name,
+            address: row.resolved.as_text().or(is_address.then_some(version)),
+            is_commit: false,
+            is_hashed: row.integrity.is_some(),
+            is_versioned: true,
+        };
+        self.see(&row, seen);
+    }
+}
+
+/// Whether npm wrote it into `node_modules`, of what it installed.
+fn is_hidden(entry: &Entry) -> bool {
+    entry.path.file_name() == ".package-lock.json"
+}
+
 /// Nesting is bounded by the JSON parser.
-fn collect(dependencies: Table<Dependency>, parent: Option<&str>, found: &mut Found) {
+fn collect(
+    dependencies: Table<Dependency>,
+    parent: Option<&str>,
+    found: &mut Found,
+    see: &mut dyn FnMut(&str, &Dependency),
+) {
     for (name, dependency) in dependencies.rows() {
+        see(&name, &dependency);
         // A long name would be repeated in every folder below it.
         let parent = parent.filter(|parent| parent.len() + name.len() <= MAX_FOLDER);
         let folder = parent.map(|parent| format!("{parent}node_modules/{name}"));
@@ -139,7 +206,7 @@ fn collect(dependencies: Table<Dependency>, parent: Option<&str>, found: &mut Fo
             found.add(package, folder.as_deref(), dependency.optional.is_set());
         }
         let parent = folder.map(|folder| format!("{folder}/"));
-        collect(dependency.dependencies, parent.as_deref(), found);
+        collect(dependency.dependencies, parent.as_deref(), found, see);
     }
 }
 

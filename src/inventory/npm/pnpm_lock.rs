@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::layout;
+use super::locked_origin::{Origins, Row};
 use super::specifier::{Locked, is_foreign, is_local, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Table, Text};
@@ -59,6 +60,11 @@ struct Resolution {
     tarball: Text,
     #[serde(default)]
     repo: Text,
+    #[serde(default)]
+    commit: Text,
+    #[serde(default)]
+    directory: Text,
+    integrity: Option<IgnoredAny>,
 }
 
 impl Inspector for PnpmLock {
@@ -82,7 +88,9 @@ impl Inspector for PnpmLock {
             if importers.any(|(_, importer)| importer.config_dependencies.is_some()) {
                 continue;
             }
+            let mut origins = Origins::new(entry, entry.path.file_name() == "lock.yaml");
             for (key, package) in lockfile.packages.rows() {
+                package.see_origin(&key, style, &mut origins, seen);
                 if let Some(package) = package.locked(&key, style) {
                     seen.components.push(package.observed(entry.path.clone()));
                 }
@@ -93,6 +101,39 @@ impl Inspector for PnpmLock {
 }
 
 impl Package {
+    fn see_origin(
+        &self,
+        key: &str,
+        style: KeyStyle,
+        origins: &mut Origins,
+        seen: &mut Observations,
+    ) {
+        let Lenient::Map(resolution) = &self.resolution else {
+            return;
+        };
+        let by_key = style.registry_package(key);
+        let by_address = split(key);
+        let name = self.name.as_text();
+        let name = name.or(by_key.as_ref().map(|(name, _)| name.as_str()));
+        let name = name.or(by_address.map(|(name, _)| name)).unwrap_or(key);
+        let repository = resolution.repo.as_text().map(|repository| {
+            let commit = resolution.commit.as_text().unwrap_or_default();
+            format!("git+{}#{commit}", repository.trim_start_matches("git+"))
+        });
+        let folder = resolution.directory.as_text();
+        let folder = folder.map(|folder| format!("file:{folder}"));
+        let tarball = resolution.tarball.as_text();
+        let row = Row {
+            name,
+            key,
+            address: repository.as_deref().or(folder.as_deref()).or(tarball),
+            is_commit: false,
+            is_hashed: resolution.integrity.is_some(),
+            is_versioned: by_key.is_some() && resolution.kind.as_text().is_none(),
+        };
+        origins.see(&row, seen);
+    }
+
     fn locked(self, key: &str, style: KeyStyle) -> Option<Locked> {
         let resolution = self.resolution.map().unwrap_or_default();
         let tarball = resolution.tarball.text();

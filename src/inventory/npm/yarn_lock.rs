@@ -6,12 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
+use super::locked_origin::{Origins, Row};
 use super::specifier::{Locked, is_local, locked, registry_tarball, split, unaliased, unpatched};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::{owner, read};
+use crate::supply_chain::origin::is_commit;
 
 pub struct YarnLock;
 
@@ -44,11 +47,18 @@ struct Resolved {
     /// `name@protocol:reference`.
     #[serde(default)]
     resolution: Text,
+    checksum: Option<IgnoredAny>,
+    /// On which platforms it is installed; on others it is never fetched, and has no checksum.
+    conditions: Option<IgnoredAny>,
 }
 
 fn inspect_yaml(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
     let documents: Vec<BTreeMap<String, Lenient<Resolved>>> = read::yaml(entry)?;
-    for resolved in documents.into_iter().flat_map(BTreeMap::into_values) {
+    let mut origins = Origins::new(entry, false);
+    for (key, resolved) in documents.into_iter().flatten() {
+        if let Lenient::Map(row) = &resolved {
+            row.see_origin(&key, &mut origins, seen);
+        }
         if let Some(package) = resolved.map().and_then(Resolved::locked) {
             seen.components.push(package.observed(entry.path.clone()));
         }
@@ -57,6 +67,23 @@ fn inspect_yaml(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable
 }
 
 impl Resolved {
+    fn see_origin(&self, key: &str, origins: &mut Origins, seen: &mut Observations) {
+        let Some((name, reference)) = self.resolution.as_text().and_then(split) else {
+            return;
+        };
+        let reference = reference.split("::").next().unwrap_or_default();
+        let is_versioned = reference.starts_with("npm:");
+        let row = Row {
+            name,
+            key,
+            address: Some(reference).filter(|_| !is_versioned && !reference.starts_with("patch:")),
+            is_commit: false,
+            is_hashed: self.checksum.is_some() || self.conditions.is_some(),
+            is_versioned,
+        };
+        origins.see(&row, seen);
+    }
+
     fn locked(self) -> Option<Locked> {
         let resolution = self.resolution.text()?;
         let (name, reference) = split(&resolution)?;
@@ -82,12 +109,14 @@ struct Classic {
     name: Option<String>,
     version: Option<String>,
     resolved: Option<String>,
+    is_hashed: bool,
 }
 
 /// Reads Yarn 1's format line by line. A line that makes no sense is reported once the others are read.
 fn inspect_classic(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
     let mut result = Ok(());
     let mut current = Classic::default();
+    let mut origins = Origins::new(entry, false);
     for (number, line) in (1..).zip(entry.text()?.lines()) {
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
@@ -103,14 +132,14 @@ fn inspect_classic(entry: &Entry, seen: &mut Observations) -> Result<(), Unreada
                 specifiers: specifiers.unwrap_or_default(),
                 ..Classic::default()
             };
-            std::mem::replace(&mut current, next).observe(entry, seen);
+            std::mem::replace(&mut current, next).observe(entry, &mut origins, seen);
         } else if let Some(field) = line.strip_prefix("  ")
             && !field.starts_with(' ')
         {
             current.set(field);
         }
     }
-    current.observe(entry, seen);
+    current.observe(entry, &mut origins, seen);
     result
 }
 
@@ -125,12 +154,27 @@ impl Classic {
             "name" => self.name = value,
             "version" => self.version = value,
             "resolved" => self.resolved = value,
+            "integrity" => self.is_hashed = true,
             _ => {}
         }
     }
 
-    fn observe(self, entry: &Entry, seen: &mut Observations) {
+    fn observe(self, entry: &Entry, origins: &mut Origins, seen: &mut Observations) {
         for name in self.names() {
+            let address = self.resolved.as_deref();
+            // Before it wrote `integrity`, Yarn put a SHA-1 behind the address.
+            let (_, sha1) = address
+                .and_then(|at| at.split_once('#'))
+                .unwrap_or_default();
+            let row = Row {
+                name: &name,
+                key: &name,
+                address,
+                is_commit: false,
+                is_hashed: self.is_hashed || is_commit(sha1),
+                is_versioned: self.version.is_some(),
+            };
+            origins.see_at(&row, self.line, seen);
             let package = Locked {
                 name,
                 version: self.version.clone(),

@@ -10,7 +10,9 @@ use serde::de::IgnoredAny;
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, RecordFile, Unreadable};
+use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::read;
+use crate::supply_chain::origin::Origin;
 
 use super::{archive_name, core_metadata, layout, record, vendored};
 
@@ -34,6 +36,40 @@ const DISTRIBUTORS: [&[u8]; 3] = [b"conda", b"brew", b"rpm"];
 struct DirectUrl {
     /// Of a folder alone.
     dir_info: Option<IgnoredAny>,
+    #[serde(default)]
+    url: Text,
+    #[serde(default)]
+    vcs_info: Lenient<VcsInfo>,
+    #[serde(default)]
+    archive_info: Lenient<ArchiveInfo>,
+}
+
+#[derive(Deserialize)]
+struct VcsInfo {
+    #[serde(default)]
+    vcs: Text,
+    #[serde(default)]
+    commit_id: Text,
+}
+
+#[derive(Deserialize)]
+struct ArchiveInfo {
+    hash: Option<IgnoredAny>,
+    hashes: Option<IgnoredAny>,
+}
+
+impl DirectUrl {
+    fn origin(&self) -> Option<Origin> {
+        let url = self.url.as_text()?;
+        if let Some(repository) = self.vcs_info.as_map() {
+            let vcs = repository.vcs.as_text().unwrap_or("git");
+            let commit = repository.commit_id.as_text().unwrap_or_default();
+            return Origin::of_address(&format!("{vcs}+{url}#{commit}"), false, false);
+        }
+        let archive = self.archive_info.as_map()?;
+        let is_hashed = archive.hash.is_some() || archive.hashes.is_some();
+        Origin::of_address(url, is_hashed, false)
+    }
 }
 
 impl Inspector for DistInfo {
@@ -48,6 +84,9 @@ impl Inspector for DistInfo {
                 let direct: DirectUrl = read::json(entry)?;
                 if direct.dir_info.is_some() {
                     seen.local_installs.push(entry.path.clone());
+                } else if let Some((name, _)) = named_by_folder(entry.path) {
+                    let (installed, location) = (Evidence::Installed, entry.path.clone());
+                    seen.origin(Ecosystem::PyPi, name, installed, direct.origin(), location);
                 }
                 return Ok(());
             }

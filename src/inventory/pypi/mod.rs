@@ -9,6 +9,7 @@ pub mod local;
 mod pdm_lock;
 pub mod pep508;
 mod pex_info;
+mod pip_conf;
 mod pipfile;
 mod pipfile_lock;
 mod poetry_lock;
@@ -31,6 +32,7 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &dist_info::DistInfo,
     &egg_info::EggInfo,
     &requirements::Requirements,
+    &pip_conf::PipConf,
     &pipfile::Pipfile,
     &pipfile_lock::PipfileLock,
     &poetry_lock::PoetryLock,

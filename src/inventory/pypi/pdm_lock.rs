@@ -2,12 +2,14 @@
 
 use serde::Deserialize;
 
-use crate::component::Evidence;
+use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
+use crate::supply_chain::origin::Origin;
 
 use super::pep508::Requirement;
-use super::toml_text;
+use super::toml_text::Files;
+use super::{requirements, toml_text};
 
 pub struct PdmLock;
 
@@ -20,11 +22,28 @@ struct Package {
     #[serde(rename = "ref")]
     revision: Option<String>,
     url: Option<String>,
+    /// The commit that the reference stood for.
+    #[serde(rename = "revision")]
+    commit: Option<String>,
+    #[serde(default)]
+    files: Files,
     #[serde(default)]
     editable: bool,
 }
 
 impl Package {
+    fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
+        let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
+        if let Some(git) = &self.git {
+            let commit = self.commit.as_deref().unwrap_or_default();
+            return Origin::of_address(&format!("git+{git}#{commit}"), false, false);
+        }
+        match self.url.as_ref().or(self.path.as_ref()) {
+            Some(link) => requirements::link_origin(folder, link, is_hashed),
+            None => (!is_hashed).then_some(Origin::Unhashed),
+        }
+    }
+
     fn is_local(&self) -> bool {
         let is_remote = self.git.is_some() || self.url.is_some();
         let is_file = |url: &String| url.starts_with("file:");
@@ -45,7 +64,17 @@ impl Inspector for PdmLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, location| {
+        toml_text::each_package(entry, |package: Package, row| {
+            let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
+            let location = row.location;
+            let locked = Evidence::Locked;
+            seen.origin(
+                Ecosystem::PyPi,
+                &package.name,
+                locked,
+                origin,
+                location.clone(),
+            );
             if !package.is_local() {
                 let locked = package.into_requirement();
                 seen.components

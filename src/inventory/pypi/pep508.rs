@@ -54,6 +54,17 @@ pub fn parse(text: &str) -> Result<Option<Requirement>, NotARequirement> {
     }))
 }
 
+/// The URL that a dependency is fetched from instead of an index, or the local path.
+pub fn link(text: &str) -> Option<&str> {
+    let text = text.trim();
+    if is_url(text) || text.starts_with(['.', '/', '\\', '~']) {
+        return first_word(text).ok();
+    }
+    let (_, rest) = split_name(text).ok()?;
+    let link = skip_extras(rest).ok()?.trim_start().strip_prefix('@')?;
+    first_word(link.trim_start()).ok()
+}
+
 /// Reads what is to be installed in place: a package from version control, or else a local folder.
 pub fn parse_editable(text: &str) -> Result<Option<Requirement>, NotARequirement> {
     if is_url(text) || text.contains("://") {

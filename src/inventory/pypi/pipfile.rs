@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::{Spanned, Value};
 
-use crate::component::Evidence;
+use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::{Flag, Lenient, Text};
+use crate::inventory::npm::specifier::without_credentials;
 use crate::inventory::owner;
+use crate::supply_chain::origin::{Origin, host, is_own_host, is_plain, leads_outside};
 
 use super::pep508::Requirement;
+use super::requirements;
 use super::toml_text::{self, Lines};
 
 pub struct Pipfile;
@@ -19,6 +24,29 @@ pub struct Pipfile;
 struct Manifest {
     #[serde(default)]
     packages: BTreeMap<Spanned<String>, Value>,
+    #[serde(default)]
+    source: Vec<Spanned<Lenient<Index>>>,
+}
+
+/// An index that packages come from: `[[source]]`, and `_meta.sources` in the lock.
+#[derive(Deserialize)]
+pub struct Index {
+    #[serde(default)]
+    url: Text,
+    #[serde(default)]
+    verify_ssl: Flag,
+}
+
+impl Index {
+    pub fn origin(&self) -> Option<Origin> {
+        let url = self.url.as_text()?;
+        let is_unverified = matches!(self.verify_ssl, Lenient::Flag(false));
+        let scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+        let is_own = is_own_host(host(scheme));
+        (is_plain(url) || (is_unverified && !is_own)).then(|| Origin::Insecure {
+            setting: format!("source {}", without_credentials(url)),
+        })
+    }
 }
 
 /// What a Pipfile and its lock say of a package.
@@ -37,9 +65,27 @@ pub struct PackageTable {
     #[serde(rename = "ref")]
     revision: Option<String>,
     file: Option<String>,
+    /// Of a lock.
+    hashes: Option<IgnoredAny>,
 }
 
 impl Package {
+    /// Where a package in a Pipfile or its lock comes from, and in which of its versions.
+    pub fn origin(&self, folder: &str) -> Option<Origin> {
+        match self {
+            Package::Version(version) => unpinned(version),
+            Package::Table(table) => table.origin(folder),
+        }
+    }
+
+    /// Whether the row of a lock is of a package from an index, and has no hash.
+    pub fn needs_hash(&self) -> bool {
+        match self {
+            Package::Version(_) => true,
+            Package::Table(table) => table.path.is_none() && table.hashes.is_none(),
+        }
+    }
+
     /// `None` for a local package.
     pub fn into_requirement(self, name: &str) -> Option<Requirement> {
         let table = match self {
@@ -59,6 +105,28 @@ impl Package {
     }
 }
 
+impl PackageTable {
+    fn origin(&self, folder: &str) -> Option<Origin> {
+        if let Some(path) = &self.path {
+            return leads_outside(folder, path);
+        }
+        if let Some(file) = &self.file {
+            return requirements::link_origin(folder, file, self.hashes.is_some());
+        }
+        if let Some(git) = &self.git {
+            let revision = self.revision.as_deref().unwrap_or_default();
+            return Origin::of_address(&format!("git+{git}#{revision}"), false, false);
+        }
+        unpinned(self.version.as_deref().unwrap_or_default())
+    }
+}
+
+/// What is asked of a package by its version alone, where that is not one.
+fn unpinned(asked: &str) -> Option<Origin> {
+    let pinned = Requirement::new("", asked).version.is_some();
+    (!pinned).then_some(Origin::Range)
+}
+
 impl Inspector for Pipfile {
     fn wants(&self, header: &Header) -> bool {
         header.path.file_name() == "Pipfile" && owner::is_owners(header.path)
@@ -68,6 +136,19 @@ impl Inspector for Pipfile {
         let text = entry.text()?;
         let manifest: Manifest = toml_text::parse(text)?;
         let lines = Lines::new(text);
+        for index in &manifest.source {
+            if let Lenient::Map(source) = index.get_ref() {
+                let location = Location::at_line(entry.path, lines.line_of(index.span().start));
+                let declared = Evidence::Declared;
+                seen.origin(
+                    Ecosystem::PyPi,
+                    "source",
+                    declared,
+                    source.origin(),
+                    location,
+                );
+            }
+        }
         let mut result = Ok(());
         for (name, row) in manifest.packages {
             let line = lines.line_of(name.span().start);
@@ -76,6 +157,15 @@ impl Inspector for Pipfile {
                 continue;
             };
             let location = Location::at_line(entry.path, line);
+            let origin = package.origin(entry.path.parent());
+            let declared = Evidence::Declared;
+            seen.origin(
+                Ecosystem::PyPi,
+                name.get_ref(),
+                declared,
+                origin,
+                location.clone(),
+            );
             seen.components.extend(
                 package
                     .into_requirement(name.get_ref())

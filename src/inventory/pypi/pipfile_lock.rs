@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::component::Evidence;
+use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::Lenient;
 use crate::inventory::owner;
+use crate::supply_chain::origin::{Keys, Origin};
 
-use super::pipfile::Package;
+use super::pipfile::{Index, Package};
 
 pub struct PipfileLock;
 
@@ -18,9 +20,15 @@ pub struct PipfileLock;
 #[derive(Deserialize)]
 struct Lock {
     #[serde(rename = "_meta")]
-    _meta: Option<serde::de::IgnoredAny>,
+    meta: Option<Meta>,
     #[serde(flatten)]
     groups: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default)]
+    sources: Lenient<Index>,
 }
 
 impl Inspector for PipfileLock {
@@ -31,13 +39,31 @@ impl Inspector for PipfileLock {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let lock: Lock = serde_json::from_str(entry.text()?)
             .map_err(|error| Unreadable::at(error.line(), format!("is not valid JSON: {error}")))?;
+        let mut keys = Keys::of(entry.bytes);
+        let sources = lock.meta.map(|meta| meta.sources.list());
+        for index in sources.into_iter().flatten().filter_map(Lenient::map) {
+            let location = Location::from(entry.path.clone());
+            let locked = Evidence::Locked;
+            seen.origin(Ecosystem::PyPi, "source", locked, index.origin(), location);
+        }
         let mut result = Ok(());
         for (name, row) in lock.groups.into_values().flatten() {
             let Ok(package) = Package::deserialize(row) else {
                 result = Err(Unreadable::new("has a row that is not a package"));
                 continue;
             };
-            let location = Location::from(entry.path.clone());
+            let mut location = Location::from(entry.path.clone());
+            let unhashed = || package.needs_hash().then_some(Origin::Unhashed);
+            let origin = match package.origin(entry.path.parent()) {
+                Some(Origin::Range | Origin::Any) | None => unhashed(),
+                elsewhere => elsewhere,
+            };
+            if origin.is_some() {
+                location.line = keys.line(&name, "");
+                let locked = Evidence::Locked;
+                seen.origin(Ecosystem::PyPi, &name, locked, origin, location.clone());
+                location.line = None;
+            }
             seen.components.extend(
                 package
                     .into_requirement(&name)

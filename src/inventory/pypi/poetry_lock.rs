@@ -7,8 +7,9 @@ use serde::Deserialize;
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
+use crate::supply_chain::origin::{Origin, leads_outside};
 
-use super::toml_text;
+use super::toml_text::{self, Files, Row};
 
 pub struct PoetryLock;
 
@@ -17,12 +18,16 @@ struct Package {
     name: String,
     version: String,
     source: Option<Source>,
+    #[serde(default)]
+    files: Files,
 }
 
 #[derive(Deserialize)]
 struct Source {
     #[serde(rename = "type")]
     kind: Option<String>,
+    url: Option<String>,
+    resolved_reference: Option<String>,
 }
 
 impl Inspector for PoetryLock {
@@ -31,7 +36,18 @@ impl Inspector for PoetryLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, location| {
+        toml_text::each_package(entry, |package: Package, row| {
+            let Row { location, .. } = &row;
+            let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
+            let locked = Evidence::Locked;
+            seen.origin(
+                Ecosystem::PyPi,
+                &package.name,
+                locked,
+                origin,
+                location.clone(),
+            );
+            let location = row.location;
             if !package.is_local() {
                 let Package { name, version, .. } = package;
                 seen.component(Ecosystem::PyPi, name, version, Evidence::Locked, location);
@@ -41,6 +57,25 @@ impl Inspector for PoetryLock {
 }
 
 impl Package {
+    fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
+        let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
+        let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
+        let Some(source) = &self.source else {
+            return unhashed();
+        };
+        let url = source.url.as_deref().unwrap_or_default();
+        match source.kind.as_deref() {
+            Some("git") => {
+                let commit = source.resolved_reference.as_deref().unwrap_or_default();
+                Origin::of_address(&format!("git+{url}#{commit}"), false, false)
+            }
+            Some("directory" | "file") => leads_outside(folder, url),
+            Some("url") => Origin::of_address(url, is_hashed, false),
+            // An index beside the registry, whose address the row gives.
+            _ => Origin::of_address(url, is_hashed, true).or_else(unhashed),
+        }
+    }
+
     fn is_local(&self) -> bool {
         let kind = self
             .source

@@ -3,12 +3,14 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::component::Evidence;
+use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
+use crate::supply_chain::origin::Origin;
 
 use super::pep508::Requirement;
-use super::toml_text;
+use super::toml_text::Files;
+use super::{requirements, toml_text};
 
 pub struct Pylock;
 
@@ -19,6 +21,11 @@ struct Package {
     directory: Option<IgnoredAny>,
     vcs: Option<Source>,
     archive: Option<Source>,
+    #[serde(default)]
+    sdist: Files,
+    #[serde(default)]
+    wheels: Files,
+    index: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +34,9 @@ struct Source {
     path: Option<String>,
     #[serde(rename = "requested-revision")]
     requested_revision: Option<String>,
+    #[serde(rename = "commit-id")]
+    commit: Option<String>,
+    hashes: Option<IgnoredAny>,
 }
 
 impl Source {
@@ -39,6 +49,25 @@ impl Source {
 }
 
 impl Package {
+    fn origin(&self, folder: &str) -> Option<Origin> {
+        if let Some(vcs) = &self.vcs {
+            let commit = vcs.commit.as_deref().unwrap_or_default();
+            let url = vcs.url.as_deref()?;
+            return Origin::of_address(&format!("git+{url}#{commit}"), false, false);
+        }
+        if let Some(archive) = &self.archive {
+            let link = archive.url.as_ref().or(archive.path.as_ref())?;
+            return requirements::link_origin(folder, link, archive.hashes.is_some());
+        }
+        if self.directory.is_some() {
+            return None;
+        }
+        let is_hashed = toml_text::have_hashes(&self.sdist, &self.wheels);
+        let index = self.index.as_deref().unwrap_or_default();
+        let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
+        Origin::of_address(index, is_hashed, true).or_else(unhashed)
+    }
+
     fn is_local(&self) -> bool {
         let source = self.vcs.as_ref().or(self.archive.as_ref());
         self.directory.is_some() || source.is_some_and(Source::is_local)
@@ -59,7 +88,17 @@ impl Inspector for Pylock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, location| {
+        toml_text::each_package(entry, |package: Package, row| {
+            let origin = package.origin(entry.path.parent());
+            let location = row.location;
+            let locked = Evidence::Locked;
+            seen.origin(
+                Ecosystem::PyPi,
+                &package.name,
+                locked,
+                origin,
+                location.clone(),
+            );
             if !package.is_local() {
                 let locked = package.into_requirement();
                 seen.components

@@ -12,9 +12,13 @@ use toml::{Spanned, Value};
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::Lenient;
 use crate::inventory::owner;
+use crate::supply_chain::origin::Origin;
 
 use super::pep508::{self, Requirement};
+use super::pipfile::Index;
+use super::requirements;
 use super::toml_text::{self, Lines};
 
 pub struct Pyproject;
@@ -45,12 +49,16 @@ struct Tool {
 struct Poetry {
     #[serde(default)]
     dependencies: BTreeMap<Spanned<String>, Value>,
+    #[serde(default)]
+    source: Lenient<Index>,
 }
 
 #[derive(Default, Deserialize)]
 struct Uv {
     #[serde(default)]
     sources: BTreeMap<String, Value>,
+    #[serde(default)]
+    index: Lenient<Index>,
 }
 
 /// A dependency as Poetry writes it; in a list, each holds on other platforms.
@@ -70,9 +78,21 @@ struct PoetryTable {
     tag: Option<String>,
     branch: Option<String>,
     url: Option<String>,
+    path: Option<String>,
 }
 
 impl PoetryTable {
+    fn origin(&self, folder: &str) -> Option<Origin> {
+        if let Some(git) = &self.git {
+            let revision = self.rev.as_deref().unwrap_or_default();
+            return Origin::of_address(&format!("git+{git}#{revision}"), false, false);
+        }
+        if let Some(link) = self.url.as_ref().or(self.path.as_ref()) {
+            return requirements::link_origin(folder, link, false);
+        }
+        unpinned(self.version.as_deref()?)
+    }
+
     /// `None` for a local package, and for a table that only adds to what `[project]` says.
     fn into_requirement(self, name: &str) -> Option<Requirement> {
         if let Some(version) = &self.version {
@@ -87,7 +107,24 @@ impl PoetryTable {
     }
 }
 
+/// What Poetry and `[project]` ask of a package by its version alone, where that is not one.
+fn unpinned(asked: &str) -> Option<Origin> {
+    let is_pinned = Requirement::new("", asked).version.is_some();
+    (!is_pinned).then_some(Origin::Range)
+}
+
 impl PoetryDependency {
+    fn origins(&self, folder: &str) -> Vec<Origin> {
+        match self {
+            PoetryDependency::Version(version) => unpinned(version).into_iter().collect(),
+            PoetryDependency::Table(table) => table.origin(folder).into_iter().collect(),
+            PoetryDependency::List(tables) => {
+                let origins = tables.iter().filter_map(|table| table.origin(folder));
+                origins.collect()
+            }
+        }
+    }
+
     fn into_requirements(self, name: &str) -> Vec<Requirement> {
         let tables = match self {
             PoetryDependency::Version(version) => return vec![Requirement::new(name, &version)],
@@ -112,11 +149,41 @@ enum UvSource {
 #[derive(Deserialize)]
 struct UvTable {
     path: Option<String>,
+    git: Option<String>,
+    rev: Option<String>,
+    url: Option<String>,
     #[serde(default)]
     workspace: bool,
 }
 
+impl UvTable {
+    fn origin(&self, folder: &str) -> Option<Origin> {
+        if let Some(git) = &self.git {
+            let revision = self.rev.as_deref().unwrap_or_default();
+            return Origin::of_address(&format!("git+{git}#{revision}"), false, false);
+        }
+        let link = self.url.as_ref().or(self.path.as_ref())?;
+        requirements::link_origin(folder, link, false)
+    }
+}
+
 impl Uv {
+    /// Where uv takes packages from instead of an index, by their normalised names.
+    fn origins(&self, folder: &str) -> Vec<(String, Origin)> {
+        let mut found = Vec::new();
+        for (name, source) in &self.sources {
+            let tables = match UvSource::deserialize(source.clone()) {
+                Ok(UvSource::Table(table)) => vec![table],
+                Ok(UvSource::List(tables)) => tables,
+                Err(_) => continue,
+            };
+            let name = Ecosystem::PyPi.normalize_name(name);
+            let origins = tables.iter().filter_map(|table| table.origin(folder));
+            found.extend(origins.map(|origin| (name.clone(), origin)));
+        }
+        found
+    }
+
     /// The normalised names of the packages that lie beside the project.
     fn local_names(self) -> HashSet<String> {
         let is_local = |table: &UvTable| table.workspace || table.path.is_some();
@@ -140,8 +207,28 @@ impl Inspector for Pyproject {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let text = entry.text()?;
         let Manifest { project, tool } = toml_text::parse(text)?;
+        let folder = entry.path.parent();
+        let mut origins = tool.uv.origins(folder);
+        for index in [&tool.uv.index, &tool.poetry.source] {
+            if let Lenient::List(rows) = index {
+                let indexes = rows.iter().filter_map(Lenient::as_map);
+                let insecure = indexes.filter_map(Index::origin);
+                origins.extend(insecure.map(|origin| ("index".to_owned(), origin)));
+            }
+        }
+        let elsewhere: HashSet<String> = origins.iter().map(|(name, _)| name.clone()).collect();
+        for (name, origin) in origins {
+            let location = entry.path.clone();
+            seen.origin(
+                Ecosystem::PyPi,
+                name,
+                Evidence::Declared,
+                Some(origin),
+                location,
+            );
+        }
         let local_names = tool.uv.local_names();
-        let mut read = Dependencies::new(text);
+        let mut read = Dependencies::new(text, folder);
         read.add_project(project);
         read.add_poetry(tool.poetry);
         for (line, requirement) in read.found {
@@ -152,6 +239,18 @@ impl Inspector for Pyproject {
                     .push(requirement.into_component(Evidence::Declared, location));
             }
         }
+        for (line, name, origin) in read.origins {
+            if !elsewhere.contains(&name) && !local_names.contains(&name) {
+                let location = Location::at_line(entry.path, line);
+                seen.origin(
+                    Ecosystem::PyPi,
+                    name,
+                    Evidence::Declared,
+                    Some(origin),
+                    location,
+                );
+            }
+        }
         match read.first_bad_line {
             Some(line) => Err(Unreadable::at(line as usize, "is not a dependency")),
             None => Ok(()),
@@ -160,16 +259,21 @@ impl Inspector for Pyproject {
 }
 
 /// The dependencies of both tables, with their lines.
-struct Dependencies {
+struct Dependencies<'a> {
     lines: Lines,
+    folder: &'a str,
     found: Vec<(u32, Requirement)>,
+    /// With the normalised names.
+    origins: Vec<(u32, String, Origin)>,
     first_bad_line: Option<u32>,
 }
 
-impl Dependencies {
-    fn new(text: &str) -> Self {
+impl<'a> Dependencies<'a> {
+    fn new(text: &str, folder: &'a str) -> Self {
         Dependencies {
             lines: Lines::new(text),
+            folder,
+            origins: Vec::new(),
             found: Vec::new(),
             first_bad_line: None,
         }
@@ -178,11 +282,27 @@ impl Dependencies {
     fn add_project(&mut self, project: Project) {
         for row in project.dependencies {
             let line = self.lines.line_of(row.span().start);
+            if let Some(asked) = row.get_ref().as_str() {
+                self.add_origin(asked, line);
+            }
             match row.get_ref().as_str().map(pep508::parse) {
                 Some(Ok(requirement)) => self.found.extend(requirement.map(|r| (line, r))),
                 _ => self.skip(line),
             }
         }
+    }
+
+    fn add_origin(&mut self, asked: &str, line: u32) {
+        let Ok(Some(requirement)) = pep508::parse(asked) else {
+            return;
+        };
+        let origin = match pep508::link(asked) {
+            Some(link) => requirements::link_origin(self.folder, link, false),
+            None => requirement.version.is_none().then_some(Origin::Range),
+        };
+        let name = Ecosystem::PyPi.normalize_name(&requirement.name);
+        self.origins
+            .extend(origin.map(|origin| (line, name, origin)));
     }
 
     fn add_poetry(&mut self, poetry: Poetry) {
@@ -194,6 +314,10 @@ impl Dependencies {
             }
             match PoetryDependency::deserialize(row) {
                 Ok(dependency) => {
+                    for origin in dependency.origins(self.folder) {
+                        let name = Ecosystem::PyPi.normalize_name(&name);
+                        self.origins.push((line, name, origin));
+                    }
                     let requirements = dependency.into_requirements(&name);
                     self.found
                         .extend(requirements.into_iter().map(|r| (line, r)));

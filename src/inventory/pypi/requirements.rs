@@ -10,10 +10,13 @@ use std::mem;
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::npm::specifier::without_credentials;
 use crate::inventory::owner;
+use crate::supply_chain::origin::{ObservedOrigin, Origin, leads_outside};
 
 use super::layout;
 use super::pep508::{self, NotARequirement, Requirement};
+use super::pip_conf;
 
 pub struct Requirements;
 
@@ -25,6 +28,8 @@ pub struct RequirementsFile {
     pub stands_alone: bool,
     pub requirements: Vec<RequirementLine>,
     pub includes: Vec<Include>,
+    /// What it says of where packages come from.
+    pub origins: Vec<ObservedOrigin>,
 }
 
 /// A third-party package that a line asks for.
@@ -32,6 +37,10 @@ pub struct RequirementsFile {
 pub struct RequirementLine {
     pub requirement: Requirement,
     pub line: u32,
+    /// Whether it is asked for at an address, and not by its version.
+    pub is_link: bool,
+    /// Whether the line holds it to a hash.
+    pub is_hashed: bool,
 }
 
 /// `-r FILE` or `-c FILE`.
@@ -63,6 +72,7 @@ impl Inspector for Requirements {
             stands_alone: stands_alone(entry.path),
             requirements: Vec::new(),
             includes: Vec::new(),
+            origins: Vec::new(),
         };
         let mut first_bad_line = None;
         let text = decode(entry.bytes);
@@ -164,19 +174,47 @@ impl RequirementsFile {
         let (asked, options) = split_options(text);
         if !asked.is_empty() {
             let requirement = pep508::parse(asked)?;
-            self.add(requirement, line);
+            let is_hashed = options.contains("--hash");
+            self.add(asked, requirement, line, is_hashed);
         }
         self.read_options(options, line)
     }
 
-    fn add(&mut self, requirement: Option<Requirement>, line: u32) {
+    fn add(&mut self, asked: &str, requirement: Option<Requirement>, line: u32, is_hashed: bool) {
+        let link = pep508::link(asked);
+        if let Some(link) = link {
+            let name = requirement
+                .as_ref()
+                .map_or(link, |asked| asked.name.as_str());
+            let origin = link_origin(self.path.parent(), link, is_hashed);
+            self.say(&without_credentials(name), origin, line);
+        }
         self.requirements
-            .extend(requirement.map(|requirement| RequirementLine { requirement, line }));
+            .extend(requirement.map(|requirement| RequirementLine {
+                requirement,
+                line,
+                is_link: link.is_some(),
+                is_hashed,
+            }));
+    }
+
+    fn say(&mut self, name: &str, origin: Option<Origin>, line: u32) {
+        self.origins.extend(origin.map(|origin| ObservedOrigin {
+            ecosystem: Ecosystem::PyPi,
+            name: name.to_owned(),
+            stated: Evidence::Declared,
+            origin,
+            location: Location::at_line(&self.path, line),
+        }));
     }
 
     fn read_options(&mut self, options: &str, line: u32) -> Result<(), NotARequirement> {
         let mut words = shell_words(options).into_iter().peekable();
         while let Some(word) = words.next() {
+            let next = words.peek().map(String::as_str);
+            if let Some(setting) = pip_conf::setting(&word, next) {
+                self.say(setting.name, setting.origin(), line);
+            }
             let Some((flag, attached)) = split_flag(&word) else {
                 if !is_option(&word) {
                     return Err(NotARequirement);
@@ -197,7 +235,10 @@ impl RequirementsFile {
                 }
             }
             match flag {
-                Flag::Editable => self.add(pep508::parse_editable(&value)?, line),
+                Flag::Editable => {
+                    let requirement = pep508::parse_editable(&value)?;
+                    self.add(&value, requirement, line, false);
+                }
                 Flag::Requirement => self.include(&value, line, false),
                 Flag::Constraint => self.include(&value, line, true),
             }
@@ -217,6 +258,21 @@ impl RequirementsFile {
             line,
             constraint,
         });
+    }
+}
+
+/// Where a link leads: to an address, or to a path from the file's folder.
+pub(super) fn link_origin(folder: &str, link: &str, is_hashed: bool) -> Option<Origin> {
+    let (address, fragment) = link.split_once('#').unwrap_or((link, ""));
+    // pip takes a hash at the end of an address: `#sha256=…`.
+    let names_hash = |part: &str| part.starts_with("sha");
+    let is_hashed = is_hashed || fragment.split('&').any(names_hash);
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    match scheme {
+        None if link.starts_with("git@") => Origin::of_address(address, is_hashed, false),
+        None => leads_outside(folder, link),
+        Some("file") => leads_outside(folder, address),
+        Some(_) => Origin::of_address(address, is_hashed, false),
     }
 }
 

@@ -1,11 +1,14 @@
 //! What the TOML formats share: line numbers, and reading row by row so that one odd row does not lose the file.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::{Spanned, Value};
 
 use crate::finding::Location;
 use crate::inspect::{Entry, Unreadable};
+use crate::inventory::lenient::Lenient;
 
 /// Reads a whole file. Nesting beyond a depth that no real file has is an error of the parser.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
@@ -26,22 +29,72 @@ struct Lock {
     // `packages` is PEP 751's name for it, `distribution` the one of the first versions of uv.
     #[serde(default, alias = "packages", alias = "distribution")]
     package: Vec<Spanned<Value>>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+/// Where Poetry and PDM kept all hashes, before they wrote them into each package's table.
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default, alias = "hashes")]
+    files: BTreeMap<String, IgnoredAny>,
+}
+
+/// What stands with a package in a lock file.
+pub struct Row {
+    pub location: Location,
+    /// Whether the file holds this or any package to hashes elsewhere.
+    pub is_hashed_elsewhere: bool,
+}
+
+/// A file of a package, or the list of them.
+pub type Files = Lenient<File>;
+
+#[derive(Debug, Deserialize)]
+pub struct File {
+    #[serde(alias = "hashes")]
+    hash: Option<IgnoredAny>,
+}
+
+/// Whether there are files, and a hash for each of them.
+pub fn has_hashes(files: &Files) -> bool {
+    match files {
+        Lenient::Map(file) => file.hash.is_some(),
+        Lenient::List(files) => !files.is_empty() && files.iter().all(has_hashes),
+        _ => false,
+    }
+}
+
+/// Whether a package has a source distribution or wheels, and a hash for each of them.
+pub fn have_hashes(sdist: &Files, wheels: &Files) -> bool {
+    match (sdist, wheels) {
+        (sdist, Lenient::Other) => has_hashes(sdist),
+        (Lenient::Other, wheels) => has_hashes(wheels),
+        (sdist, wheels) => has_hashes(sdist) && has_hashes(wheels),
+    }
 }
 
 /// Reads a lock file and calls `see` with every package in it. The first package that cannot be read is the error, the
 /// others count.
 pub fn each_package<T: DeserializeOwned>(
     entry: &Entry,
-    mut see: impl FnMut(T, Location),
+    mut see: impl FnMut(T, Row),
 ) -> Result<(), Unreadable> {
     let text = entry.text()?;
     let lock: Lock = parse(text)?;
     let lines = Lines::new(text);
+    let is_hashed_elsewhere = !lock.metadata.files.is_empty();
     let mut result = Ok(());
     for row in lock.package {
         let line = lines.line_of(row.span().start);
         match T::deserialize(row.into_inner()) {
-            Ok(package) => see(package, Location::at_line(entry.path, line)),
+            Ok(package) => see(
+                package,
+                Row {
+                    location: Location::at_line(entry.path, line),
+                    is_hashed_elsewhere,
+                },
+            ),
             Err(error) if result.is_ok() => {
                 let message = format!("is not a package: {}", one_line(error.message()));
                 result = Err(Unreadable::at(line as usize, message));

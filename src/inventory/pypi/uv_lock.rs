@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 
-use crate::component::Evidence;
+use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
+use crate::supply_chain::origin::{Origin, leads_outside};
 
 use super::pep508::Requirement;
-use super::toml_text;
+use super::toml_text::{self, Files};
 
 pub struct UvLock;
 
@@ -16,6 +17,10 @@ struct Package {
     name: String,
     version: Option<String>,
     source: Option<Source>,
+    #[serde(default)]
+    sdist: Files,
+    #[serde(default)]
+    wheels: Files,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +38,50 @@ struct SourceTable {
     editable: Option<String>,
     directory: Option<String>,
     path: Option<String>,
+    registry: Option<String>,
+    git: Option<String>,
+    url: Option<String>,
+}
+
+impl Package {
+    fn origin(&self, folder: &str) -> Option<Origin> {
+        let is_hashed = toml_text::have_hashes(&self.sdist, &self.wheels);
+        let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
+        match &self.source {
+            Some(Source::Table(source)) => source.origin(folder, is_hashed, unhashed),
+            Some(Source::Text(text)) => match text.split_once('+') {
+                Some(("git", _)) => Origin::of_address(text, false, false),
+                Some(("direct", url)) => Origin::of_address(url, is_hashed, false),
+                Some(("registry", url)) => {
+                    Origin::of_address(url, is_hashed, true).or_else(unhashed)
+                }
+                _ => None,
+            },
+            None => unhashed(),
+        }
+    }
+}
+
+impl SourceTable {
+    fn origin(
+        &self,
+        folder: &str,
+        is_hashed: bool,
+        unhashed: impl Fn() -> Option<Origin>,
+    ) -> Option<Origin> {
+        // Members of a workspace may well lie beside the one that ships.
+        if let Some(path) = self.directory.as_ref().or(self.path.as_ref()) {
+            return leads_outside(folder, path);
+        }
+        if let Some(git) = &self.git {
+            return Origin::of_address(&format!("git+{git}"), false, false);
+        }
+        if let Some(url) = &self.url {
+            return Origin::of_address(url, is_hashed, false);
+        }
+        let registry = self.registry.as_deref()?;
+        Origin::of_address(registry, is_hashed, true).or_else(unhashed)
+    }
 }
 
 impl Source {
@@ -60,7 +109,17 @@ impl Inspector for UvLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, location| {
+        toml_text::each_package(entry, |package: Package, row| {
+            let origin = package.origin(entry.path.parent());
+            let location = row.location;
+            let locked = Evidence::Locked;
+            seen.origin(
+                Ecosystem::PyPi,
+                &package.name,
+                locked,
+                origin,
+                location.clone(),
+            );
             if package.source.as_ref().is_some_and(Source::is_local) {
                 return;
             }
