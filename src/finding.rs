@@ -179,6 +179,7 @@ pub struct Rule {
 /// The rules of what is built so far. A rule's severity stands where a finding has none of its own.
 pub mod rules {
     use super::{Kind, Rule, Severity};
+    use crate::supply_chain::rules as supply_chain;
 
     pub static VULNERABILITY: Rule = Rule {
         id: "FA-VULNERABILITY",
@@ -220,6 +221,30 @@ pub mod rules {
         remedy: "build the archive anew; an honest packer writes no such archive",
         sas: "SAS-8",
     };
+    pub static AMBIGUOUS_NAME: Rule = Rule {
+        id: "FA-ARTIFACT-AMBIGUOUS-NAME",
+        kind: Kind::Artifact,
+        severity: Severity::Medium,
+        title: "Two entries have one name",
+        remedy: "build the archive anew; which of the two is unpacked depends on the program that does it",
+        sas: "SAS-3",
+    };
+    pub static AMBIGUOUS_HEADER: Rule = Rule {
+        id: "FA-ARTIFACT-AMBIGUOUS-HEADER",
+        kind: Kind::Artifact,
+        severity: Severity::High,
+        title: "Entry's header says otherwise than the archive's directory",
+        remedy: "build the archive anew; what is unpacked depends on the program that does it",
+        sas: "SAS-3",
+    };
+    pub static AMBIGUOUS_APPENDED: Rule = Rule {
+        id: "FA-ARTIFACT-AMBIGUOUS-APPENDED",
+        kind: Kind::Artifact,
+        severity: Severity::Low,
+        title: "File stands in a tar twice",
+        remedy: "build the archive anew; most programs unpack the last of them, and some list the first",
+        sas: "SAS-3",
+    };
     /// A secret's own rule says what it is; the ids of those begin with this one's.
     pub static SECRET: Rule = Rule {
         id: "FA-SECRET",
@@ -229,7 +254,33 @@ pub mod rules {
         remedy: "revoke it, and have the function read it from a secret store when it runs",
         sas: "SAS-7",
     };
-    pub static ALL: &[&Rule] = &[&VULNERABILITY, &MALWARE, &ESCAPE, &BOMB, &OVERLAP, &SECRET];
+    pub static ALL: &[&Rule] = &[
+        &VULNERABILITY,
+        &MALWARE,
+        &ESCAPE,
+        &BOMB,
+        &OVERLAP,
+        &AMBIGUOUS_NAME,
+        &AMBIGUOUS_HEADER,
+        &AMBIGUOUS_APPENDED,
+        &SECRET,
+        &supply_chain::CHANGED,
+        &supply_chain::LINE_ENDS,
+        &supply_chain::MISSING,
+        &supply_chain::UNRECORDED,
+        &supply_chain::PACKAGE_NAME,
+        &supply_chain::PTH,
+        &supply_chain::CUSTOMIZE,
+        &supply_chain::ENVIRONMENT,
+        &supply_chain::EXTENSION,
+        &supply_chain::INSTALL_SCRIPT,
+        &supply_chain::DISGUISED,
+        &supply_chain::DATA_FOLDER,
+        &supply_chain::SETUID,
+        &supply_chain::LINK,
+        &supply_chain::BIDIRECTIONAL,
+        &supply_chain::INVISIBLE,
+    ];
 }
 
 /// What the structure of an artifact itself shows.

@@ -14,6 +14,7 @@ use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::supply_chain;
 use crate::version::Version;
 
 /// What is known of an entry before it is read whole.
@@ -139,6 +140,8 @@ pub struct Observations {
     pub whole_files: Vec<WholeFile>,
     /// Every file of the artifact, whatever it is.
     pub files: Vec<ObservedFile>,
+    /// What tells of tampering and of code that runs unasked.
+    pub supply: supply_chain::Traces,
 }
 
 /// A file as its archive lists it: what is left of every file once it was read.
@@ -345,6 +348,7 @@ impl Observations {
         self.python.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
         self.files.retain(|file| visible(&file.path));
+        self.supply.retain(&visible);
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -364,6 +368,7 @@ impl Observations {
         self.cargo_locks.extend(other.cargo_locks);
         self.whole_files.extend(other.whole_files);
         self.files.extend(other.files);
+        self.supply.append(other.supply);
     }
 }
 

@@ -387,6 +387,7 @@ pub enum KindArg {
     Vulnerability,
     Malware,
     Secret,
+    SupplyChain,
     Artifact,
 }
 
@@ -396,6 +397,7 @@ impl From<KindArg> for Kind {
             KindArg::Vulnerability => Kind::Vulnerability,
             KindArg::Malware => Kind::Malware,
             KindArg::Secret => Kind::Secret,
+            KindArg::SupplyChain => Kind::SupplyChain,
             KindArg::Artifact => Kind::Artifact,
         }
     }

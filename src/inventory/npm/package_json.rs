@@ -3,8 +3,6 @@
 //! Specification: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>. Only what production needs
 //! counts: `devDependencies` stay behind, and `peerDependencies` are for whoever installs the project.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::specifier::{
@@ -12,8 +10,9 @@ use super::specifier::{
 };
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::lenient::Lenient;
 use crate::inventory::{owner, read};
+use crate::supply_chain::{Dependencies, Scripts, install_scripts};
 
 pub struct PackageJson;
 
@@ -21,9 +20,11 @@ pub struct PackageJson;
 #[serde(rename_all = "camelCase")]
 struct Manifest {
     #[serde(default)]
-    dependencies: Lenient<BTreeMap<String, Text>>,
+    dependencies: Dependencies,
     #[serde(default)]
-    optional_dependencies: Lenient<BTreeMap<String, Text>>,
+    optional_dependencies: Dependencies,
+    #[serde(default)]
+    scripts: Lenient<Scripts>,
 }
 
 impl Inspector for PackageJson {
@@ -33,9 +34,14 @@ impl Inspector for PackageJson {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let manifest: Manifest = read::json(entry)?;
+        let scripts = install_scripts(entry.path, manifest.scripts, true);
+        seen.supply.sightings.extend(scripts);
         for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
             for (name, specifier) in dependencies.map().unwrap_or_default() {
                 if let Lenient::Text(specifier) = specifier {
+                    if specifier.contains([':', '/']) {
+                        seen.supply.aliases.push(name.clone());
+                    }
                     declare(entry, seen, &name, specifier.trim());
                 }
             }

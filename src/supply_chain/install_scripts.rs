@@ -1,0 +1,103 @@
+//! Scripts that npm runs when a package is installed: `preinstall`, `install` and `postinstall`.
+//!
+//! <https://docs.npmjs.com/cli/v11/using-npm/scripts#life-cycle-scripts>
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::finding::{Certainty, EntryPath, Location, Severity};
+use crate::inventory::lenient::{Lenient, Text};
+
+use super::python_hooks::shown;
+use super::{Sighting, rules};
+
+use serde::Deserialize;
+
+/// The scripts of a manifest that run by themselves.
+#[derive(Debug, Default, Deserialize)]
+pub struct Scripts {
+    #[serde(default)]
+    preinstall: Text,
+    #[serde(default)]
+    install: Text,
+    #[serde(default)]
+    postinstall: Text,
+}
+
+/// What honest packages run, one of these or several: they build native code or fetch it built, patch, and ask for
+/// money. Each is a whole command.
+static ORDINARY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let commands = [
+        r"node-gyp(-build)?( rebuild| configure| build| install)*( -\S+)*",
+        r"node-pre-gyp install( -\S+)*",
+        r"prebuild-install( (-\S+|napi|node))*",
+        r"pkg-prebuilds-verify \S+",
+        r"cmake-js \w+( -\S+)*",
+        r"napi-postinstall( [\w@/.-]+)*",
+        r"husky( install)?( \S+)?",
+        r"patch-package( -\S+)*",
+        r"opencollective(-postinstall)?",
+        r"is-ci",
+        r"exit 0",
+        r"true",
+        r#"echo( [^|&;`$<>]*)?"#,
+        r"(npm|yarn|pnpm) (run )?[\w:-]+( -\S+)*",
+        r"node \./?[\w./-]+(\.[cm]?js)?|node [\w-][\w./-]*(\.[cm]?js)?",
+    ];
+    let command = commands.join("|");
+    Regex::new(&format!(
+        r"^\s*(?:{command})(?:\s*(?:&&|\|\||;)\s*(?:{command}))*\s*$"
+    ))
+    .ok()
+});
+
+/// What no honest package needs: to fetch and run in one go, to run text, or to hide what runs.
+static SUSPICIOUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let marks = [
+        r"https?://",
+        r"\b(curl|wget|fetch|nc|ncat|certutil|bitsadmin|mshta|Invoke-\w+|iwr|iex)\b",
+        r"\b(node|bun|deno|python3?|perl|ruby|php)\s+(-\S+\s+)*(-e|-p|-pe|-c|--eval|--print|eval)\b",
+        r"\bpowershell|\bpwsh\b|\bcmd(\.exe)?\s+/c",
+        r"\bbase64\b|\batob\b|\beval\b|\bxxd\b",
+        r"\|\s*(ba|z|da|k)?sh\b|\b(ba|z|da|k)?sh\s+-c\b",
+        r"/dev/tcp/|/tmp/|~/\.|\$HOME\b",
+        r"\bchmod\s+(\+x|[0-7]*[1357])",
+        r"\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}",
+    ];
+    Regex::new(&format!("(?i){}", marks.join("|"))).ok()
+});
+
+/// What the manifest at `path` has run; `is_own` where it is the project's own.
+pub fn install_scripts(path: &EntryPath, scripts: Lenient<Scripts>, is_own: bool) -> Vec<Sighting> {
+    let Some(scripts) = scripts.map() else {
+        return Vec::new();
+    };
+    let scripts = [
+        ("preinstall", scripts.preinstall),
+        ("install", scripts.install),
+        ("postinstall", scripts.postinstall),
+    ];
+    let scripts = scripts.into_iter();
+    let scripts = scripts.filter_map(|(when, script)| Some((when, script.text()?)));
+    scripts
+        .map(|(when, script)| {
+            let (severity, certainty) = judge(&script, is_own);
+            let detail = format!("{when} is {}", shown(&script));
+            Sighting {
+                severity,
+                certainty,
+                ..Sighting::of(&rules::INSTALL_SCRIPT, Location::from(path.clone()), detail)
+            }
+        })
+        .collect()
+}
+
+fn judge(script: &str, is_own: bool) -> (Severity, Certainty) {
+    let is = |rule: &Option<Regex>| rule.as_ref().is_some_and(|rule| rule.is_match(script));
+    match () {
+        () if is(&SUSPICIOUS) => (Severity::High, Certainty::Certain),
+        () if is_own || is(&ORDINARY) => (Severity::Info, Certainty::Certain),
+        () => (Severity::Low, Certainty::Possible),
+    }
+}
