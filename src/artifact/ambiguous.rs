@@ -6,6 +6,9 @@ use std::sync::PoisonError;
 use super::container::{Member, ZipContainer};
 use crate::finding::{ArtifactFinding, EntryPath, rules};
 
+/// Folders on the way to a file that are looked at. No path that a system can unpack has more of them by far.
+const MAX_FOLDERS: usize = 256;
+
 /// Texts that tools which merge jars keep of each, in `META-INF`. Nothing reads them.
 const MERGED_TEXTS: [&str; 4] = ["DEPENDENCIES", "INDEX.LIST", "LICENSE", "NOTICE"];
 
@@ -25,12 +28,13 @@ pub fn names(members: &[Member]) -> Option<ArtifactFinding> {
     }
     let mut folders = HashSet::new();
     for member in members {
-        let mut folder = member.path.parent();
-        while !folder.is_empty() && folders.insert(folder) {
-            if let Some(file) = files.get(folder).filter(|file| file.size > 0) {
+        let inner = member.path.inner();
+        let ends = inner.match_indices('/').map(|(at, _)| at);
+        for folder in ends.take(MAX_FOLDERS).map(|end| &inner[..end]) {
+            let file = files.get(folder).filter(|file| file.size > 0);
+            if let Some(file) = file.filter(|_| folders.insert(folder)) {
                 twice.push(&file.path);
             }
-            folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
         }
     }
     let detail = match twice.len() {

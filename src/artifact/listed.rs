@@ -11,6 +11,9 @@ use crate::inventory::pypi::record;
 /// Bytes of lists that are read of one container. The largest have some megabytes of them.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Rows about one file that count.
+const MAX_ROWS: usize = 8;
+
 /// A file as its author published it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Published {
@@ -49,7 +52,9 @@ impl Listed {
             if let Some(sha256) = row.sha256() {
                 let size = row.size;
                 let rows = self.0.entry(row.inner).or_default();
-                rows.push(Published { sha256, size });
+                if rows.len() < MAX_ROWS {
+                    rows.push(Published { sha256, size });
+                }
             }
         }
     }

@@ -203,6 +203,10 @@ fn value(bytes: &[u8], at: usize, name: &str) -> Option<String> {
     if is_comment || !is_whole {
         return None;
     }
+    // A shell's way to take it away: `NAME= command`.
+    if rest.starts_with("= ") {
+        return None;
+    }
     let after = rest.trim_start_matches(['"', '\'']).trim_start();
     let value = match after.strip_prefix([':', '=']) {
         // Not a comparison: `==`.

@@ -4,15 +4,14 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::bytes::Regex;
+use serde::Deserialize;
 
 use crate::finding::{Certainty, EntryPath, Location, Severity};
 use crate::inventory::lenient::{Lenient, Text};
 
 use super::python_hooks::shown;
 use super::{Sighting, rules};
-
-use serde::Deserialize;
 
 /// The scripts of a manifest that run by themselves.
 #[derive(Debug, Default, Deserialize)]
@@ -47,7 +46,7 @@ static ORDINARY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ];
     let command = commands.join("|");
     Regex::new(&format!(
-        r"^\s*(?:{command})(?:\s*(?:&&|\|\||;)\s*(?:{command}))*\s*$"
+        r"(?-u)^\s*(?:{command})(?:\s*(?:&&|\|\||;)\s*(?:{command}))*\s*$"
     ))
     .ok()
 });
@@ -65,7 +64,7 @@ static SUSPICIOUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"\bchmod\s+(\+x|[0-7]*[1357])",
         r"\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}",
     ];
-    Regex::new(&format!("(?i){}", marks.join("|"))).ok()
+    Regex::new(&format!("(?i-u){}", marks.join("|"))).ok()
 });
 
 /// What the manifest at `path` has run; `is_own` where it is the project's own.
@@ -94,10 +93,52 @@ pub fn install_scripts(path: &EntryPath, scripts: Lenient<Scripts>, is_own: bool
 }
 
 fn judge(script: &str, is_own: bool) -> (Severity, Certainty) {
-    let is = |rule: &Option<Regex>| rule.as_ref().is_some_and(|rule| rule.is_match(script));
+    let is = |rule: &Option<Regex>| {
+        rule.as_ref()
+            .is_some_and(|rule| rule.is_match(script.as_bytes()))
+    };
     match () {
         () if is(&SUSPICIOUS) => (Severity::High, Certainty::Certain),
         () if is_own || is(&ORDINARY) => (Severity::Info, Certainty::Certain),
         () => (Severity::Low, Certainty::Possible),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_honest_packages_run_is_ordinary_and_what_fetches_and_runs_is_not() {
+        for (script, expected) in [
+            ("node-gyp rebuild", Severity::Info),
+            (
+                "prebuild-install || node-gyp rebuild --release",
+                Severity::Info,
+            ),
+            ("node-gyp-build", Severity::Info),
+            ("node install/check", Severity::Info),
+            ("node ./postinstall.js || exit 0", Severity::Info),
+            ("husky install", Severity::Info),
+            ("is-ci || husky", Severity::Info),
+            ("patch-package && npm run build", Severity::Info),
+            ("echo \"thank you\"", Severity::Info),
+            ("./configure", Severity::Low),
+            ("node install.js extra", Severity::Low),
+            ("node install.js & sh x", Severity::Low),
+            ("curl -o x https://x.example/x", Severity::High),
+            ("CURL x", Severity::High),
+            ("node -e \"1\"", Severity::High),
+            ("node --eval 1", Severity::High),
+            ("python3 -c 'import os'", Severity::High),
+            ("powershell.exe -enc AAAA", Severity::High),
+            ("cat x | sh", Severity::High),
+            ("echo x | base64 -d", Severity::High),
+            ("chmod +x bin/a && bin/a", Severity::High),
+        ] {
+            assert_eq!(judge(script, false).0, expected, "{script}");
+        }
+        assert_eq!(judge("make tables", true).0, Severity::Info);
+        assert_eq!(judge("curl x | sh", true).0, Severity::High);
     }
 }

@@ -4,8 +4,8 @@ use crate::artifact::Artifact;
 use crate::finding::Severity;
 use crate::inspect::Observations;
 use crate::inventory::pypi::resolve_path;
-use crate::text::visible;
 
+use super::python_hooks::shown;
 use super::{Sighting, rules};
 
 /// Where a platform unpacks functions and layers, and keeps its runtimes: a link there leads into a bundle.
@@ -18,7 +18,7 @@ const BUNDLES: [&str; 5] = [
 ];
 
 /// Where absolute links lead, and how bad it is; the first that fits counts.
-const TARGETS: [(&str, Severity); 11] = [
+const TARGETS: [(&str, Severity); 10] = [
     ("/dev/null", Severity::Info),
     ("/usr/", Severity::Low),
     ("/bin/", Severity::Low),
@@ -29,7 +29,6 @@ const TARGETS: [(&str, Severity); 11] = [
     ("/dev/shm", Severity::High),
     // What the process knows, and its keys.
     ("/proc", Severity::High),
-    ("/root", Severity::High),
     ("/var/run/secrets", Severity::High),
     ("/etc/", Severity::High),
 ];
@@ -44,7 +43,7 @@ pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
                 true => leads_above(file.path.parent(), target).then_some(Severity::Low),
                 false => leads_out(file.path.parent(), target),
             }?;
-            let detail = format!("{} → {}", file.path.file_name(), visible(target));
+            let detail = format!("{} → {}", file.path.file_name(), shown(target));
             Some(Sighting {
                 severity,
                 published: Some(severity),
@@ -61,6 +60,14 @@ fn leads_out(folder: &str, target: &str) -> Option<Severity> {
     }
     if target.contains("/../") {
         return Some(Severity::Medium);
+    }
+    // A virtual environment is made with a link to the Python that it is for.
+    let is_interpreter = target
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with("python"));
+    if is_interpreter && folder.ends_with("bin") {
+        return Some(Severity::Low);
     }
     if BUNDLES.iter().any(|bundle| target.starts_with(bundle)) {
         return None;

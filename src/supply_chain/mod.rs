@@ -22,8 +22,10 @@ pub use install_scripts::{Scripts, install_scripts};
 pub use package_name::{Dependencies, foreign_name, taken_from_elsewhere};
 pub use traces::{Sighting, Traces};
 
+use std::sync::Arc;
+
 use crate::artifact::Artifact;
-use crate::finding::Finding;
+use crate::finding::{EntryPath, Finding};
 use crate::inspect::{Inspector, Observations};
 use crate::report::ReadError;
 
@@ -39,6 +41,9 @@ pub const INSPECTORS: &[&dyn Inspector] = &[
     &unicode::SourceText,
     &package_name::LockAliases,
 ];
+
+/// Findings about one artifact that are kept, besides those about its wheels.
+const MAX_FINDINGS: usize = 10_000;
 
 /// What is wrong with the artifact, and what could not be told.
 #[derive(Debug, Default)]
@@ -58,7 +63,15 @@ pub fn assess(artifact: &Artifact, seen: &Observations) -> Judged {
     sightings.extend(setuid::programs(artifact, seen));
     sightings.extend(links::leading_out(artifact, seen));
     sightings.extend(package_name::assess(&seen.supply));
-    let sightings = sightings.into_iter();
+    if sightings.len() > MAX_FINDINGS {
+        let left_out = sightings.len() - MAX_FINDINGS;
+        let message = format!(
+            "has more than {MAX_FINDINGS} findings about its supply chain: {left_out} were left out of this report"
+        );
+        let whole = EntryPath::new(&Arc::from(""), &artifact.path);
+        judged.errors.push(ReadError::new(whole, message));
+    }
+    let sightings = sightings.into_iter().take(MAX_FINDINGS);
     let findings = sightings.filter_map(|s| finding::of(artifact, s, &tree, &records));
     judged.findings.extend(findings);
     judged

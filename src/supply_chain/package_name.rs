@@ -18,7 +18,7 @@ use super::{Sighting, Traces, rules};
 pub type Dependencies = Lenient<BTreeMap<String, Text>>;
 
 /// npm takes no longer name: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json#name>.
-const MAX_NAME: usize = 214;
+pub const MAX_NAME: usize = 214;
 
 const LOCK_FILES: [&str; 5] = [
     ".package-lock.json",
@@ -42,7 +42,7 @@ pub fn foreign_name(folder: &str, stated: &str) -> Option<PackageName> {
     let differ = !folder.eq_ignore_ascii_case(stated.trim());
     differ.then(|| PackageName {
         folder: folder.to_owned(),
-        stated: stated.to_owned(),
+        stated: stated.chars().take(MAX_NAME).collect(),
     })
 }
 

@@ -16,9 +16,16 @@ use super::{Sighting, rules};
 /// Characters of a line that are shown.
 const SHOWN: usize = 100;
 
-/// Lines that packages of good name install, by the SHA-256 of what [`skeleton`] leaves of each. All do nothing but
-/// to make a namespace package, or to load a module of the package's own that its `RECORD` vouches for.
-const KNOWN_LINES: [&str; 0] = [];
+/// Lines that tools of good name write, by the SHA-256 of what [`skeleton`] leaves of each.
+const KNOWN_LINES: [&str; 4] = [
+    // setuptools before 82: a namespace package, and one in another
+    "7407db496315c39b7343d238b54b8f342f79e35301990ebcc2f58a98f43a60d4",
+    "544e5dd865fccd6420194815b0561ea16800894a23ca1776132de3949b8df0f7",
+    // setuptools from 50: `distutils-precedence.pth`
+    "d215b3bf34004bc16d42233e62109ff23aad7e0ac2237b7611a7d9518216c30a",
+    // virtualenv from 20: `_virtualenv.pth`
+    "69ac3d8f27e679c81b94ab30b3b56e9cd138219b1ba94a1fa3606d5a76a1433d",
+];
 
 /// Folders from which Python imports by itself; the root of a bundle and that of the standard library are too.
 const IMPORT_FOLDERS: [&str; 3] = ["site-packages", "dist-packages", "python"];
@@ -53,7 +60,7 @@ impl Inspector for PthFile {
         let found = Sighting::of(&rules::PTH, location, detail);
         seen.supply.sightings.push(match is_known(&line) {
             true => Sighting {
-                severity: Severity::Low,
+                severity: Severity::Info,
                 published: None,
                 ..found
             },
@@ -79,24 +86,20 @@ fn is_known(line: &str) -> bool {
     KNOWN_LINES.contains(&digest.as_str())
 }
 
-/// The line without the names in it, which are another package's in each copy: what stands in quotes, unless it says
-/// what to import.
+/// The line without the names in it, which are others in each copy: what stands in quotes, unless it says what to
+/// import. One name stands for several.
 fn skeleton(line: &str) -> String {
     let mut skeleton = String::new();
     let mut rest = line;
     while let Some((before, quoted)) = rest.split_once('\'') {
         let (text, after) = quoted.split_once('\'').unwrap_or((quoted, ""));
-        skeleton += before;
         let is_import = before.ends_with("__import__(");
-        let is_next = skeleton.ends_with("'',") && before.is_empty();
-        if is_import {
-            skeleton += &format!("'{text}'");
-        } else if !is_next {
-            skeleton += "''";
-        }
+        let kept = if is_import { text } else { "" };
+        skeleton += &format!("{before}'{kept}'");
         rest = after;
     }
-    skeleton + rest
+    skeleton += rest;
+    skeleton.replace("'', ''", "''").replace("'',)", "'')")
 }
 
 /// The modules of these names that Python would find.
@@ -132,4 +135,36 @@ fn customizer(path: &EntryPath) -> Option<&'static str> {
     let last = folder.rsplit('/').next().unwrap_or_default();
     let is_imported = folder.is_empty() || IMPORT_FOLDERS.contains(&last) || is_stdlib().is_some();
     is_imported.then_some(module)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_line_is_known_whatever_package_it_is_for() {
+        let line = |names: &str, package: &str, more: &str| {
+            format!(
+                "import sys, types, os;has_mfs = sys.version_info > (3, 5);p = os.path.join(sys._getframe(1).\
+                 f_locals['sitedir'], *({names}));importlib = has_mfs and __import__('importlib.util');has_mfs and \
+                 __import__('importlib.machinery');m = has_mfs and sys.modules.setdefault('{package}', \
+                 importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spec('{package}', \
+                 [os.path.dirname(p)])));m = m or sys.modules.setdefault('{package}', types.ModuleType('{package}'));\
+                 mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p){more}"
+            )
+        };
+        let nested = ";m and setattr(sys.modules['ours'], 'core', m)";
+        for known in [
+            "import _virtualenv".to_owned(),
+            line("'ours',", "ours", ""),
+            line("'ours', 'core'", "ours.core", nested),
+        ] {
+            assert!(is_known(&known), "{known}");
+        }
+        let swapped = line("'ours',", "ours", "").replace("importlib.util'", "ours'");
+        let longer = line("'ours',", "ours", ";import ours");
+        for other in ["import _virtualenv2", &swapped, &longer] {
+            assert!(!is_known(other), "{other}");
+        }
+    }
 }

@@ -20,6 +20,10 @@ use super::finding::inside;
 use super::tree::{Root, Tree};
 use super::{Judged, rules};
 
+/// Rows about one file that count. Honest lists have one each, and a few packages share a file.
+const MAX_ROWS: usize = 8;
+/// Folders on the way to a file that are looked at.
+const MAX_FOLDERS: usize = 256;
 /// Files that a finding names. All are counted.
 const MAX_LOCATIONS: usize = 20;
 
@@ -128,6 +132,7 @@ impl<'a> Records<'a> {
         let Package { record, root, .. } = self.packages[index];
         let listed = self.listed.entry(root).or_default();
         let mut is_list = record.text.trim_ascii().is_empty();
+        let mut is_at_odds = false;
         for row in record::rows(&record.path, &record.text) {
             is_list = true;
             let new = Listed {
@@ -139,12 +144,15 @@ impl<'a> Records<'a> {
             };
             let rows = listed.entry(row.inner).or_default();
             let differs = |old: &Listed| old.package == index && old.sha256 != new.sha256;
-            if rows.iter().any(differs) {
-                let message = "lists a file twice, with different digests";
-                self.errors
-                    .push(ReadError::new(record.path.clone(), message));
+            is_at_odds |= rows.iter().any(differs);
+            if rows.len() < MAX_ROWS {
+                rows.push(new);
             }
-            rows.push(new);
+        }
+        if is_at_odds {
+            let message = "lists a file twice, with different digests";
+            self.errors
+                .push(ReadError::new(record.path.clone(), message));
         }
         if !is_list || memchr::memchr(0, &record.text).is_some() {
             let message = "is no list of files: what it is about was not compared with it";
@@ -210,6 +218,8 @@ fn state(file: &ObservedFile, rows: &[&Listed]) -> State {
 /// Files of one package, by what is wrong with them.
 #[derive(Default)]
 struct Wrong<'a> {
+    /// Whether all that changed is native code that is shorter than it was.
+    is_stripped: bool,
     changed: Vec<&'a ObservedFile>,
     line_ends: Vec<&'a ObservedFile>,
     missing: Vec<String>,
@@ -247,7 +257,14 @@ pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observ
             }
             match other_line_ends.contains(&file.path) {
                 true => wrong.line_ends.push(file),
-                false => wrong.changed.push(file),
+                false => {
+                    let is_shorter = |row: &&Listed| row.size.is_some_and(|size| file.size < size);
+                    let is_stripped =
+                        ends_with(inner, &NATIVE) && rows.iter().all(|row| is_shorter(&row));
+                    wrong.is_stripped =
+                        is_stripped && (wrong.is_stripped || wrong.changed.is_empty());
+                    wrong.changed.push(file);
+                }
             }
         }
         let unrecorded = unrecorded(root, files, records);
@@ -304,13 +321,21 @@ fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Finding
     };
     let mut findings = Vec::new();
     if !wrong.changed.is_empty() {
-        let found = finding(&rules::CHANGED, seen(&wrong.changed), "");
-        findings.push(match package.is_own_build {
-            true => Finding {
+        let is_aside =
+            |file: &&ObservedFile| is_aside(&file.path) && !file.path.is_named("entry_points.txt");
+        let is_harmless = package.is_own_build || wrong.changed.iter().all(is_aside);
+        let found = |more| finding(&rules::CHANGED, seen(&wrong.changed), more);
+        findings.push(match () {
+            () if wrong.is_stripped => Finding {
                 severity: Severity::Low,
-                ..found
+                certainty: Certainty::Possible,
+                ..found(": shorter, as it is when symbols are stripped")
             },
-            false => found,
+            () if is_harmless => Finding {
+                severity: Severity::Low,
+                ..found("")
+            },
+            () => found(""),
         });
     }
     if !wrong.line_ends.is_empty() {
@@ -423,6 +448,7 @@ fn unrecorded<'a>(
         }
         let folder = file.path.parent();
         let ends = folder.match_indices('/').map(|(at, _)| at);
+        let ends = ends.take(MAX_FOLDERS);
         let mut above = ends.chain([folder.len()]).map(|end| &folder[..end]);
         let package = above.find_map(|folder| folders.get(folder));
         if let Some(&package) = package

@@ -2,7 +2,7 @@
 
 use crate::finding::{Certainty, EntryPath, Location, Rule, Severity};
 
-use super::package_name::PackageName;
+use super::package_name::{MAX_NAME, PackageName};
 
 #[derive(Debug, Default)]
 pub struct Traces {
@@ -50,9 +50,10 @@ impl Traces {
             + self.aliases.len()
     }
 
-    /// Keeps the first rows and returns how many there were besides.
+    /// Keeps the first rows, and no name that none can have, and returns how many there were besides.
     pub fn truncate(&mut self, mut room: usize) -> usize {
         let before = self.len();
+        self.aliases.retain(|name| name.len() <= MAX_NAME);
         self.sightings.truncate(room);
         room -= self.sightings.len();
         self.foreign_names.truncate(room);

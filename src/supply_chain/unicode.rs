@@ -24,6 +24,9 @@ const HIDDEN_RUN: usize = 8;
 /// A run of characters without width from this length on is no text of any language.
 const BLANK_RUN: usize = 16;
 
+/// How deep text may be embedded: <https://www.unicode.org/reports/tr9/#BD2>.
+const MAX_DEPTH: usize = 125;
+
 pub struct SourceText;
 
 impl Inspector for SourceText {
@@ -161,6 +164,8 @@ fn unbalanced(chars: &[char]) -> Option<usize> {
             continue;
         }
         match c {
+            // Deeper ones have no effect.
+            _ if open.len() > MAX_DEPTH => {}
             '\u{202a}' | '\u{202b}' | '\u{202d}' | '\u{202e}' => open.push((at, false)),
             '\u{2066}'..='\u{2068}' => open.push((at, true)),
             // The end of an embedding ends none that was opened before an isolate.
@@ -205,6 +210,7 @@ fn is_in_table(chars: &[char], at: usize) -> bool {
 /// The place of what shows as nothing and is there for a machine, and what it is.
 fn invisible(chars: &[char], is_script: bool) -> Option<(usize, &'static str)> {
     let mut runs = Runs::default();
+    let mut literal = Literal::default();
     for (at, &c) in chars.iter().enumerate() {
         if let Some(found) = runs.add(at, c) {
             return Some(found);
@@ -217,7 +223,7 @@ fn invisible(chars: &[char], is_script: bool) -> Option<(usize, &'static str)> {
             '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
                 if is_alone(before, " \t,{([;=.!&|:?")
                     && is_alone(after, " \t})],;:=.(\r")
-                    && !is_in_literal(&chars[..at]) =>
+                    && !literal.is_open() =>
             {
                 return Some((at, "an invisible letter is a name"));
             }
@@ -226,11 +232,11 @@ fn invisible(chars: &[char], is_script: bool) -> Option<(usize, &'static str)> {
                 if is_script
                     && before.is_some_and(|&c| is_name(c))
                     && after.is_some_and(|&c| is_name(c))
-                    && !is_in_literal(&chars[..at]) =>
+                    && !literal.is_open() =>
             {
                 return Some((at, "a name has an invisible character in it"));
             }
-            _ => {}
+            _ => literal.step(c),
         }
     }
     None
@@ -293,24 +299,68 @@ impl Runs {
     }
 }
 
-/// Whether what stands before leaves a string or a comment open.
-fn is_in_literal(before: &[char]) -> bool {
-    let mut quote = None;
-    let mut chars = before.iter().peekable();
-    let trimmed = before.iter().find(|c| !c.is_whitespace());
-    if matches!(trimmed, Some('*' | '#')) {
-        return true;
+/// Whether a string or a comment is open, as far as one line tells.
+#[derive(Default)]
+struct Literal {
+    quote: Option<char>,
+    is_comment: bool,
+    is_escaped: bool,
+    before: Option<char>,
+}
+
+impl Literal {
+    fn is_open(&self) -> bool {
+        self.is_comment || self.quote.is_some()
     }
-    while let Some(&c) = chars.next() {
-        match (quote, c) {
-            (_, '\\') => {
-                chars.next();
-            }
-            (Some(open), _) if open == c => quote = None,
-            (None, '"' | '\'' | '`') => quote = Some(c),
-            (None, '/') if matches!(chars.peek(), Some('/' | '*')) => return true,
+
+    fn step(&mut self, c: char) {
+        let is_first = self.before.is_none();
+        let before = self.before;
+        if !c.is_whitespace() || !is_first {
+            self.before = Some(c);
+        }
+        if std::mem::take(&mut self.is_escaped) {
+            return;
+        }
+        match (self.quote, c) {
+            (_, '\\') => self.is_escaped = true,
+            (Some(open), _) if open == c => self.quote = None,
+            (None, '"' | '\'' | '`') => self.quote = Some(c),
+            (None, '/' | '*') if before == Some('/') => self.is_comment = true,
+            // A line of a longer comment, or a comment of another language.
+            (None, '*' | '#') if is_first => self.is_comment = true,
             _ => {}
         }
     }
-    quote.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffixes_are_sorted_to_be_searched() {
+        assert!(SOURCES.is_sorted());
+    }
+
+    #[test]
+    fn literals_are_told_from_code() {
+        for (before, expected) in [
+            ("const a = ", false),
+            ("const a = 'b", true),
+            ("const a = 'b'; ", false),
+            ("const a = 'it\\'s", true),
+            ("const a = \"it's", true),
+            ("run() // what", true),
+            ("run() /* what", true),
+            (" * what", true),
+            ("# what", true),
+            ("a / b", false),
+            ("a * b", false),
+        ] {
+            let mut literal = Literal::default();
+            before.chars().for_each(|c| literal.step(c));
+            assert_eq!(literal.is_open(), expected, "{before}");
+        }
+    }
 }
