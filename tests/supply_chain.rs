@@ -279,6 +279,16 @@ fn packages_that_share_a_folder_vouch_for_one_another() {
 }
 
 #[test]
+fn the_list_of_an_older_version_misses_nothing() {
+    let place = Workplace::new();
+    let mut files = wheel("", &[]);
+    let old = format!("{}{}", row("a/core.py", b"old"), row("a/gone.py", b"gone"));
+    files.push(("a-0.9.dist-info/RECORD".to_owned(), old.into_bytes()));
+    place.file("fn.zip", zip(&plain(&files)));
+    assert_eq!(found(&place, "fn.zip"), [""; 0]);
+}
+
+#[test]
 fn lists_that_make_no_sense_are_said_so() {
     let place = Workplace::new();
     let twice = format!("{}{}", row("a/core.py", CORE), row("a/core.py", INIT));
@@ -545,6 +555,34 @@ fn links_that_lead_out_are_found() {
             .collect();
         assert_eq!(found(&place, "fn.tar"), expected, "{target}");
     }
+}
+
+#[test]
+fn links_to_one_place_are_one_finding() {
+    let place = Workplace::new();
+    let names: Vec<String> = (0..30).map(|n| format!("a/{n:02}.py")).collect();
+    let links: Vec<_> = names
+        .iter()
+        .map(|name| {
+            (
+                name.as_str(),
+                tar::EntryType::Symlink,
+                "/tmp/cache/x.py",
+                0o777,
+            )
+        })
+        .collect();
+    let file = [("b", tar::EntryType::Regular, "b", PLAIN)];
+    place.file("fn.tar", tar_with(&[&file, links.as_slice()].concat()));
+    assert_eq!(found(&place, "fn.tar"), ["HOOK-LINK high a/00.py"]);
+    let report = report(&place, "fn.tar");
+    let finding = &report["findings"][0];
+    assert_eq!(finding["locations"].as_array().unwrap().len(), 20);
+    let title = finding["title"].as_str().unwrap();
+    assert!(
+        title.ends_with("00.py → `/tmp/cache/x.py`, and 29 more"),
+        "{title}"
+    );
 }
 
 /// An image of one layer, as `docker save` writes it.

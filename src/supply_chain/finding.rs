@@ -20,13 +20,14 @@ pub fn of(artifact: &Artifact, seen: Sighting, tree: &Tree, records: &Records) -
     let rule = seen.rule;
     let parts = [inside(artifact, path), seen.detail.clone()];
     let fingerprint = fingerprint(rule.id, &parts.each_ref().map(String::as_str));
+    let locations = std::iter::once(seen.location).chain(seen.related).collect();
     Some(Finding {
         severity,
         certainty: seen.certainty,
         ..Finding::of(
             rule,
             format!("{}: {}", rule.title, seen.detail),
-            vec![seen.location],
+            locations,
             fingerprint,
         )
     })

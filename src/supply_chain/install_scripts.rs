@@ -28,23 +28,28 @@ pub struct Scripts {
 /// money. Each is a whole command.
 static ORDINARY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let commands = [
-        r"node-gyp(-build)?( rebuild| configure| build| install)*( -\S+)*",
-        r"node-pre-gyp install( -\S+)*",
-        r"prebuild-install( (-\S+|napi|node))*",
+        r"node-gyp(-build)?( rebuild| configure| build| install)*{options}",
+        r"node-pre-gyp install{options}",
+        r"prebuild-install{options}( napi| node)?{options}",
         r"pkg-prebuilds-verify \S+",
-        r"cmake-js \w+( -\S+)*",
+        r"cmake-js \w+{options}",
         r"napi-postinstall( [\w@/.-]+)*",
-        r"husky( install)?( \S+)?",
-        r"patch-package( -\S+)*",
+        r"husky( install)?( [\w./-]+)?",
+        r"patch-package{options}",
         r"opencollective(-postinstall)?",
         r"is-ci",
         r"exit 0",
         r"true",
-        r#"echo( [^|&;`$<>]*)?"#,
-        r"(npm|yarn|pnpm) (run )?[\w:-]+( -\S+)*",
-        r"node \./?[\w./-]+(\.[cm]?js)?|node [\w-][\w./-]*(\.[cm]?js)?",
+        r"echo( [^|&;`$<>\n]*)?",
+        r"(npm|yarn|pnpm) (run )?[\w:-]+{options}",
+        r"node( --harmony| --no-warnings)* [\w./][\w./-]*",
+        // To thank, and to run a file that may be missing.
+        r#"node -e "console\.log\('[^'`]*'\)""#,
+        r#"node -e "try\{require\('\./[\w./-]+'\)\}catch\(e\)\{\}""#,
     ];
-    let command = commands.join("|");
+    let command = commands
+        .join("|")
+        .replace("{options}", r"( -[\w=.,:/@-]+)*");
     Regex::new(&format!(
         r"(?-u)^\s*(?:{command})(?:\s*(?:&&|\|\||;)\s*(?:{command}))*\s*$"
     ))
@@ -62,7 +67,7 @@ static SUSPICIOUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"\|\s*(ba|z|da|k)?sh\b|\b(ba|z|da|k)?sh\s+-c\b",
         r"/dev/tcp/|/tmp/|~/\.|\$HOME\b",
         r"\bchmod\s+(\+x|[0-7]*[1357])",
-        r"\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}",
+        r"(\\x[0-9a-f]{2}){4}|(\\u[0-9a-f]{4}){4}",
     ];
     Regex::new(&format!("(?i-u){}", marks.join("|"))).ok()
 });
@@ -98,8 +103,9 @@ fn judge(script: &str, is_own: bool) -> (Severity, Certainty) {
             .is_some_and(|rule| rule.is_match(script.as_bytes()))
     };
     match () {
+        () if is(&ORDINARY) => (Severity::Info, Certainty::Certain),
         () if is(&SUSPICIOUS) => (Severity::High, Certainty::Certain),
-        () if is_own || is(&ORDINARY) => (Severity::Info, Certainty::Certain),
+        () if is_own => (Severity::Info, Certainty::Certain),
         () => (Severity::Low, Certainty::Possible),
     }
 }
@@ -123,6 +129,17 @@ mod tests {
             ("is-ci || husky", Severity::Info),
             ("patch-package && npm run build", Severity::Info),
             ("echo \"thank you\"", Severity::Info),
+            ("node --harmony ./postinstall.js", Severity::Info),
+            (
+                "node -e \"console.log('\\u001b[35mthanks\\u001b[0m (https://a.example)')\"",
+                Severity::Info,
+            ),
+            (
+                "node -e \"try{require('./postinstall')}catch(e){}\"",
+                Severity::Info,
+            ),
+            ("husky -x;curl${IFS}a|sh", Severity::High),
+            ("node -e \"console.log('a');fetch('b')\"", Severity::High),
             ("./configure", Severity::Low),
             ("node install.js extra", Severity::Low),
             ("node install.js & sh x", Severity::Low),

@@ -1,11 +1,14 @@
 //! Links that lead out of the bundle: to what the machine has that unpacks it, or the one that runs it.
 
+use std::collections::BTreeMap;
+
 use crate::artifact::Artifact;
-use crate::finding::Severity;
+use crate::finding::{EntryPath, Severity};
 use crate::inspect::Observations;
 use crate::inventory::pypi::resolve_path;
 
 use super::python_hooks::shown;
+use super::record::MAX_LOCATIONS;
 use super::{Sighting, rules};
 
 /// Where a platform unpacks functions and layers, and keeps its runtimes: a link there leads into a bundle.
@@ -18,11 +21,16 @@ const BUNDLES: [&str; 5] = [
 ];
 
 /// Where absolute links lead, and how bad it is; the first that fits counts.
-const TARGETS: [(&str, Severity); 10] = [
+const TARGETS: [(&str, Severity); 15] = [
     ("/dev/null", Severity::Info),
     ("/usr/", Severity::Low),
     ("/bin/", Severity::Low),
     ("/lib", Severity::Low),
+    // What a system's own links lead to.
+    ("/etc/alternatives/", Severity::Low),
+    ("/etc/localtime", Severity::Low),
+    ("/etc/pki/", Severity::Low),
+    ("/etc/ssl/", Severity::Low),
     // Whoever may write there decides what is run or read.
     ("/tmp", Severity::High),
     ("/var/tmp", Severity::High),
@@ -30,27 +38,55 @@ const TARGETS: [(&str, Severity); 10] = [
     // What the process knows, and its keys.
     ("/proc", Severity::High),
     ("/var/run/secrets", Severity::High),
-    ("/etc/", Severity::High),
+    ("/etc/passwd", Severity::High),
+    ("/etc/shadow", Severity::High),
 ];
 
+/// One finding for all links that lead to the same place: an installer may have linked every file of a package.
 pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
     let is_image = artifact.kind == "image";
-    let links = seen.files.iter().filter(|file| file.is_deployed);
-    let links = links.filter_map(|file| Some((file, file.link.as_deref()?)));
-    links
-        .filter_map(|(file, target)| {
-            let severity = match is_image {
-                true => leads_above(file.path.parent(), target).then_some(Severity::Low),
-                false => leads_out(file.path.parent(), target),
-            }?;
-            let detail = format!("{} → {}", file.path.file_name(), shown(target));
+    let mut links: BTreeMap<(Severity, &str), Vec<(&EntryPath, &str)>> = BTreeMap::new();
+    for file in seen.files.iter().filter(|file| file.is_deployed) {
+        let Some(target) = file.link.as_deref() else {
+            continue;
+        };
+        let severity = match is_image {
+            true => leads_above(file.path.parent(), target).then_some(Severity::Low),
+            false => leads_out(file.path.parent(), target),
+        };
+        if let Some(severity) = severity {
+            let place = (severity, place(target));
+            links.entry(place).or_default().push((&file.path, target));
+        }
+    }
+    let found = links.into_iter();
+    found
+        .filter_map(|((severity, _), mut links)| {
+            links.sort();
+            let (path, target) = *links.first()?;
+            let more = match links.len() {
+                1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            let detail = format!("{} → {}{more}", path.file_name(), shown(target));
+            let related = links.iter().skip(1).take(MAX_LOCATIONS - 1);
             Some(Sighting {
+                related: related.map(|(path, _)| (*path).clone().into()).collect(),
                 severity,
                 published: Some(severity),
-                ..Sighting::of(&rules::LINK, file.path.clone(), detail)
+                ..Sighting::of(&rules::LINK, path.clone(), detail)
             })
         })
         .collect()
+}
+
+/// The folder at the top that an absolute link leads to; all that climb lead to one.
+fn place(target: &str) -> &str {
+    let mut parts = target.split('/');
+    match parts.next() {
+        Some("") => parts.next().unwrap_or_default(),
+        _ => "..",
+    }
 }
 
 /// How bad it is that the link leads out of a bundle; none where it does not.

@@ -25,7 +25,7 @@ const MAX_ROWS: usize = 8;
 /// Folders on the way to a file that are looked at.
 const MAX_FOLDERS: usize = 256;
 /// Files that a finding names. All are counted.
-const MAX_LOCATIONS: usize = 20;
+pub const MAX_LOCATIONS: usize = 20;
 
 /// What installers write into a package's `.dist-info`, in their own way: pip, uv, Poetry, PDM and conda.
 const INSTALLERS_FILES: [&str; 8] = [
@@ -80,6 +80,8 @@ struct Package<'a> {
     is_own_build: bool,
     /// Whether it is data of another package, which has copied and trimmed it.
     is_vendored: bool,
+    /// Whether the folder has another version of it, which was installed over this one or under it.
+    has_other_version: bool,
 }
 
 /// A row about a file.
@@ -121,10 +123,12 @@ impl<'a> Records<'a> {
                 is_vendored: record::base(&record.path)
                     .split('/')
                     .any(|part| part == "_vendor"),
+                has_other_version: false,
             });
             records.add_rows(records.packages.len() - 1);
         }
         records.find_vendored();
+        records.find_other_versions();
         records
     }
 
@@ -175,6 +179,22 @@ impl<'a> Records<'a> {
         }
     }
 
+    fn find_other_versions(&mut self) {
+        let key = |package: &Package<'a>| {
+            let (name, _) = record::package(&package.record.path)?;
+            let name = Ecosystem::PyPi.normalize_name(name);
+            Some((package.root, record::base(&package.record.path), name))
+        };
+        let mut count: HashMap<_, usize> = HashMap::new();
+        for key in self.packages.iter().filter_map(key) {
+            *count.entry(key).or_default() += 1;
+        }
+        for package in &mut self.packages {
+            let versions = key(package).and_then(|key| count.get(&key));
+            package.has_other_version = versions.is_some_and(|&versions| versions > 1);
+        }
+    }
+
     /// What is said of a file by those who installed it.
     fn rows(&self, root: &str, inner: &str) -> Vec<&Listed> {
         let rows = self.listed.get(root).and_then(|rows| rows.get(inner));
@@ -201,7 +221,7 @@ fn state(file: &ObservedFile, rows: &[&Listed]) -> State {
         return State::Unlisted;
     }
     let is_same = |row: &&Listed| file.sha256.is_some() && row.sha256 == file.sha256;
-    if rows.iter().any(|row| is_same(&row)) {
+    if rows.iter().any(|row| is_same(row)) {
         return State::Unchanged;
     }
     let may_be_same = |row: &&Listed| {
@@ -209,7 +229,7 @@ fn state(file: &ObservedFile, rows: &[&Listed]) -> State {
         let comparable = row.sha256.is_some() && file.sha256.is_some();
         !row.is_digested || (same_size && !comparable)
     };
-    match rows.iter().any(|row| may_be_same(&row)) {
+    match rows.iter().any(|row| may_be_same(row)) {
         true => State::Unknown,
         false => State::Changed,
     }
@@ -260,7 +280,7 @@ pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observ
                 false => {
                     let is_shorter = |row: &&Listed| row.size.is_some_and(|size| file.size < size);
                     let is_stripped =
-                        ends_with(inner, &NATIVE) && rows.iter().all(|row| is_shorter(&row));
+                        ends_with(inner, &NATIVE) && rows.iter().all(|row| is_shorter(row));
                     wrong.is_stripped =
                         is_stripped && (wrong.is_stripped || wrong.changed.is_empty());
                     wrong.changed.push(file);
@@ -403,6 +423,7 @@ fn is_missed(package: &Package, inner: &str, files: &Root) -> bool {
     let top = path.split('/').next().unwrap_or_default();
     let stem = inner.rsplit_once('.').map_or(inner, |(stem, _)| stem);
     is_code(path)
+        && !package.has_other_version
         && !path.ends_with(".pyc")
         && inner.is_ascii()
         && !inner.contains('\\')

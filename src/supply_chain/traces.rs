@@ -20,6 +20,8 @@ pub struct Traces {
 pub struct Sighting {
     pub rule: &'static Rule,
     pub location: Location,
+    /// Further places of the same.
+    pub related: Vec<Location>,
     pub severity: Severity,
     pub certainty: Certainty,
     /// Goes behind the rule's title.
@@ -34,6 +36,7 @@ impl Sighting {
         Sighting {
             rule,
             location: location.into(),
+            related: Vec::new(),
             severity: rule.severity,
             certainty: Certainty::Certain,
             detail,

@@ -59,7 +59,7 @@ impl<'a> Root<'a> {
             // A hard link counts from the root, another from its folder.
             let beside = resolve_path(file.path.parent(), link);
             let beside = beside.and_then(|target| self.files.get(target.as_str()));
-            let from_root = || self.files.get(link.trim_start_matches(['.', '/']));
+            let from_root = || self.files.get(link.trim_start_matches("./"));
             file = beside.or_else(from_root)?;
         }
         None
