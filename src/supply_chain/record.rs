@@ -221,7 +221,7 @@ fn state(file: &ObservedFile, rows: &[&Listed]) -> State {
         return State::Unlisted;
     }
     let is_same = |row: &&Listed| file.sha256.is_some() && row.sha256 == file.sha256;
-    if rows.iter().any(|row| is_same(row)) {
+    if rows.iter().any(is_same) {
         return State::Unchanged;
     }
     let may_be_same = |row: &&Listed| {
@@ -229,7 +229,7 @@ fn state(file: &ObservedFile, rows: &[&Listed]) -> State {
         let comparable = row.sha256.is_some() && file.sha256.is_some();
         !row.is_digested || (same_size && !comparable)
     };
-    match rows.iter().any(|row| may_be_same(row)) {
+    match rows.iter().any(may_be_same) {
         true => State::Unknown,
         false => State::Changed,
     }
@@ -279,8 +279,7 @@ pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observ
                 true => wrong.line_ends.push(file),
                 false => {
                     let is_shorter = |row: &&Listed| row.size.is_some_and(|size| file.size < size);
-                    let is_stripped =
-                        ends_with(inner, &NATIVE) && rows.iter().all(|row| is_shorter(row));
+                    let is_stripped = ends_with(inner, &NATIVE) && rows.iter().all(is_shorter);
                     wrong.is_stripped =
                         is_stripped && (wrong.is_stripped || wrong.changed.is_empty());
                     wrong.changed.push(file);
