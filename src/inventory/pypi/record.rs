@@ -18,15 +18,24 @@ const SYSTEM_FOLDERS: [&str; 8] = [
     "bin", "boot", "etc", "lib", "lib64", "sbin", "usr", "var/lib",
 ];
 
-/// Whether a `RECORD` may list the file with a digest, of a tar, whose other names are not known yet.
+/// What Python loads, by what the names of such files hold: a library may have its version behind `.so`.
+const CODE: [&str; 5] = [".py", ".so", ".pyd", ".pth", ".dist-info/"];
+
+/// Whether a file of a tar, whose other names are not known yet, may be listed and is worth a digest: all that is
+/// installed in a folder for packages alone, and code elsewhere, of which the length is compared at least.
 pub fn may_be_listed(path: &EntryPath) -> bool {
     let inner = path.inner();
     let is_systems = |folder: &&str| {
         let rest = inner.strip_prefix(*folder);
         rest.is_some_and(|rest| rest.starts_with('/'))
     };
-    let is_installed = || inner.contains("site-packages/") || inner.contains("dist-packages/");
-    !is_compiled(path) && (!SYSTEM_FOLDERS.iter().any(is_systems) || is_installed())
+    let is_installed = inner.contains("site-packages/") || inner.contains("dist-packages/");
+    let is_code = || CODE.iter().any(|part| inner.contains(part));
+    !is_compiled(path)
+        && (is_installed
+            || (is_code()
+                && !inner.contains("node_modules/")
+                && !SYSTEM_FOLDERS.iter().any(is_systems)))
 }
 
 /// Whether it is bytecode, which is made on the spot and listed without a digest.
