@@ -232,6 +232,28 @@ fn lists_in_other_forms_are_read() {
     );
 }
 
+/// What takes time in proportion to the square of its size does not end before the test's patience does.
+#[test]
+fn hostile_lists_and_lines_cost_no_more_than_their_length() {
+    let place = Workplace::new();
+    let twice = row("a/core.py", INIT) + &row("a/core.py", CORE);
+    let list = twice.repeat(40_000);
+    let fillers = format!("x = ' {}';\n", "\u{3164} ".repeat(300_000));
+    let embedded = format!(
+        "// {}{}\n",
+        "\u{202a}".repeat(300_000),
+        "\u{2069}".repeat(300_000)
+    );
+    let files: [File; 4] = [
+        ("a/core.py", CORE, PLAIN),
+        ("a-1.0.dist-info/RECORD", list.as_bytes(), PLAIN),
+        ("fillers.js", fillers.as_bytes(), PLAIN),
+        ("embedded.js", embedded.as_bytes(), PLAIN),
+    ];
+    place.file("fn.zip", zip(&files));
+    assert_eq!(found(&place, "fn.zip"), ["HOOK-BIDI high embedded.js"]);
+}
+
 #[test]
 fn turned_line_ends_are_said_to_be_that() {
     let place = Workplace::new();
