@@ -409,6 +409,12 @@ const PLANTS: &[(&str, &[u8], u32, &str)] = &[
     ("a.js", "const flag = '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}\u{2764}\u{fe0f}\u{1f468}\u{200d}\u{1f469}';\n".as_bytes(), PLAIN, ""),
     ("a.js", "const r=/[\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{115f}\u{1160}\u{3164}\u{fe00}-\u{fe0f}]/g;\n".as_bytes(), PLAIN, ""),
     ("a.js", "const all = ['\u{202a}', '\u{202e}', '\u{2066}', '\u{3164}', '\u{200b}'];\n".as_bytes(), PLAIN, ""),
+    (
+        "a.js",
+        "const t='\u{6b0d}\u{101}b\u{2055}\u{3b2}\u{2031}\u{2027}\u{202a}\u{202c}\\0\u{202e}\u{803c}\u{be}\u{40be};';\n".as_bytes(),
+        PLAIN,
+        "",
+    ),
     ("a.js", "const word = 'zero\u{200d}width'; // zero\u{200d}width\n".as_bytes(), PLAIN, ""),
     ("a.txt", "\u{202e}text\n".as_bytes(), PLAIN, ""),
 ];

@@ -22,7 +22,7 @@ const KNOWN_LINES: [&str; 4] = [
     "7407db496315c39b7343d238b54b8f342f79e35301990ebcc2f58a98f43a60d4",
     "544e5dd865fccd6420194815b0561ea16800894a23ca1776132de3949b8df0f7",
     // setuptools from 50: `distutils-precedence.pth`
-    "d215b3bf34004bc16d42233e62109ff23aad7e0ac2237b7611a7d9518216c30a",
+    "2d378e19fab3036739167490351f1b2de92044edc05ea96dc2a8a4cc828ff024",
     // virtualenv from 20: `_virtualenv.pth`
     "69ac3d8f27e679c81b94ab30b3b56e9cd138219b1ba94a1fa3606d5a76a1433d",
 ];

@@ -24,6 +24,10 @@ const HIDDEN_RUN: usize = 8;
 /// A run of characters without width from this length on is no text of any language.
 const BLANK_RUN: usize = 16;
 
+/// Characters on either side that are looked at, and how many blocks of 256 code points make them a table.
+const NEAR: usize = 8;
+const PACKED_KINDS: usize = 4;
+
 /// How deep text may be embedded: <https://www.unicode.org/reports/tr9/#BD2>.
 const MAX_DEPTH: usize = 125;
 
@@ -183,8 +187,8 @@ fn unbalanced(chars: &[char]) -> Option<usize> {
     open.first().map(|(at, _)| *at)
 }
 
-/// Whether the character is data: one end of a range, one of a run in the order of their code points, or in quotes by
-/// itself.
+/// Whether the character is data: one end of a range, one of a run in the order of their code points, in quotes by
+/// itself, or in a packed table.
 fn is_in_table(chars: &[char], at: usize) -> bool {
     let get = |offset: isize| {
         at.checked_add_signed(offset)
@@ -204,7 +208,20 @@ fn is_in_table(chars: &[char], at: usize) -> bool {
     };
     let is_run = is_next(before, get(0)) || is_next(get(0), after);
     let is_quoted = before == after && matches!(before, Some('"' | '\'' | '`' | '/'));
-    is_range || is_half_escaped || is_run || is_quoted
+    is_range || is_half_escaped || is_run || is_quoted || is_packed(chars, at)
+}
+
+/// Whether it is among characters of so many kinds as no language has: minified code packs tables of numbers into text.
+fn is_packed(chars: &[char], at: usize) -> bool {
+    let near = &chars[at.saturating_sub(NEAR)..(at + NEAR).min(chars.len())];
+    let mut kinds: Vec<u32> = near
+        .iter()
+        .filter(|c| !c.is_ascii())
+        .map(|&c| u32::from(c) >> 8)
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds.len() >= PACKED_KINDS
 }
 
 /// The place of what shows as nothing and is there for a machine, and what it is.
