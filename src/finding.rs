@@ -179,6 +179,7 @@ pub struct Rule {
 /// The rules of what is built so far. A rule's severity stands where a finding has none of its own.
 pub mod rules {
     use super::{Kind, Rule, Severity};
+    use crate::supply_chain::rules as supply_chain;
 
     pub static VULNERABILITY: Rule = Rule {
         id: "FA-VULNERABILITY",
@@ -220,6 +221,30 @@ pub mod rules {
         remedy: "build the archive anew; an honest packer writes no such archive",
         sas: "SAS-8",
     };
+    pub static AMBIGUOUS_NAME: Rule = Rule {
+        id: "FA-ARTIFACT-AMBIGUOUS-NAME",
+        kind: Kind::Artifact,
+        severity: Severity::Medium,
+        title: "Two entries have one name",
+        remedy: "build the archive anew; which of the two is unpacked depends on the program that does it",
+        sas: "SAS-3",
+    };
+    pub static AMBIGUOUS_HEADER: Rule = Rule {
+        id: "FA-ARTIFACT-AMBIGUOUS-HEADER",
+        kind: Kind::Artifact,
+        severity: Severity::High,
+        title: "Entry's header says otherwise than the archive's directory",
+        remedy: "build the archive anew; what is unpacked depends on the program that does it",
+        sas: "SAS-3",
+    };
+    pub static AMBIGUOUS_APPENDED: Rule = Rule {
+        id: "FA-ARTIFACT-AMBIGUOUS-APPENDED",
+        kind: Kind::Artifact,
+        severity: Severity::Low,
+        title: "File stands in a tar twice",
+        remedy: "build the archive anew; most programs unpack the last of them, and some list the first",
+        sas: "SAS-3",
+    };
     /// A secret's own rule says what it is; the ids of those begin with this one's.
     pub static SECRET: Rule = Rule {
         id: "FA-SECRET",
@@ -229,94 +254,41 @@ pub mod rules {
         remedy: "revoke it, and have the function read it from a secret store when it runs",
         sas: "SAS-7",
     };
-    pub static TYPOSQUAT: Rule = Rule {
-        id: "FA-TYPOSQUAT",
-        kind: Kind::SupplyChain,
-        severity: Severity::Medium,
-        title: "Name like a popular package's",
-        remedy: "make sure that it is the package you mean",
-        sas: "SAS-6",
-    };
-    pub static ORIGIN_GIT: Rule = Rule {
-        id: "FA-ORIGIN-GIT",
-        kind: Kind::SupplyChain,
-        severity: Severity::Medium,
-        title: "Dependency from a repository",
-        remedy: "name a whole commit, or take a release from the registry: a branch or tag may be other code tomorrow",
-        sas: "SAS-6",
-    };
-    pub static ORIGIN_HTTP: Rule = Rule {
-        id: "FA-ORIGIN-HTTP",
-        kind: Kind::SupplyChain,
-        severity: Severity::High,
-        title: "Dependency over a plain connection",
-        remedy: "take it over https and lock it with a hash: anyone on the way can put other code in its place",
-        sas: "SAS-6",
-    };
-    pub static ORIGIN_URL: Rule = Rule {
-        id: "FA-ORIGIN-URL",
-        kind: Kind::SupplyChain,
-        severity: Severity::Medium,
-        title: "Dependency from an address",
-        remedy: "take a release from the registry, or lock the file with its hash: what an address gives may change",
-        sas: "SAS-6",
-    };
-    pub static ORIGIN_PATH: Rule = Rule {
-        id: "FA-ORIGIN-PATH",
-        kind: Kind::SupplyChain,
-        severity: Severity::Low,
-        title: "Dependency outside the artifact",
-        remedy: "make sure that it is what was looked at: it is not in the artifact",
-        sas: "SAS-6",
-    };
-    pub static INDEX_INSECURE: Rule = Rule {
-        id: "FA-INDEX-INSECURE",
-        kind: Kind::SupplyChain,
-        severity: Severity::Medium,
-        title: "Package index without a verified connection",
-        remedy: "take packages over https and verify certificates: anyone on the way can put others in their place",
-        sas: "SAS-6",
-    };
-    pub static INDEX_EXTRA: Rule = Rule {
-        id: "FA-INDEX-EXTRA",
-        kind: Kind::SupplyChain,
-        severity: Severity::Medium,
-        title: "Package index beside the registry",
-        remedy: "have one index for each name: pip takes the highest version of any, be it a stranger's",
-        sas: "SAS-6",
-    };
-    pub static UNPINNED: Rule = Rule {
-        id: "FA-UNPINNED",
-        kind: Kind::SupplyChain,
-        severity: Severity::Low,
-        title: "Dependency in no fixed version",
-        remedy: "pin the version, or ship the lock file: the next build may bring what nobody looked at",
-        sas: "SAS-6",
-    };
-    pub static LOCK_NO_HASH: Rule = Rule {
-        id: "FA-LOCK-NO-HASH",
-        kind: Kind::SupplyChain,
-        severity: Severity::Low,
-        title: "Locked without a hash",
-        remedy: "write the lock file anew with hashes: without one, nothing shows that a package was replaced",
-        sas: "SAS-6",
-    };
     pub static ALL: &[&Rule] = &[
         &VULNERABILITY,
         &MALWARE,
         &ESCAPE,
         &BOMB,
         &OVERLAP,
+        &AMBIGUOUS_NAME,
+        &AMBIGUOUS_HEADER,
+        &AMBIGUOUS_APPENDED,
         &SECRET,
-        &TYPOSQUAT,
-        &ORIGIN_GIT,
-        &ORIGIN_HTTP,
-        &ORIGIN_URL,
-        &ORIGIN_PATH,
-        &INDEX_INSECURE,
-        &INDEX_EXTRA,
-        &UNPINNED,
-        &LOCK_NO_HASH,
+        &supply_chain::CHANGED,
+        &supply_chain::LINE_ENDS,
+        &supply_chain::MISSING,
+        &supply_chain::UNRECORDED,
+        &supply_chain::PACKAGE_NAME,
+        &supply_chain::PTH,
+        &supply_chain::CUSTOMIZE,
+        &supply_chain::ENVIRONMENT,
+        &supply_chain::EXTENSION,
+        &supply_chain::INSTALL_SCRIPT,
+        &supply_chain::DISGUISED,
+        &supply_chain::DATA_FOLDER,
+        &supply_chain::SETUID,
+        &supply_chain::LINK,
+        &supply_chain::BIDIRECTIONAL,
+        &supply_chain::INVISIBLE,
+        &supply_chain::TYPOSQUAT,
+        &supply_chain::ORIGIN_GIT,
+        &supply_chain::ORIGIN_HTTP,
+        &supply_chain::ORIGIN_URL,
+        &supply_chain::ORIGIN_PATH,
+        &supply_chain::INDEX_INSECURE,
+        &supply_chain::INDEX_EXTRA,
+        &supply_chain::UNPINNED,
+        &supply_chain::LOCK_NO_HASH,
     ];
 }
 

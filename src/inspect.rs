@@ -15,7 +15,10 @@ use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
-use crate::supply_chain::origin::{ObservedOrigin, Origin};
+use crate::supply_chain::{
+    self,
+    origin::{ObservedOrigin, Origin},
+};
 use crate::version::Version;
 
 /// What is known of an entry before it is read whole.
@@ -165,6 +168,8 @@ pub struct Observations {
     pub files: Vec<ObservedFile>,
     /// What files say of where packages come from, where that is not simply their registry.
     pub origins: Vec<ObservedOrigin>,
+    /// What tells of tampering and of code that runs unasked.
+    pub supply: supply_chain::Traces,
 }
 
 /// A file as its archive lists it: what is left of every file once it was read.
@@ -397,6 +402,7 @@ impl Observations {
         self.whole_files.retain(|file| visible(&file.path));
         self.files.retain(|file| visible(&file.path));
         self.origins.retain(|row| visible(&row.location.path));
+        self.supply.retain(&visible);
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -418,6 +424,7 @@ impl Observations {
         self.whole_files.extend(other.whole_files);
         self.files.extend(other.files);
         self.origins.extend(other.origins);
+        self.supply.append(other.supply);
     }
 }
 

@@ -161,6 +161,9 @@ impl Auditor {
         };
         let mut inspectors: Vec<&'static dyn Inspector> = vec![&ImageDocuments];
         inspectors.extend(inventory::inspectors());
+        if options.kinds.keeps(Kind::SupplyChain) {
+            inspectors.extend(supply_chain::INSPECTORS);
+        }
         Ok(Auditor {
             database,
             locks,
@@ -202,6 +205,7 @@ impl Auditor {
             inspectors: &self.inspectors,
             secrets: self.secrets.as_ref(),
             budget: &budget,
+            digests: self.kinds.keeps(Kind::SupplyChain),
             progress: &*self.progress,
         };
         let mut artifacts = Vec::new();
@@ -212,6 +216,11 @@ impl Auditor {
         for path in std::iter::once(function).chain(layers.iter().map(PathBuf::as_path)) {
             let mut opened = artifact::open(path, &tools)?;
             let name = &opened.artifact.path;
+            if self.kinds.keeps(Kind::SupplyChain) {
+                let judged = supply_chain::assess(&opened.artifact, &opened.observations);
+                findings.extend(judged.findings);
+                errors.extend(judged.errors);
+            }
             let secrets = std::mem::take(&mut opened.observations.secrets);
             let records = opened.observations.take_published();
             if let Some(scanner) = &self.secrets {

@@ -45,7 +45,8 @@ impl RawZip {
     /// Writes an entry's data, and returns where it stands.
     fn data(&mut self, name: &str, method: u16, packed: &[u8]) -> u32 {
         let offset = u32::try_from(self.bytes.len()).unwrap();
-        self.bytes.extend(b"PK\x03\x04\x14\0\0\0");
+        // Lengths and checksum follow the data, says the flag; nobody reads them there.
+        self.bytes.extend(b"PK\x03\x04\x14\0\x08\0");
         self.bytes.extend(method.to_le_bytes());
         self.bytes.extend([0; 16]);
         self.bytes

@@ -71,9 +71,7 @@ fn table_of_several_artifacts_without_findings() {
         "fixtures/formats/pip-requirements",
         "fixtures/formats/dist-info-metadata",
         "--skip",
-        "vulnerability",
-        "--skip",
-        "supply-chain",
+        "vulnerability,supply-chain",
     ]));
 }
 

@@ -366,14 +366,14 @@ fn open_archive(path: &Path) -> Result<(ZipArchive, Vec<usize>), ImportError> {
 
 /// The entry's bytes, if they are as many as it says and match its checksum.
 fn read_entry(archive: &ZipArchive, entry: &ZipEntry) -> io::Result<Vec<u8>> {
-    let reader = archive.reader(entry, MAX_RECORD_BYTES);
-    let reader = reader.map_err(|error| match error {
+    let opened = archive.reader(entry, MAX_RECORD_BYTES);
+    let opened = opened.map_err(|error| match error {
         EntryError::Encrypted | EntryError::UnsupportedMethod(_) => {
             io::Error::new(io::ErrorKind::Unsupported, error)
         }
         error => io::Error::other(error),
     })?;
-    let bytes = read_capped(reader, MAX_RECORD_BYTES)?;
+    let bytes = read_capped(opened.reader, MAX_RECORD_BYTES)?;
     if bytes.len() as u64 != entry.unpacked || crc32fast::hash(&bytes) != entry.crc32 {
         return Err(io::Error::other("it does not match its checksum"));
     }

@@ -1,6 +1,8 @@
 //! Archives and folders whose entries can be read in any order.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
 
 use super::directory::Directory;
 use super::format::Format;
@@ -45,6 +47,8 @@ pub struct ZipContainer {
     pub archive: ZipArchive,
     pub members: Vec<Member>,
     pub max_memory: u64,
+    /// Of what the local headers of entries say otherwise than the directory, by the entries' indices.
+    pub disagreements: Mutex<BTreeMap<usize, &'static str>>,
 }
 
 impl Container for ZipContainer {
@@ -54,9 +58,14 @@ impl Container for ZipContainer {
 
     fn reader(&self, member: &Member) -> Result<Box<dyn Read + '_>, String> {
         let entry = &self.archive.entries[member.index];
-        self.archive
-            .reader(entry, self.max_memory)
-            .map_err(|error| error.to_string())
+        let opened = self.archive.reader(entry, self.max_memory);
+        let opened = opened.map_err(|error| error.to_string())?;
+        if let Some(what) = opened.disagreement {
+            let disagreements = self.disagreements.lock();
+            let mut disagreements = disagreements.unwrap_or_else(PoisonError::into_inner);
+            disagreements.insert(member.index, what);
+        }
+        Ok(opened.reader)
     }
 
     fn source(&self, _: &Member) -> Option<io::Result<Source>> {

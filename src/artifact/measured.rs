@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use sha2::{Digest, Sha256};
 
 use super::limits::{Budget, Limits};
+use super::line_ends::LineEnds;
 
 /// Why an entry was not read to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub struct Measured<'a> {
     read: u64,
     crc32: crc32fast::Hasher,
     sha256: Option<Sha256>,
+    line_ends: Option<LineEnds>,
     /// Whether the stream came to its end and was what it should be.
     is_verified: bool,
     failure: Option<Failure>,
@@ -75,6 +77,7 @@ impl<'a> Measured<'a> {
             read: 0,
             crc32: crc32fast::Hasher::new(),
             sha256: None,
+            line_ends: None,
             is_verified: false,
             failure: None,
             tail: None,
@@ -148,6 +151,12 @@ impl<'a> Measured<'a> {
         self
     }
 
+    /// Likewise, with other ends of lines.
+    pub fn digest_line_ends(mut self) -> Self {
+        self.line_ends = Some(LineEnds::default());
+        self
+    }
+
     /// Of all that was read, if that is all there is.
     pub fn crc32(&self) -> Option<u32> {
         let is_counted = self.pays || self.stated.crc32.is_some();
@@ -158,6 +167,12 @@ impl<'a> Measured<'a> {
     pub fn sha256(&mut self) -> Option<[u8; 32]> {
         let sha256 = self.sha256.take().filter(|_| self.is_verified)?;
         Some(sha256.finalize().into())
+    }
+
+    /// Of the text with one end of lines and with the other, where that was asked for.
+    pub fn line_ends(&mut self) -> Option<[[u8; 32]; 2]> {
+        let line_ends = self.line_ends.take().filter(|_| self.is_verified)?;
+        Some(line_ends.finish())
     }
 
     /// The failure that an error further up began with, if it began here.
@@ -176,6 +191,9 @@ impl<'a> Measured<'a> {
         }
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(bytes);
+        }
+        if let Some(line_ends) = &mut self.line_ends {
+            line_ends.update(bytes);
         }
         let limits = self.budget.limits;
         if let Some(stated) = self.stated.unpacked

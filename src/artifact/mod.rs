@@ -1,11 +1,15 @@
 //! Opening what a function is deployed as: archives, folders and images, one pass over their bytes.
 
+mod ambiguous;
 mod container;
 mod directory;
 mod format;
 pub mod image;
 mod level;
 pub mod limits;
+mod line_ends;
+mod listed;
+mod local_header;
 mod measured;
 mod names;
 mod script;
@@ -103,6 +107,8 @@ pub struct Tools<'a> {
     /// What looks for secrets in every entry, if anything does.
     pub secrets: Option<&'a Scanner>,
     pub budget: &'a Budget<'a>,
+    /// Whether what wheels list is digested, to be compared with.
+    pub digests: bool,
     /// Called with the unpacked bytes of each entry that was read.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -114,6 +120,7 @@ pub fn open(path: &Path, tools: &Tools) -> Result<Opened, ArtifactError> {
         tools.inspectors,
         tools.secrets,
         tools.budget,
+        tools.digests,
         tools.progress,
     );
     if path == Path::new(STDIN) {

@@ -13,6 +13,7 @@ const MAX_COMPONENTS: usize = 200_000;
 const MAX_ERRORS: usize = 10_000;
 const MAX_FINDINGS: usize = 10_000;
 const MAX_SECRETS: usize = 10_000;
+const MAX_SUPPLY_ROWS: usize = 100_000;
 /// Of the names and versions of components, which have some dozen bytes each.
 const MAX_NAME_BYTES: usize = 64 * 1024 * 1024;
 /// The largest functions have some megabytes of these lists.
@@ -57,6 +58,7 @@ struct LeftOut {
     errors: usize,
     findings: usize,
     secrets: usize,
+    supply: usize,
     records: usize,
     names: usize,
 }
@@ -98,6 +100,8 @@ impl Seen {
         let room = MAX_SECRETS.saturating_sub(self.observations.secrets.len());
         self.left_out.secrets += observations.secrets.len().saturating_sub(room);
         observations.secrets.truncate(room);
+        let room = MAX_SUPPLY_ROWS.saturating_sub(self.observations.supply.len());
+        self.left_out.supply += observations.supply.truncate(room);
         observations.records.retain(|record| {
             let fits = self.record_bytes + record.text.len() <= MAX_RECORD_BYTES;
             if fits {
@@ -152,6 +156,11 @@ impl Seen {
         }
         for (n, what, kept) in [
             (left_out.secrets, "secrets", MAX_SECRETS),
+            (
+                left_out.supply,
+                "traces of code that runs unasked",
+                MAX_SUPPLY_ROWS,
+            ),
             (left_out.components, "components", MAX_COMPONENTS),
             (left_out.errors, "unreadable entries", MAX_ERRORS),
             (

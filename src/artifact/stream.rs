@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, BufReader, Read};
 
+use super::ambiguous::Appended;
 use super::format::{Compression, Format, SNIFF};
 use super::image;
 use super::level::{Admission, Level};
@@ -130,6 +131,7 @@ impl Walk<'_> {
             ..place
         };
         let level = Level::new(place.share());
+        let mut names = Appended::default();
         let outcome = self.pool.in_place_scope(|scope| {
             let mut archive = tar::Archive::new(TarGuard::new(reader));
             for entry in archive.entries().map_err(damaged)? {
@@ -174,10 +176,11 @@ impl Walk<'_> {
                     crc32: None,
                 };
                 let mut measured = Measured::entry(&mut entry, stated, self.budget);
-                if record::may_be_listed(&path) {
+                if self.digests && record::may_be_listed(&path) {
                     measured = measured.digest();
                 }
                 self.audit_tar_entry(scope, &level, &path, size, &mut measured, place)?;
+                names.add(&path, size, measured.crc32());
                 let file = ObservedFile {
                     path,
                     is_deployed: false,
@@ -192,6 +195,9 @@ impl Walk<'_> {
             }
             Ok(())
         });
+        if let Some(finding) = names.finding() {
+            self.seen().finding(finding);
+        }
         if let Some(layer) = layer {
             self.seen().layers.push(layer);
         }

@@ -14,11 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::ThreadPool;
 use sha2::{Digest, Sha256};
 
+use super::ambiguous;
 use super::container::{Container, DirectoryContainer, Member, Nested, ZipContainer, batches};
 use super::directory::Directory;
 use super::format::Format;
 use super::level::{Admission, Level};
 use super::limits::Budget;
+use super::listed::{Listed, Published};
 use super::measured::{self, Failure, Measured, Stated};
 use super::names;
 use super::script;
@@ -31,7 +33,6 @@ use crate::inspect::{
     Contents, Entry, Header, Inspector, Observations, ObservedFile, SecretInFile, Windows,
 };
 use crate::inventory::npm;
-use crate::inventory::pypi::record::Installed;
 use crate::report::ReadError;
 use crate::secret::{FileScan, OVERLAP, Scanner};
 
@@ -52,6 +53,8 @@ pub struct Walk<'a> {
     pub inspectors: &'a [&'static dyn Inspector],
     pub secrets: Option<&'a Scanner>,
     pub budget: &'a Budget<'a>,
+    /// Whether what wheels list is digested.
+    pub digests: bool,
     /// Called with the unpacked bytes of each entry that was read.
     pub progress: &'a (dyn Fn(u64) + Sync),
     seen: Mutex<Seen>,
@@ -98,6 +101,7 @@ impl<'a> Walk<'a> {
         inspectors: &'a [&'static dyn Inspector],
         secrets: Option<&'a Scanner>,
         budget: &'a Budget<'a>,
+        digests: bool,
         progress: &'a (dyn Fn(u64) + Sync),
     ) -> Self {
         Walk {
@@ -105,6 +109,7 @@ impl<'a> Walk<'a> {
             inspectors,
             secrets,
             budget,
+            digests,
             progress,
             seen: Mutex::default(),
             large_texts: Mutex::default(),
@@ -268,12 +273,19 @@ impl<'a> Walk<'a> {
                 ),
             });
         }
+        if let Some(finding) = ambiguous::names(&members) {
+            self.seen().finding(finding);
+        }
         let container = ZipContainer {
             archive,
             members,
             max_memory: place.share(),
+            disagreements: Mutex::default(),
         };
         self.walk_container(prefix, &container, place);
+        if let Some(finding) = ambiguous::headers(container) {
+            self.seen().finding(finding);
+        }
     }
 
     fn walk_container(&self, prefix: &Arc<str>, container: &dyn Container, place: Place) {
@@ -289,7 +301,10 @@ impl<'a> Walk<'a> {
         members.truncate(admitted);
         let bytes = members.iter().map(|member| member.size).sum();
         self.count(place, members.len() as u64, bytes);
-        let installed = Installed::of(container.members().iter().map(|member| &member.path));
+        let listed = match self.digests {
+            true => Listed::read(container),
+            false => Listed::default(),
+        };
         let level = Level::new(place.share());
         self.pool.in_place_scope(|scope| {
             for batch in batches(&members) {
@@ -303,12 +318,11 @@ impl<'a> Walk<'a> {
                         }
                     }
                 };
-                let (level, installed) = (&level, &installed);
+                let (level, listed) = (&level, &listed);
                 scope.spawn(move |_| {
                     let mut permit = permit;
                     for &member in batch {
-                        if let Some(nested) = self.audit_member(container, member, installed, place)
-                        {
+                        if let Some(nested) = self.audit_member(container, member, listed, place) {
                             level.hand_back(nested, &mut permit);
                         }
                     }
@@ -341,7 +355,7 @@ impl<'a> Walk<'a> {
         &self,
         container: &dyn Container,
         member: &'m Member,
-        installed: &Installed,
+        listed: &Listed,
         place: Place,
     ) -> Option<Nested<'m>> {
         let path = &member.path;
@@ -353,8 +367,13 @@ impl<'a> Walk<'a> {
             }
         };
         let mut measured = Measured::entry(&mut *reader, member.stated, self.budget);
-        if installed.may_list(path) {
+        let published = listed.of(path);
+        if !published.is_empty() {
             measured = measured.digest();
+            let is_as_long = |p: &Published| p.size.is_none_or(|size| size == member.size);
+            if !published.iter().any(is_as_long) {
+                measured = measured.digest_line_ends();
+            }
         }
         let mut link = None;
         let opened = with_chunk(|chunk| {
@@ -395,6 +414,12 @@ impl<'a> Walk<'a> {
             sha256: measured.sha256(),
         };
         self.file(file, place);
+        if let Some(forms) = measured.line_ends()
+            && published.iter().any(|p| forms.contains(&p.sha256))
+        {
+            let mut seen = self.seen();
+            seen.observations.supply.other_line_ends.push(path.clone());
+        }
         opened.unwrap_or_else(|failure| {
             self.settle(path, Err(failure));
             None

@@ -11,6 +11,7 @@ use flate2::bufread::DeflateDecoder;
 use thiserror::Error;
 
 use super::format::Compression;
+use super::local_header;
 use super::source::Source;
 
 const LOCAL_HEADER: &[u8; 4] = b"PK\x03\x04";
@@ -85,8 +86,10 @@ pub struct ZipArchive {
 #[derive(Clone, Debug)]
 pub struct ZipEntry {
     name: Range<u32>,
-    method: u16,
-    flags: u16,
+    /// The name that stands in the header too, in whatever encoding.
+    raw_name: Range<u32>,
+    pub(super) method: u16,
+    pub(super) flags: u16,
     unix_mode: u16,
     pub crc32: u32,
     pub packed: u64,
@@ -165,29 +168,42 @@ impl ZipArchive {
     }
 
     /// A reader of the entry's unpacked bytes. Neither their number nor their checksum is verified here.
-    pub fn reader(&self, entry: &ZipEntry, max_memory: u64) -> Result<Box<dyn Read>, EntryError> {
+    pub fn reader(&self, entry: &ZipEntry, max_memory: u64) -> Result<Opened, EntryError> {
         if entry.is_encrypted() {
             return Err(EntryError::Encrypted);
         }
-        let mut header = [0; LOCAL_HEADER_LEN as usize];
+        let raw_name = &self.directory[entry.raw_name.start as usize..entry.raw_name.end as usize];
+        let mut header = vec![0; LOCAL_HEADER_LEN as usize + raw_name.len()];
         self.source
             .read_exact_at(&mut header, entry.offset)
             .map_err(|_| EntryError::NoLocalHeader)?;
         if !header.starts_with(LOCAL_HEADER) {
             return Err(EntryError::NoLocalHeader);
         }
+        let disagreement = local_header::disagreement(&header, entry, raw_name);
         let skip = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
         let data = self
             .source
             .slice(entry.offset + LOCAL_HEADER_LEN + skip, entry.packed);
-        Ok(match entry.method {
+        let reader: Box<dyn Read> = match entry.method {
             0 => Box::new(data),
             8 => Box::new(DeflateDecoder::new(data)),
             93 => Compression::Zstd.decoder(data, max_memory),
             95 => Compression::Xz.decoder(data, max_memory),
             method => return Err(EntryError::UnsupportedMethod(method)),
+        };
+        Ok(Opened {
+            reader,
+            disagreement,
         })
     }
+}
+
+/// An entry that can be read.
+pub struct Opened {
+    pub reader: Box<dyn Read>,
+    /// Of what its local header says otherwise than the directory.
+    pub disagreement: Option<&'static str>,
 }
 
 /// Where the directory is, and how far the whole archive is from the start of its source.
@@ -372,6 +388,7 @@ fn read_record(directory: &[u8], at: usize, prefix: u64) -> Option<(ZipEntry, us
     let made_on_unix = fixed[5] == 3;
     let entry = ZipEntry {
         name: u32::try_from(name.start).ok()?..u32::try_from(name.end).ok()?,
+        raw_name: u32::try_from(name_start).ok()?..u32::try_from(name_end).ok()?,
         method: u16_at(fixed, 10),
         flags: u16_at(fixed, 8),
         unix_mode: if made_on_unix { u16_at(fixed, 40) } else { 0 },
@@ -404,11 +421,11 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|w| w == needle)
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
 }
 
@@ -442,7 +459,10 @@ mod tests {
 
     fn content(archive: &ZipArchive, entry: &ZipEntry) -> Result<Vec<u8>, EntryError> {
         let mut out = Vec::new();
-        archive.reader(entry, 1 << 20)?.read_to_end(&mut out)?;
+        archive
+            .reader(entry, 1 << 20)?
+            .reader
+            .read_to_end(&mut out)?;
         Ok(out)
     }
 

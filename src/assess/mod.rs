@@ -20,7 +20,7 @@ use crate::inventory::binary::osv_names;
 use crate::version::requirement;
 use crate::version::set::VersionSet;
 
-pub use secrets::assess_secrets;
+pub use secrets::{assess_secrets, is_aside};
 
 /// Findings about components, each of which also learns what to upgrade to. Ends early when the time is up;
 /// the budget says so.

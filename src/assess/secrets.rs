@@ -8,8 +8,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use data_encoding::BASE64URL_NOPAD;
-
 use super::fingerprint;
 use crate::finding::{EntryPath, Finding, Location, Severity, rules};
 use crate::inspect::{RecordFile, SecretInFile};
@@ -157,9 +155,10 @@ impl Published {
         let mut recorded = HashMap::new();
         if !asked.is_empty() {
             for file in records {
-                for (path, digest) in record::rows(&file.path, &file.text) {
+                for row in record::rows(&file.path, &file.text) {
+                    let path = file.path.sibling(&row.inner);
                     if asked.contains(&path) {
-                        recorded.insert(path, digest.as_deref().and_then(sha256));
+                        recorded.insert(path, row.sha256());
                     }
                 }
             }
@@ -179,15 +178,8 @@ impl Published {
     }
 }
 
-/// `sha256=` and the digest as RECORD writes it.
-fn sha256(stated: &str) -> Option<[u8; 32]> {
-    let digest = stated.strip_prefix("sha256=")?.trim_end_matches('=');
-    let bytes = BASE64URL_NOPAD.decode(digest.as_bytes()).ok()?;
-    bytes.try_into().ok()
-}
-
 /// Whether a file of a package is documentation, a test or an example.
-fn is_aside(path: &EntryPath) -> bool {
+pub fn is_aside(path: &EntryPath) -> bool {
     let name = path.file_name();
     let is_one_of = |part: &str, of: &[&str]| of.iter().any(|one| part.eq_ignore_ascii_case(one));
     let mut words = name.split(['.', '-', '_']);
@@ -220,6 +212,7 @@ fn is_metadata(path: &EntryPath) -> bool {
 mod tests {
     use std::sync::Arc;
 
+    use data_encoding::BASE64URL_NOPAD;
     use sha2::{Digest, Sha256};
 
     use super::*;
@@ -235,9 +228,10 @@ mod tests {
         }];
         let asked: HashSet<EntryPath> = asked.iter().map(|inner| path(inner)).collect();
         let mut recorded = HashMap::new();
-        for (path, digest) in record::rows(&records[0].path, &records[0].text) {
+        for row in record::rows(&records[0].path, &records[0].text) {
+            let path = records[0].path.sibling(&row.inner);
             if asked.contains(&path) {
-                recorded.insert(path, digest.as_deref().and_then(sha256));
+                recorded.insert(path, row.sha256());
             }
         }
         Published { recorded }

@@ -159,7 +159,7 @@ fn inventory(args: &InventoryArgs) -> Result<u8, String> {
         limits: args.input.limits.limits(),
         threads: args.input.threads.map(usize::from),
         kinds: KindFilter {
-            skip: vec![Kind::Artifact, Kind::Secret],
+            skip: vec![Kind::Artifact, Kind::Secret, Kind::SupplyChain],
             ..KindFilter::default()
         },
         ..Options::default()

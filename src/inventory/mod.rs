@@ -5,7 +5,7 @@ pub mod cargo;
 pub mod dart;
 pub mod go;
 pub mod hex;
-mod lenient;
+pub(crate) mod lenient;
 mod literals;
 pub mod lock;
 pub mod maven;

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::origin::{ObservedOrigin, Origin};
+use super::rules;
 use crate::assess::fingerprint;
 use crate::component::{Ecosystem, Evidence, ObservedComponent, Scope};
-use crate::finding::{Certainty, EntryPath, Finding, Location, Rule, Severity, rules};
+use crate::finding::{EntryPath, Finding, Location, Rule, Severity};
 use crate::inspect::Observations;
 use crate::inventory::pypi::requirements::{RequirementLine, RequirementsFile};
 use crate::text::visible;
@@ -282,23 +283,10 @@ impl Group {
         let mut locations: Vec<Location> = rows.into_iter().map(|row| row.location).collect();
         locations.dedup();
         locations.truncate(MAX_LOCATIONS);
+        let title = format!("{}: {}{more}", rule.title, what.join(", "));
         Finding {
-            id: String::new(),
-            kind: rule.kind,
-            rule: rule.id.into(),
             severity,
-            title: format!("{}: {}{more}", rule.title, what.join(", ")),
-            package: None,
-            advisory: None,
-            kev: None,
-            epss: None,
-            certainty: Certainty::Certain,
-            counts: true,
-            locations,
-            remedy: rule.remedy.to_owned(),
-            sas: rule.sas,
-            fingerprint,
-            suppressed: None,
+            ..Finding::of(rule, title, locations, fingerprint)
         }
     }
 }

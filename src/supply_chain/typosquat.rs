@@ -8,9 +8,10 @@ use std::fmt;
 
 use super::edit::Edit;
 use super::popular::{Package, Popular, scope_of};
+use super::rules;
 use crate::assess::fingerprint;
 use crate::component::{Component, Ecosystem, Scope};
-use crate::finding::{Certainty, Finding, Severity, rules};
+use crate::finding::{Certainty, Finding, Severity};
 
 /// How a name stands near a popular one.
 #[derive(Debug, PartialEq, Eq)]
@@ -218,30 +219,22 @@ fn finding(component: &Component, resemblance: &Resemblance, counts: bool) -> Fi
         Likeness::Language(_) => (Severity::Low, Certainty::Possible),
         _ => (rule.severity, Certainty::Possible),
     };
+    let title = format!(
+        "{}: {} is {popular} {resemblance}",
+        rule.title, component.name
+    );
+    let fingerprint = fingerprint(rule.id, &[&component.purl, popular]);
     Finding {
-        id: String::new(),
-        kind: rule.kind,
-        rule: rule.id.into(),
         severity,
-        title: format!(
-            "{}: {} is {popular} {resemblance}",
-            rule.title, component.name
-        ),
         package: Some(component.purl.clone()),
-        advisory: None,
-        kev: None,
-        epss: None,
         certainty,
         counts,
-        locations: component.locations.clone(),
         remedy: format!(
             "make sure that {} is meant: see who publishes it, and since when; if not, use {popular} and replace the \
              function's secrets",
             component.name
         ),
-        sas: rule.sas,
-        fingerprint: fingerprint(rule.id, &[&component.purl, popular]),
-        suppressed: None,
+        ..Finding::of(rule, title, component.locations.clone(), fingerprint)
     }
 }
 

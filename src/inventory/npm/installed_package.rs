@@ -8,17 +8,27 @@ use super::layout;
 use super::specifier::exact_version;
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::Text;
+use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::read;
+use crate::supply_chain::{
+    Dependencies, Scripts, foreign_name, install_scripts, taken_from_elsewhere,
+};
 
 pub struct InstalledPackage;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Manifest {
     #[serde(default)]
     name: Text,
     #[serde(default)]
     version: Text,
+    #[serde(default)]
+    scripts: Lenient<Scripts>,
+    #[serde(default)]
+    dependencies: Dependencies,
+    #[serde(default)]
+    optional_dependencies: Dependencies,
 }
 
 impl Inspector for InstalledPackage {
@@ -28,6 +38,12 @@ impl Inspector for InstalledPackage {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let manifest: Manifest = read::json(entry)?;
+        for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
+            let names = taken_from_elsewhere(dependencies);
+            seen.supply.aliases.extend(names);
+        }
+        let scripts = install_scripts(entry.path, manifest.scripts, false);
+        seen.supply.sightings.extend(scripts);
         let folder_name = || layout::package_name(entry.path.parent()).map(str::to_owned);
         // No registry takes a package without a version, so such a folder is the project's own.
         if let Some(version) = manifest.version.text()
@@ -35,6 +51,10 @@ impl Inspector for InstalledPackage {
         {
             let version = exact_version(&version).unwrap_or(&version);
             let location = entry.path.clone();
+            let folder = layout::package_name(location.parent());
+            let foreign = folder.and_then(|folder| foreign_name(folder, &name));
+            let foreign = foreign.map(|names| (location.clone(), names));
+            seen.supply.foreign_names.extend(foreign);
             seen.component(Ecosystem::Npm, name, version, Evidence::Installed, location);
         }
         Ok(())

@@ -3,8 +3,6 @@
 //! Specification: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>. Only what production needs
 //! counts: `devDependencies` stay behind, and `peerDependencies` are for whoever installs the project.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::specifier::{
@@ -13,9 +11,10 @@ use super::specifier::{
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::lenient::Lenient;
 use crate::inventory::{owner, read};
 use crate::supply_chain::origin::{Keys, Origin, leads_outside};
+use crate::supply_chain::{Dependencies, Scripts, install_scripts};
 
 pub struct PackageJson;
 
@@ -23,9 +22,11 @@ pub struct PackageJson;
 #[serde(rename_all = "camelCase")]
 struct Manifest {
     #[serde(default)]
-    dependencies: Lenient<BTreeMap<String, Text>>,
+    dependencies: Dependencies,
     #[serde(default)]
-    optional_dependencies: Lenient<BTreeMap<String, Text>>,
+    optional_dependencies: Dependencies,
+    #[serde(default)]
+    scripts: Lenient<Scripts>,
 }
 
 impl Inspector for PackageJson {
@@ -35,6 +36,8 @@ impl Inspector for PackageJson {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let manifest: Manifest = read::json(entry)?;
+        let scripts = install_scripts(entry.path, manifest.scripts, true);
+        seen.supply.sightings.extend(scripts);
         let mut keys = Keys::of(entry.bytes);
         for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
             for (name, specifier) in dependencies.map().unwrap_or_default() {
@@ -44,6 +47,9 @@ impl Inspector for PackageJson {
                         let mut location = Location::from(entry.path.clone());
                         location.line = keys.line(&name, &specifier);
                         seen.origin(Ecosystem::Npm, &name, Evidence::Declared, origin, location);
+                    }
+                    if specifier.contains([':', '/']) {
+                        seen.supply.aliases.push(name.clone());
                     }
                     declare(entry, seen, &name, specifier.trim());
                 }

@@ -81,6 +81,7 @@ impl Inspector for PackageLock {
         for (folder, package) in lockfile.packages.rows() {
             let optional = package.optional.is_set();
             origins.see_package(&folder, &package, seen);
+            seen.supply.aliases.extend(package.alias(&folder));
             let package = package.locked(&folder);
             found.add(package, Some(&folder), optional);
         }
@@ -123,6 +124,13 @@ impl Found {
 }
 
 impl Package {
+    /// The name of its folder, where the package has another.
+    fn alias(&self, folder: &str) -> Option<String> {
+        let alias = layout::package_name(folder)?;
+        let is_other = matches!(&self.name, Text::Text(name) if name != alias);
+        is_other.then(|| alias.to_owned())
+    }
+
     /// Nothing for the project itself, its workspaces, and links to either.
     fn locked(self, folder: &str) -> Option<Locked> {
         let alias = layout::package_name(folder)?;

@@ -24,6 +24,7 @@ pub mod vendored;
 mod zappa;
 
 pub(super) use layout::is_owners;
+pub(crate) use layout::resolve as resolve_path;
 
 use crate::inspect::Inspector;
 

@@ -1,43 +1,16 @@
 //! The rows of a wheel's `RECORD`: a path, a digest and a size as CSV,
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file>.
 
-use std::collections::HashSet;
+use data_encoding::BASE64URL_NOPAD;
 
 use crate::finding::EntryPath;
+use crate::text::visible;
 
-use super::layout;
+use super::{archive_name, layout};
 
-/// The folders that packages are installed in, of a container all of whose names are known.
-pub struct Installed<'a> {
-    folders: HashSet<&'a str>,
-}
-
-impl<'a> Installed<'a> {
-    /// `paths` are all of one container.
-    pub fn of(paths: impl Iterator<Item = &'a EntryPath>) -> Self {
-        let records = paths.filter(|path| path.is_named("RECORD"));
-        let records = records.filter(|path| path.parent().ends_with(".dist-info"));
-        Installed {
-            folders: records.map(base).collect(),
-        }
-    }
-
-    /// Whether a `RECORD` may list the file with a digest.
-    pub fn may_list(&self, path: &EntryPath) -> bool {
-        if self.folders.is_empty() || is_compiled(path) {
-            return false;
-        }
-        let mut folder = path.parent();
-        loop {
-            if self.folders.contains(folder) {
-                return true;
-            }
-            match folder.rsplit_once('/') {
-                Some((parent, _)) => folder = parent,
-                None => return !folder.is_empty() && self.folders.contains(""),
-            }
-        }
-    }
+/// Whether it is the list of files of an installed wheel.
+pub fn is_record(path: &EntryPath) -> bool {
+    path.is_named("RECORD") && path.parent().ends_with(".dist-info")
 }
 
 /// Folders of a container image in which the system keeps its own files, and packages in `site-packages` alone.
@@ -45,45 +18,88 @@ const SYSTEM_FOLDERS: [&str; 8] = [
     "bin", "boot", "etc", "lib", "lib64", "sbin", "usr", "var/lib",
 ];
 
-/// Whether a `RECORD` may list the file with a digest, of a tar, whose other names are not known yet.
+/// What Python loads, by what the names of such files hold: a library may have its version behind `.so`.
+const CODE: [&str; 5] = [".py", ".so", ".pyd", ".pth", ".dist-info/"];
+
+/// Whether a file of a tar, whose other names are not known yet, may be listed and is worth a digest: all that is
+/// installed in a folder for packages alone, and code elsewhere, of which the length is compared at least.
 pub fn may_be_listed(path: &EntryPath) -> bool {
     let inner = path.inner();
     let is_systems = |folder: &&str| {
         let rest = inner.strip_prefix(*folder);
         rest.is_some_and(|rest| rest.starts_with('/'))
     };
-    let is_installed = || inner.contains("site-packages/") || inner.contains("dist-packages/");
+    let is_installed = inner.contains("site-packages/") || inner.contains("dist-packages/");
+    let is_code = || CODE.iter().any(|part| inner.contains(part));
     !is_compiled(path)
-        && (!SYSTEM_FOLDERS.iter().any(|folder| is_systems(folder)) || is_installed())
+        && (is_installed
+            || (is_code()
+                && !inner.contains("node_modules/")
+                && !SYSTEM_FOLDERS.iter().any(is_systems)))
 }
 
 /// Whether it is bytecode, which is made on the spot and listed without a digest.
-fn is_compiled(path: &EntryPath) -> bool {
+pub fn is_compiled(path: &EntryPath) -> bool {
     let folder = path.parent();
     folder == "__pycache__" || folder.ends_with("/__pycache__")
 }
 
 /// The folder that a `RECORD`'s paths count from.
-fn base(record: &EntryPath) -> &str {
+pub fn base(record: &EntryPath) -> &str {
     let dist_info = record.parent();
     dist_info.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-/// The paths that the file at `path` lists, and the digest of each as it is written. What leads out of the archive
-/// is left out.
-pub fn rows<'a>(
-    path: &'a EntryPath,
-    text: &'a [u8],
-) -> impl Iterator<Item = (EntryPath, Option<String>)> + 'a {
+/// The package whose `RECORD` it is, and its version.
+pub fn package(record: &EntryPath) -> Option<(&str, String)> {
+    let folder = record.parent();
+    let folder = folder.rsplit_once('/').map_or(folder, |(_, name)| name);
+    archive_name::metadata_folder(folder.strip_suffix(".dist-info")?)
+}
+
+/// What a `RECORD` says of one file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Within the archive that the `RECORD` is in.
+    pub inner: String,
+    /// Whether it counts from a folder above the one that packages are installed in, as programs do.
+    pub is_outside: bool,
+    /// As it is written.
+    pub digest: Option<String>,
+    pub size: Option<u64>,
+}
+
+impl Row {
+    /// The digest, if it is one of SHA-256.
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        let digest = self.digest.as_deref()?.strip_prefix("sha256=")?;
+        let digest = digest.trim_end_matches('=').as_bytes();
+        BASE64URL_NOPAD.decode(digest).ok()?.try_into().ok()
+    }
+}
+
+/// The files that the `RECORD` at `path` lists. What leads out of the archive is left out.
+pub fn rows<'a>(path: &'a EntryPath, text: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
     let base = base(path);
     text.split(|&b| b == b'\n').filter_map(move |line| {
         let line = String::from_utf8_lossy(line);
         let (listed, rest) = first_field(&line);
         let inner = layout::resolve(base, &listed)?;
-        let digest = rest.split(',').next().unwrap_or_default().trim();
-        let digest = (!digest.is_empty()).then(|| digest.to_owned());
-        (!listed.is_empty()).then(|| (path.sibling(&inner), digest))
+        let mut rest = rest.split(',').map(str::trim);
+        let digest = rest.next().filter(|digest| !digest.is_empty());
+        (!listed.is_empty()).then(|| Row {
+            inner: visible(&inner).into_owned(),
+            is_outside: !is_within(&inner, base),
+            digest: digest.map(str::to_owned),
+            size: rest.next().and_then(|size| size.parse().ok()),
+        })
     })
+}
+
+/// Whether a path leads into the folder.
+fn is_within(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| folder.is_empty() || rest.starts_with('/'))
 }
 
 /// The first field of a CSV row and what is behind its comma; a quoted one may hold commas, and quotes that are
@@ -112,18 +128,23 @@ mod tests {
     #[test]
     fn rows_have_paths_and_digests() {
         let path = EntryPath::new(&"fn.zip!/".into(), "lib/a-1.dist-info/RECORD");
-        let text = b"a/b.py,sha256=abc,12\r\na-1.dist-info/RECORD,,\n\"a/c, \"\"d\"\".py\",sha256=x,1\n../../../out,sha256=y,1\n";
-        let found: Vec<(String, Option<String>)> = rows(&path, text)
-            .map(|(path, digest)| (path.inner().to_owned(), digest))
-            .collect();
-        let some = |text: &str| Some(text.to_owned());
+        let text = b"a/b.py,sha256=abc,12\r\na-1.dist-info/RECORD,,\n\"a/c, \"\"d\"\".py\",sha256=x,1\n../../../out,sha256=y,1\n../bin/a,sha256=z,\n";
+        let row = |inner: &str, is_outside, digest: Option<&str>, size| Row {
+            inner: inner.to_owned(),
+            is_outside,
+            digest: digest.map(str::to_owned),
+            size,
+        };
+        let found: Vec<Row> = rows(&path, text).collect();
         assert_eq!(
             found,
             [
-                ("lib/a/b.py".to_owned(), some("sha256=abc")),
-                ("lib/a-1.dist-info/RECORD".to_owned(), None),
-                ("lib/a/c, \"d\".py".to_owned(), some("sha256=x")),
+                row("lib/a/b.py", false, Some("sha256=abc"), Some(12)),
+                row("lib/a-1.dist-info/RECORD", false, None, None),
+                row("lib/a/c, \"d\".py", false, Some("sha256=x"), Some(1)),
+                row("bin/a", true, Some("sha256=z"), None),
             ]
         );
+        assert_eq!(package(&path), Some(("a", "1".to_owned())));
     }
 }

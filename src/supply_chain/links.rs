@@ -1,0 +1,118 @@
+//! Links that lead out of the bundle: to what the machine has that unpacks it, or the one that runs it.
+
+use std::collections::BTreeMap;
+
+use crate::artifact::Artifact;
+use crate::finding::{EntryPath, Severity};
+use crate::inspect::Observations;
+use crate::inventory::pypi::resolve_path;
+
+use super::python_hooks::shown;
+use super::record::MAX_LOCATIONS;
+use super::{Sighting, rules};
+
+/// Where a platform unpacks functions and layers, and keeps its runtimes: a link there leads into a bundle.
+const BUNDLES: [&str; 5] = [
+    "/opt/",
+    "/var/lang/",
+    "/var/runtime/",
+    "/var/task/",
+    "/workspace/",
+];
+
+/// Where absolute links lead, and how bad it is; the first that fits counts.
+const TARGETS: [(&str, Severity); 15] = [
+    ("/dev/null", Severity::Info),
+    ("/usr/", Severity::Low),
+    ("/bin/", Severity::Low),
+    ("/lib", Severity::Low),
+    // What a system's own links lead to.
+    ("/etc/alternatives/", Severity::Low),
+    ("/etc/localtime", Severity::Low),
+    ("/etc/pki/", Severity::Low),
+    ("/etc/ssl/", Severity::Low),
+    // Whoever may write there decides what is run or read.
+    ("/tmp", Severity::High),
+    ("/var/tmp", Severity::High),
+    ("/dev/shm", Severity::High),
+    // What the process knows, and its keys.
+    ("/proc", Severity::High),
+    ("/var/run/secrets", Severity::High),
+    ("/etc/passwd", Severity::High),
+    ("/etc/shadow", Severity::High),
+];
+
+/// One finding for all links that lead to the same place: an installer may have linked every file of a package.
+pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
+    let is_image = artifact.kind == "image";
+    let mut links: BTreeMap<(Severity, &str), Vec<(&EntryPath, &str)>> = BTreeMap::new();
+    for file in seen.files.iter().filter(|file| file.is_deployed) {
+        let Some(target) = file.link.as_deref() else {
+            continue;
+        };
+        let severity = match is_image {
+            true => leads_above(file.path.parent(), target).then_some(Severity::Low),
+            false => leads_out(file.path.parent(), target),
+        };
+        if let Some(severity) = severity {
+            let place = (severity, place(target));
+            links.entry(place).or_default().push((&file.path, target));
+        }
+    }
+    let found = links.into_iter();
+    found
+        .filter_map(|((severity, _), mut links)| {
+            links.sort();
+            let (path, target) = *links.first()?;
+            let more = match links.len() {
+                1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            let detail = format!("{} → {}{more}", path.file_name(), shown(target));
+            let related = links.iter().skip(1).take(MAX_LOCATIONS - 1);
+            Some(Sighting {
+                related: related.map(|(path, _)| (*path).clone().into()).collect(),
+                severity,
+                published: Some(severity),
+                ..Sighting::of(&rules::LINK, path.clone(), detail)
+            })
+        })
+        .collect()
+}
+
+/// The folder at the top that an absolute link leads to; all that climb lead to one.
+fn place(target: &str) -> &str {
+    let mut parts = target.split('/');
+    match parts.next() {
+        Some("") => parts.next().unwrap_or_default(),
+        _ => "..",
+    }
+}
+
+/// How bad it is that the link leads out of a bundle; none where it does not.
+fn leads_out(folder: &str, target: &str) -> Option<Severity> {
+    if !target.starts_with('/') {
+        return leads_above(folder, target).then_some(Severity::Medium);
+    }
+    if target.contains("/../") {
+        return Some(Severity::Medium);
+    }
+    // A virtual environment is made with a link to the Python that it is for.
+    let is_interpreter = target
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with("python"));
+    if is_interpreter && folder.ends_with("bin") {
+        return Some(Severity::Low);
+    }
+    if BUNDLES.iter().any(|bundle| target.starts_with(bundle)) {
+        return None;
+    }
+    let known = TARGETS.iter().find(|(start, _)| target.starts_with(start));
+    Some(known.map_or(Severity::Medium, |(_, severity)| *severity))
+}
+
+/// Whether a relative link climbs above the root. In a system's own tree that is the root still.
+fn leads_above(folder: &str, target: &str) -> bool {
+    !target.starts_with('/') && resolve_path(folder, target).is_none()
+}
