@@ -229,7 +229,68 @@ pub mod rules {
         remedy: "revoke it, and have the function read it from a secret store when it runs",
         sas: "SAS-7",
     };
-    pub static ALL: &[&Rule] = &[&VULNERABILITY, &MALWARE, &ESCAPE, &BOMB, &OVERLAP, &SECRET];
+    pub static SIZE_LIMIT: Rule = Rule {
+        id: "FA-SIZE-LIMIT",
+        kind: Kind::Size,
+        severity: Severity::High,
+        title: "Over the platform's limit",
+        remedy: "leave out what the plan of `fnaudit size` lists",
+        sas: "SAS-8",
+    };
+    pub static SIZE_NEAR_LIMIT: Rule = Rule {
+        id: "FA-SIZE-NEAR-LIMIT",
+        kind: Kind::Size,
+        severity: Severity::Medium,
+        title: "Near the platform's limit",
+        remedy: "leave out what the plan of `fnaudit size` lists",
+        sas: "SAS-8",
+    };
+    pub static SIZE_BUDGET: Rule = Rule {
+        id: "FA-SIZE-BUDGET",
+        kind: Kind::Size,
+        severity: Severity::High,
+        title: "Over the budget",
+        remedy: "leave out what the plan of `fnaudit size` lists, or raise the budget in fnaudit.toml",
+        sas: "SAS-8",
+    };
+    pub static SIZE_GROWTH: Rule = Rule {
+        id: "FA-SIZE-GROWTH",
+        kind: Kind::Size,
+        severity: Severity::High,
+        title: "Grown by more than is allowed",
+        remedy: "find out what brought it, or compare with a newer report",
+        sas: "SAS-8",
+    };
+    pub static NATIVE_ARCHITECTURE: Rule = Rule {
+        id: "FA-NATIVE-ARCHITECTURE",
+        kind: Kind::Size,
+        severity: Severity::High,
+        title: "Native code for another machine",
+        remedy: "install it for the system and architecture that the function runs on, in a container if need be",
+        sas: "SAS-3",
+    };
+    pub static NATIVE_GLIBC: Rule = Rule {
+        id: "FA-NATIVE-GLIBC",
+        kind: Kind::Size,
+        severity: Severity::High,
+        title: "Native code for a newer C library",
+        remedy: "build it on the system that the function runs on, or link it statically",
+        sas: "SAS-3",
+    };
+    pub static ALL: &[&Rule] = &[
+        &VULNERABILITY,
+        &MALWARE,
+        &ESCAPE,
+        &BOMB,
+        &OVERLAP,
+        &SECRET,
+        &SIZE_LIMIT,
+        &SIZE_NEAR_LIMIT,
+        &SIZE_BUDGET,
+        &SIZE_GROWTH,
+        &NATIVE_ARCHITECTURE,
+        &NATIVE_GLIBC,
+    ];
 }
 
 /// What the structure of an artifact itself shows.

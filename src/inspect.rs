@@ -14,6 +14,9 @@ use crate::inventory::npm::layout;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::size::imports::ImportedTests;
+use crate::size::native::NativeFile;
+use crate::size::needs::Needs;
 use crate::version::Version;
 
 /// What is known of an entry before it is read whole.
@@ -139,6 +142,14 @@ pub struct Observations {
     pub whole_files: Vec<WholeFile>,
     /// Every file of the artifact, whatever it is.
     pub files: Vec<ObservedFile>,
+    /// What installed packages need.
+    pub needs: Vec<Needs>,
+    /// Folders of installed packages that only development needs, as a lock file has it.
+    pub development_only: Vec<EntryPath>,
+    /// Imports of the test folders of packages.
+    pub imported_tests: Vec<ImportedTests>,
+    /// What the headers of native code say.
+    pub native: Vec<NativeFile>,
 }
 
 /// A file as its archive lists it: what is left of every file once it was read.
@@ -345,6 +356,10 @@ impl Observations {
         self.python.retain(&visible);
         self.whole_files.retain(|file| visible(&file.path));
         self.files.retain(|file| visible(&file.path));
+        self.needs.retain(|needs| visible(&needs.manifest));
+        self.development_only.retain(|path| visible(path));
+        self.imported_tests.retain(|import| visible(&import.file));
+        self.native.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -364,6 +379,10 @@ impl Observations {
         self.cargo_locks.extend(other.cargo_locks);
         self.whole_files.extend(other.whole_files);
         self.files.extend(other.files);
+        self.needs.extend(other.needs);
+        self.development_only.extend(other.development_only);
+        self.imported_tests.extend(other.imported_tests);
+        self.native.extend(other.native);
     }
 }
 

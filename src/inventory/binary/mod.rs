@@ -38,12 +38,13 @@ use super::literals::Literals;
 use super::version_spec;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::size::native::Headers;
 
 pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries];
+const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries, &Headers];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;

@@ -11,6 +11,7 @@ use crate::component::{Ecosystem, Evidence};
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, RecordFile, Unreadable};
 use crate::inventory::read;
+use crate::size::needs::Needs;
 
 use super::{archive_name, core_metadata, layout, record, vendored};
 
@@ -71,6 +72,12 @@ impl Inspector for DistInfo {
 }
 
 fn inspect_metadata(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+    seen.needs.push(Needs {
+        manifest: entry.path.clone(),
+        ecosystem: Ecosystem::PyPi,
+        names: core_metadata::requirements(entry.bytes),
+        is_for_linux: true,
+    });
     let found = core_metadata::read(entry.bytes);
     if !found.name.is_empty() && !found.version.is_empty() {
         add(found.name, found.version, entry.path, seen);
