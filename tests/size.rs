@@ -734,6 +734,22 @@ fn native_code_for_another_machine_is_told_unless_it_is_there_for_both() {
         ("node_modules/b/b.node", elf(X86_64, glibc)),
     ];
     assert!(native_findings(&both).is_empty());
+    // Built on a Mac, 64 bits and little-endian, without a load command.
+    let mut mach = file(b"\xcf\xfa\xed\xfe\x0c\0\0\x01\0\0\0\0\x06\0\0\0");
+    mach.resize(128, 0);
+    let tools = [
+        (
+            "node_modules/@e/linux-x64/package.json",
+            json("@e/linux-x64"),
+        ),
+        ("node_modules/@e/linux-x64/bin/e", elf(X86_64, glibc)),
+        (
+            "node_modules/@e/darwin-arm64/package.json",
+            json("@e/darwin-arm64"),
+        ),
+        ("node_modules/@e/darwin-arm64/bin/e", mach.clone()),
+    ];
+    assert!(native_findings(&tools).is_empty());
     let mut one = both.to_vec();
     one.push(("node_modules/c/package.json", json("c")));
     one.push(("node_modules/c/c.node", elf(ARM64, glibc)));
@@ -741,9 +757,6 @@ fn native_code_for_another_machine_is_told_unless_it_is_there_for_both() {
         native_findings(&one),
         ["Native code for another machine: c is built for arm64, the rest for x86_64"]
     );
-    // Built on a Mac, 64 bits and little-endian, without a load command.
-    let mut mach = file(b"\xcf\xfa\xed\xfe\x0c\0\0\x01\0\0\0\0\x06\0\0\0");
-    mach.resize(128, 0);
     let mac = [
         ("node_modules/d/package.json", json("d")),
         ("node_modules/d/d.node", mach.clone()),

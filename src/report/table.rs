@@ -703,6 +703,7 @@ mod tests {
             database: None,
             artifacts: Vec::new(),
             packages,
+            sizes: Vec::new(),
             findings,
             errors: Vec::new(),
             summary: Summary::default(),

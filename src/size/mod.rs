@@ -77,12 +77,22 @@ impl Part {
 }
 
 /// A number of files, and their bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Amount {
     pub files: u64,
     pub unpacked_bytes: u64,
     /// Of their data in the archive; null where files are not packed one by one, as in a tar.
     pub packed_bytes: Option<u64>,
+}
+
+impl Default for Amount {
+    fn default() -> Self {
+        Amount {
+            files: 0,
+            unpacked_bytes: 0,
+            packed_bytes: Some(0),
+        }
+    }
 }
 
 impl Amount {
@@ -95,11 +105,8 @@ impl Amount {
     }
 
     fn merge(&mut self, other: &Amount) {
-        self.packed_bytes = match (self.files, self.packed_bytes, other.packed_bytes) {
-            (0, _, packed) => packed,
-            (_, Some(a), Some(b)) => Some(a.saturating_add(b)),
-            _ => None,
-        };
+        let packed = self.packed_bytes.zip(other.packed_bytes);
+        self.packed_bytes = packed.map(|(a, b)| a.saturating_add(b));
         self.files += other.files;
         self.unpacked_bytes = self.unpacked_bytes.saturating_add(other.unpacked_bytes);
     }

@@ -208,7 +208,10 @@ pub(super) fn findings(deployment: &Deployment) -> Vec<Finding> {
 
 /// What strip would remove, by the headers.
 pub(super) fn symbols(deployment: &Deployment) -> Amount {
-    let mut amount = Amount::default();
+    let mut amount = Amount {
+        packed_bytes: None,
+        ..Amount::default()
+    };
     for files in by_path(deployment).values() {
         let bytes: u64 = files.iter().map(|file| file.symbol_bytes).sum();
         if bytes > 0 {
@@ -333,48 +336,54 @@ fn other_machines(deployment: &Deployment, native: &Native) -> Vec<Finding> {
     found.collect()
 }
 
-/// The package, without what says its platform. None of what need not run: programs that are only for Windows, and
-/// packages of npm for one other system, which says so itself.
+/// Parts of the names of packages that say which platform they are for.
+const PLATFORM_PARTS: [&str; 19] = [
+    "linux",
+    "linuxmusl",
+    "darwin",
+    "win32",
+    "freebsd",
+    "android",
+    "x64",
+    "arm64",
+    "ia32",
+    "arm",
+    "armv6",
+    "armv7",
+    "armhf",
+    "gnu",
+    "musl",
+    "msvc",
+    "gnueabihf",
+    "s390x",
+    "ppc64",
+];
+
+/// The package, without what says its platform. None of what need not run: programs beside the code are often for
+/// several systems, and a package for one other system may say so itself.
 fn group_name(deployment: &Deployment, placed: &Placed) -> Option<String> {
-    const PLATFORMS: [&str; 19] = [
-        "linux",
-        "linuxmusl",
-        "darwin",
-        "win32",
-        "freebsd",
-        "android",
-        "x64",
-        "arm64",
-        "ia32",
-        "arm",
-        "armv6",
-        "armv7",
-        "armhf",
-        "gnu",
-        "musl",
-        "msvc",
-        "gnueabihf",
-        "s390x",
-        "ppc64",
-    ];
     let path = placed.path();
+    let is_module = path.ends_with(".so") || path.ends_with(".pyd") || path.contains(".so.");
+    let is_node_module = path.ends_with(".node");
     let Some(owner) = placed.owner else {
-        return (!path.ends_with(".exe") && !path.ends_with(".dll")).then(|| path.to_owned());
+        let runs = is_module || is_node_module || path == "bootstrap";
+        return runs.then(|| path.to_owned());
     };
     let name = &deployment.packages.get(owner.component)?.name;
     if owner.ecosystem != Ecosystem::Npm {
-        let is_loaded = [".so", ".pyd", ".dylib"]
-            .iter()
-            .any(|suffix| path.ends_with(suffix))
-            || path.contains(".so.");
-        return is_loaded.then(|| name.clone());
+        return is_module.then(|| name.clone());
     }
-    let is_part = |part: &&str| !PLATFORMS.contains(part);
-    let stripped: Vec<&str> = name.split('-').filter(is_part).collect();
-    let is_for_one = stripped.len() < name.split('-').count();
+    let parts: Vec<&str> = name.split(['-', '/']).collect();
+    let is_part = |part: &&&str| !PLATFORM_PARTS.contains(part);
+    let stripped: Vec<&str> = parts.iter().filter(is_part).copied().collect();
+    let is_for_one = stripped.len() < parts.len();
     // One without a name for its platform may be for one all the same, as fsevents is.
-    let is_module = path.ends_with(".node") && deployment.tree.is_for_linux(owner.component);
-    (is_for_one || is_module).then(|| stripped.join("-"))
+    let is_loaded = is_node_module && deployment.tree.is_for_linux(owner.component);
+    if is_for_one {
+        Some(stripped.join("-"))
+    } else {
+        is_loaded.then(|| name.clone())
+    }
 }
 
 #[cfg(test)]

@@ -369,9 +369,8 @@ const MAX_FOLDERS: usize = 64;
 
 /// The folder and those around it, the innermost first, without the root.
 pub fn folders_around(folder: &str) -> impl Iterator<Item = &str> {
-    let up = |folder: &&str| folder.rsplit_once('/').map(|(parent, _)| parent);
     let innermost = Some(folder).filter(|folder| !folder.is_empty());
-    std::iter::successors(innermost, up).take(MAX_FOLDERS)
+    std::iter::successors(innermost, |folder| Some(folder.rsplit_once('/')?.0)).take(MAX_FOLDERS)
 }
 
 fn parent(folder: &str) -> &str {
@@ -407,4 +406,41 @@ fn gem_folder(path: &EntryPath) -> Option<(String, &str)> {
     let name = file.strip_suffix(".gemspec")?;
     let name = name.strip_prefix("default/").unwrap_or(name);
     Some((format!("{home}gems/{name}"), path.inner()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_around_end_below_the_root_and_after_enough() {
+        let found: Vec<&str> = folders_around("a/b/c").collect();
+        assert_eq!(found, ["a/b/c", "a/b", "a"]);
+        assert_eq!(folders_around("").count(), 0);
+        assert_eq!(folders_around(&"a/".repeat(10_000)).count(), MAX_FOLDERS);
+    }
+
+    #[test]
+    fn bytecode_is_of_the_module_beside_its_folder() {
+        let source = |inner: &str| compiled_from(&EntryPath::new(&"fn.zip!/".into(), inner));
+        let six = Some("a/six.py".to_owned());
+        assert_eq!(source("a/__pycache__/six.cpython-312.pyc"), six);
+        assert_eq!(source("a/__pycache__/six.cpython-312.opt-1.pyc"), six);
+        assert_eq!(
+            source("__pycache__/six.cpython-39.pyc").as_deref(),
+            Some("six.py")
+        );
+        assert_eq!(source("a/six.cpython-39.pyc"), None);
+    }
+
+    #[test]
+    fn gems_lie_beside_their_specifications() {
+        let path = EntryPath::new(
+            &"fn.zip!/".into(),
+            "ruby/3.3.0/specifications/a-1.0.gemspec",
+        );
+        let (folder, specification) = gem_folder(&path).unwrap();
+        assert_eq!(folder, "ruby/3.3.0/gems/a-1.0");
+        assert_eq!(specification, path.inner());
+    }
 }
