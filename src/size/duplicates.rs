@@ -50,12 +50,19 @@ pub fn find(placed: &[Placed], packages: &[Component]) -> Duplicates {
     }
 }
 
+/// Where a component is, by artifact and folder, and what it takes.
+#[derive(Default)]
+struct Places<'a> {
+    folders: Vec<(usize, &'a str)>,
+    bytes: u64,
+}
+
 /// Known by their folders: only npm installs a package more than once.
 fn versions(placed: &[Placed], packages: &[Component]) -> Vec<Versions> {
-    let mut places: HashMap<usize, (Vec<(usize, &str)>, u64)> = HashMap::new();
+    let mut places: HashMap<usize, Places> = HashMap::new();
     for file in placed {
         let Some(owner) = file.owner else { continue };
-        let (folders, bytes) = places.entry(owner.component).or_default();
+        let Places { folders, bytes } = places.entry(owner.component).or_default();
         *bytes += file.file.size;
         let folder = (file.part, owner.folder.unwrap_or_default());
         if folders.last() != Some(&folder) {
@@ -64,7 +71,7 @@ fn versions(placed: &[Placed], packages: &[Component]) -> Vec<Versions> {
     }
     let mut found: BTreeMap<(Ecosystem, &str), Versions> = BTreeMap::new();
     for (index, component) in packages.iter().enumerate() {
-        let Some((folders, bytes)) = places.get_mut(&index) else {
+        let Some(Places { folders, bytes }) = places.get_mut(&index) else {
             continue;
         };
         if component.scope != Scope::Shipped || component.ecosystem == Ecosystem::Generic {

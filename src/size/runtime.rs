@@ -153,6 +153,6 @@ impl Has {
                 .is_some_and(|rest| rest.starts_with('/')),
             None => name == *known,
         };
-        component.ecosystem == self.ecosystem && self.names.iter().any(|known| is_it(&known))
+        component.ecosystem == self.ecosystem && self.names.iter().any(is_it)
     }
 }

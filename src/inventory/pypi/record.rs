@@ -53,8 +53,7 @@ pub fn may_be_listed(path: &EntryPath) -> bool {
         rest.is_some_and(|rest| rest.starts_with('/'))
     };
     let is_installed = || inner.contains("site-packages/") || inner.contains("dist-packages/");
-    !is_compiled(path)
-        && (!SYSTEM_FOLDERS.iter().any(|folder| is_systems(folder)) || is_installed())
+    !is_compiled(path) && (!SYSTEM_FOLDERS.iter().any(is_systems) || is_installed())
 }
 
 /// Whether it is bytecode, which is made on the spot and listed without a digest.
