@@ -74,7 +74,7 @@ pub struct Savings<'a> {
 /// From this many patterns on one for all of them is looked for.
 const FEW_PATTERNS: usize = 8;
 /// How many such are tried, those that match most.
-const MAX_GLOBS: usize = 32;
+const MAX_GLOBS: usize = 16;
 
 impl<'a> Savings<'a> {
     pub fn of(
@@ -185,22 +185,21 @@ impl<'a> Savings<'a> {
             .filter(|i| !is_gone(**i))
             .map(|i| path(*i))
             .collect();
-        let folded = fold(&its, &kept);
+        let of_kept: HashSet<&str> = kept.iter().flat_map(|path| folders(path)).collect();
+        let folded = fold(&its, &of_kept);
         if folded.len() <= FEW_PATTERNS {
             return folded.into_iter().collect();
         }
-        let mut globs = candidates(&its);
-        globs.retain(|glob| !kept.iter().any(|path| glob.matches(path)));
         let mut left = its;
         let mut patterns = Vec::new();
-        for glob in globs {
-            let before = left.len();
-            left.retain(|path| !glob.matches(path));
-            if left.len() < before {
+        for glob in candidates(&left) {
+            let is_of_use = left.iter().any(|path| glob.matches(path));
+            if is_of_use && !kept.iter().any(|path| glob.matches(path)) {
+                left.retain(|path| !glob.matches(path));
                 patterns.push(glob.pattern());
             }
         }
-        patterns.extend(fold(&left, &kept));
+        patterns.extend(fold(&left, &of_kept));
         patterns
     }
 }
@@ -221,11 +220,10 @@ fn folders(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').take(256).map(|(at, _)| &path[..at])
 }
 
-/// The files by the outermost folders in which nothing is kept, or one by one.
-fn fold(files: &[&str], kept: &[&str]) -> BTreeSet<String> {
-    let kept: HashSet<&str> = kept.iter().flat_map(|path| folders(path)).collect();
+/// The files by the outermost folders that nothing is kept in, or one by one.
+fn fold(files: &[&str], of_kept: &HashSet<&str>) -> BTreeSet<String> {
     let pattern = |path: &&str| {
-        let folder = folders(path).find(|folder| !kept.contains(folder));
+        let folder = folders(path).find(|folder| !of_kept.contains(folder));
         match folder {
             Some(folder) => format!("{}/**", escaped(folder)),
             None => escaped(path),
@@ -320,7 +318,7 @@ mod tests {
     #[test]
     fn files_are_named_by_the_outermost_folders_that_go_whole() {
         let gone = ["a/tests/x/1", "a/tests/2", "b/c/3", "b/4", "d"];
-        let kept = ["a/5", "b/c/6"];
+        let kept = ["a", "b", "b/c"].into();
         let patterns: Vec<String> = fold(&gone, &kept).into_iter().collect();
         assert_eq!(patterns, ["a/tests/**", "b/4", "b/c/3", "d"]);
     }

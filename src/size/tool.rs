@@ -45,22 +45,28 @@ pub fn detect(placed: &[Placed], packages: &[Component]) -> Tool {
         let known = FILES.iter().find(|(path, _)| *path == file.path());
         found = found.or(known.map(|(_, tool)| *tool));
     }
-    // Packages of npm that are known by their code are what a bundler put into one file.
-    let of_npm = packages.iter().filter(|c| c.ecosystem == Ecosystem::Npm);
-    let is_bundled =
-        |c: &Component| matches!(c.evidence, Evidence::Fingerprint | Evidence::Embedded);
-    let mut shipped = of_npm.filter(|c| c.evidence == Evidence::Installed || is_bundled(c));
-    let mut is_bundle = || match shipped.next() {
-        Some(first) => is_bundled(first) && shipped.all(is_bundled),
-        None => false,
-    };
     found.unwrap_or_else(|| {
-        if is_bundle() {
+        if is_bundle(packages) {
             Tool::Bundler
         } else {
             Tool::Zip
         }
     })
+}
+
+/// Packages of npm that are known by their code, where none is installed, are what a bundler put into one file.
+fn is_bundle(packages: &[Component]) -> bool {
+    let is_inlined = |component: &Component| {
+        let is_by_code = matches!(
+            component.evidence,
+            Evidence::Fingerprint | Evidence::Embedded
+        );
+        component.ecosystem == Ecosystem::Npm && is_by_code
+    };
+    packages.iter().any(is_inlined)
+        && packages
+            .iter()
+            .all(|component| component.evidence != Evidence::Installed)
 }
 
 impl Tool {

@@ -233,22 +233,22 @@ const NODE_DOCUMENTS: &[&str] = &[
     "governance",
 ];
 
-/// Of the folder, or of two behind one another.
-const LEFTOVER_FOLDERS: &[&str] = &[
-    "node_modules/.cache",
-    ".npm/_cacache",
-    ".cache/pip",
-    ".pytest_cache",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".hypothesis",
-    ".nyc_output",
-    ".parcel-cache",
-    ".tox",
-    ".nox",
-    ".idea",
-    ".vscode",
-    "__MACOSX",
+/// Folders by their names, and what the one around them must be called, where that matters.
+const LEFTOVER_FOLDERS: &[(&str, &str)] = &[
+    ("node_modules", ".cache"),
+    (".npm", "_cacache"),
+    (".cache", "pip"),
+    ("", ".pytest_cache"),
+    ("", ".mypy_cache"),
+    ("", ".ruff_cache"),
+    ("", ".hypothesis"),
+    ("", ".nyc_output"),
+    ("", ".parcel-cache"),
+    ("", ".tox"),
+    ("", ".nox"),
+    ("", ".idea"),
+    ("", ".vscode"),
+    ("", "__MACOSX"),
 ];
 const LEFTOVER_FILES: &[&str] = &[
     ".DS_Store",
@@ -521,16 +521,15 @@ fn is_node_document(path: &str) -> bool {
 
 fn is_leftover(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    LEFTOVER_FILES.contains(&name)
-        || LEFTOVER_FOLDERS.iter().any(|leftover| {
-            let mut places = folder.match_indices(leftover);
-            places.any(|(at, _)| {
-                let before = &folder[..at];
-                let after = &folder[at + leftover.len()..];
-                (before.is_empty() || before.ends_with('/'))
-                    && (after.is_empty() || after.starts_with('/'))
-            })
-        })
+    if LEFTOVER_FILES.contains(&name) {
+        return true;
+    }
+    let mut around = "";
+    folder.split('/').any(|part| {
+        let outer = std::mem::replace(&mut around, part);
+        let is_it = |(of, name): &(&str, &str)| *name == part && (of.is_empty() || *of == outer);
+        LEFTOVER_FOLDERS.iter().any(is_it)
+    })
 }
 
 /// Whether a name such as `@img/sharp-win32-x64` or `darwin-arm64` says so: a system and behind it an architecture.
