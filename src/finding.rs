@@ -179,6 +179,7 @@ pub struct Rule {
 /// The rules of what is built so far. A rule's severity stands where a finding has none of its own.
 pub mod rules {
     use super::{Kind, Rule, Severity};
+    use crate::size::rules as size;
     use crate::supply_chain::rules as supply_chain;
 
     pub static VULNERABILITY: Rule = Rule {
@@ -289,6 +290,12 @@ pub mod rules {
         &supply_chain::INDEX_EXTRA,
         &supply_chain::UNPINNED,
         &supply_chain::LOCK_NO_HASH,
+        &size::LIMIT,
+        &size::NEAR_LIMIT,
+        &size::BUDGET,
+        &size::GROWTH,
+        &size::NATIVE_ARCHITECTURE,
+        &size::NATIVE_GLIBC,
     ];
 }
 

@@ -15,6 +15,9 @@ use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::size::imports::ImportedTests;
+use crate::size::native::NativeFile;
+use crate::size::needs::Needs;
 use crate::supply_chain::{
     self,
     origin::{ObservedOrigin, Origin},
@@ -170,6 +173,14 @@ pub struct Observations {
     pub origins: Vec<ObservedOrigin>,
     /// What tells of tampering and of code that runs unasked.
     pub supply: supply_chain::Traces,
+    /// What installed packages need.
+    pub needs: Vec<Needs>,
+    /// Folders of installed packages that only development needs, as a lock file has it.
+    pub development_only: Vec<EntryPath>,
+    /// Imports of the test folders of packages.
+    pub imported_tests: Vec<ImportedTests>,
+    /// What the headers of native code say.
+    pub native: Vec<NativeFile>,
 }
 
 /// A file as its archive lists it: what is left of every file once it was read.
@@ -403,6 +414,10 @@ impl Observations {
         self.files.retain(|file| visible(&file.path));
         self.origins.retain(|row| visible(&row.location.path));
         self.supply.retain(&visible);
+        self.needs.retain(|needs| visible(&needs.manifest));
+        self.development_only.retain(|path| visible(path));
+        self.imported_tests.retain(|import| visible(&import.file));
+        self.native.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
 
@@ -425,6 +440,10 @@ impl Observations {
         self.files.extend(other.files);
         self.origins.extend(other.origins);
         self.supply.append(other.supply);
+        self.needs.extend(other.needs);
+        self.development_only.extend(other.development_only);
+        self.imported_tests.extend(other.imported_tests);
+        self.native.extend(other.native);
     }
 }
 

@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod policy;
 pub mod report;
 pub mod secret;
+pub mod size;
 mod supply_chain;
 pub mod text;
 pub mod version;
@@ -60,6 +61,8 @@ pub struct Options {
     pub fingerprint_key: Vec<u8>,
     /// Have findings show secrets in full, for a person who asked to see them.
     pub show_secrets: bool,
+    /// How sizes are judged.
+    pub size: size::Options,
 }
 
 /// Which advisories components are matched with.
@@ -130,6 +133,7 @@ pub struct Auditor {
     pool: ThreadPool,
     inspectors: Vec<&'static dyn Inspector>,
     secrets: Option<Scanner>,
+    size: size::Options,
     progress: Box<dyn Fn(u64) + Sync>,
 }
 
@@ -164,6 +168,7 @@ impl Auditor {
         if options.kinds.keeps(Kind::SupplyChain) {
             inspectors.extend(supply_chain::INSPECTORS);
         }
+        inspectors.push(&size::imports::TestImports);
         Ok(Auditor {
             database,
             locks,
@@ -172,6 +177,7 @@ impl Auditor {
             pool,
             inspectors,
             secrets,
+            size: options.size,
             progress: Box::new(|_| ()),
         })
     }
@@ -213,6 +219,7 @@ impl Auditor {
         let mut errors: Vec<ReadError> = Vec::new();
         let mut findings = Vec::new();
         let mut cut = Vec::new();
+        let mut parts = Vec::new();
         for path in std::iter::once(function).chain(layers.iter().map(PathBuf::as_path)) {
             let mut opened = artifact::open(path, &tools)?;
             let name = &opened.artifact.path;
@@ -233,6 +240,7 @@ impl Auditor {
                     .into_iter()
                     .map(|found| assess::structure(name, found)),
             );
+            parts.push(size::Part::take(&mut opened.observations, records));
             cut.extend(opened.cut.map(|why| format!("{name}: {why}")));
             observations.append(opened.observations);
             errors.extend(opened.errors);
@@ -243,6 +251,9 @@ impl Auditor {
         let whole = EntryPath::new(&Arc::from(""), &artifacts[0].path);
         let (mut packages, unresolved) = inventory::resolve::resolve(observations);
         errors.extend(unresolved);
+        let measured = size::measure(&mut artifacts, &parts, &mut packages, &self.size);
+        let (sizes, of_size) = measured;
+        findings.extend(of_size);
         if let Some(database) = &self.database {
             let assess = || assess::assess_components(&mut packages, database, &budget);
             findings.extend(self.pool.install(assess)?);
@@ -276,6 +287,7 @@ impl Auditor {
             database: self.database.as_ref().map(Database::info),
             artifacts,
             packages,
+            sizes: vec![sizes],
             findings,
             errors,
             summary: Summary::default(),

@@ -56,6 +56,35 @@ pub fn size(n: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+const UNITS: &[(&str, u64)] = &[
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+    ("kB", 1_000),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("B", 1),
+];
+
+/// Reads a size: bytes, or a number with a unit.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = UNITS
+        .iter()
+        .find_map(|&(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
+        .unwrap_or((text, 1));
+    digits
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(unit))
+        .ok_or_else(|| {
+            "is not a size; write bytes, or a number with a unit such as 512MiB or 2GB".into()
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +122,16 @@ mod tests {
             (u64::MAX, "18446744.1 TB"),
         ] {
             assert_eq!(size(n), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_parsed() {
+        assert_eq!(parse_size("12"), Ok(12));
+        assert_eq!(parse_size("2 GiB"), Ok(2 << 30));
+        assert_eq!(parse_size("3kB"), Ok(3000));
+        for bad in ["", "MiB", "-1", "1.5GB", "99999999999TiB", "7 parsecs"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
         }
     }
 }

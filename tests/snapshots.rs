@@ -54,6 +54,28 @@ fn table_of_a_function_in_full() {
 }
 
 #[test]
+fn sizes_of_a_function() {
+    assert_snapshot!(shown(&["size", "fixtures/python-function.zip"]));
+}
+
+#[test]
+fn sizes_of_a_function_in_full() {
+    let args = [
+        "size",
+        "fixtures/node-function.zip",
+        "-v",
+        "--platform",
+        "aws-lambda",
+    ];
+    assert_snapshot!(shown(&args));
+}
+
+#[test]
+fn short_help_of_the_sizes() {
+    assert_snapshot!(shown(&["size", "-h"]));
+}
+
+#[test]
 fn table_of_an_image() {
     assert_snapshot!(shown(&["fixtures/image.tar"]));
 }

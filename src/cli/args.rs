@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::OsStringValueParser;
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fnaudit::artifact::limits::Limits;
 use fnaudit::finding::{Kind, Severity};
 use fnaudit::policy::FailOn;
+use fnaudit::size::platform::{self, PLATFORMS, Platform};
+use fnaudit::text::parse_size;
 
 /// Audits what a serverless function really ships.
 ///
@@ -34,6 +36,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// List the components of artifacts, without findings
     Inventory(InventoryArgs),
+    /// Say what takes how much of artifacts, whether it fits, and what could be left out
+    Size(SizeArgs),
     /// Work with the advisory database
     #[command(subcommand)]
     Db(DbCommand),
@@ -205,6 +209,8 @@ pub struct AuditArgs {
     /// Leave out these kinds of finding
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub skip: Vec<KindArg>,
+    #[command(flatten)]
+    pub size: SizeFlags,
     /// Show secrets in full; only as a table on a terminal
     #[arg(long)]
     pub show_secrets: bool,
@@ -220,6 +226,40 @@ pub struct InventoryArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SizeArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub size: SizeFlags,
+    /// What makes the exit status 1: a severity and all above it, or `never`
+    #[arg(long, value_name = "WHAT", default_value = "high")]
+    pub fail_on: FailOnArg,
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// How sizes are judged.
+#[derive(Debug, Args)]
+pub struct SizeFlags {
+    /// The platform that the artifact is for [default: what the artifact itself tells]
+    #[arg(long, value_name = "NAME", value_parser = platform_parser())]
+    pub platform: Option<&'static Platform>,
+    /// An earlier JSON report to compare sizes with
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+}
+
+fn platform_parser() -> impl TypedValueParser<Value = &'static Platform> {
+    let names = PLATFORMS
+        .iter()
+        .map(|platform| PossibleValue::new(platform.name).help(platform.title));
+    let unknown = || "is no platform that fnaudit knows";
+    PossibleValuesParser::new(names).try_map(move |name| platform::named(&name).ok_or_else(unknown))
 }
 
 #[derive(Debug, Args)]
@@ -387,6 +427,7 @@ pub enum KindArg {
     Vulnerability,
     Malware,
     Secret,
+    Size,
     SupplyChain,
     Artifact,
 }
@@ -397,38 +438,11 @@ impl From<KindArg> for Kind {
             KindArg::Vulnerability => Kind::Vulnerability,
             KindArg::Malware => Kind::Malware,
             KindArg::Secret => Kind::Secret,
+            KindArg::Size => Kind::Size,
             KindArg::SupplyChain => Kind::SupplyChain,
             KindArg::Artifact => Kind::Artifact,
         }
     }
-}
-
-const UNITS: &[(&str, u64)] = &[
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-    ("kB", 1_000),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("B", 1),
-];
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, unit) = UNITS
-        .iter()
-        .find_map(|&(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
-        .unwrap_or((text, 1));
-    digits
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .and_then(|n| n.checked_mul(unit))
-        .ok_or_else(|| {
-            "is not a size; write bytes, or a number with a unit such as 512MiB or 2GB".into()
-        })
 }
 
 const AGES: &[(&str, u64)] = &[("h", 3_600), ("d", 86_400), ("w", 7 * 86_400)];
@@ -459,16 +473,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_are_parsed() {
-        assert_eq!(parse_size("12"), Ok(12));
-        assert_eq!(parse_size("2 GiB"), Ok(2 << 30));
-        assert_eq!(parse_size("3kB"), Ok(3000));
-        for bad in ["", "MiB", "-1", "1.5GB", "99999999999TiB", "7 parsecs"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fnaudit::secret::UserRules;
+use fnaudit::size::budget::Budget;
 use serde::Deserialize;
 
 const NAME: &str = "fnaudit.toml";
@@ -18,6 +19,9 @@ pub struct Config {
     pub database: DatabaseConfig,
     #[serde(default)]
     pub secrets: UserRules,
+    /// What artifacts may take.
+    #[serde(default)]
+    pub size: Budget,
 }
 
 /// What flags of `fnaudit db update` say otherwise.

@@ -5,8 +5,9 @@ mod config;
 mod db;
 mod progress;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,12 +18,14 @@ use fnaudit::advisory::database::Database;
 use fnaudit::advisory::exploitation::Feed;
 use fnaudit::finding::{EntryPath, Kind};
 use fnaudit::policy::FailOn;
-use fnaudit::report::{ReadError, Report, json, table};
+use fnaudit::report::{self, ReadError, Report, json, table};
+use fnaudit::size::budget::{Baseline, Budget};
 use fnaudit::text::visible;
-use fnaudit::{Advisories, Audited, Auditor, KindFilter, Options};
+use fnaudit::{Advisories, Audited, Auditor, KindFilter, Options, size};
 
 use self::args::{
-    AuditArgs, Cli, Command, FailOnArg, Format, InputArgs, InventoryArgs, OutputArgs, TalkArgs,
+    AuditArgs, Cli, Command, FailOnArg, Format, InputArgs, InventoryArgs, OutputArgs, SizeArgs,
+    SizeFlags, TalkArgs,
 };
 use self::config::Config;
 
@@ -39,6 +42,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => audit(&cli.audit),
         Some(Command::Audit(args)) => audit(&args),
         Some(Command::Inventory(args)) => inventory(&args),
+        Some(Command::Size(args)) => size(&args),
         Some(Command::Db(command)) => db::run(&command),
     };
     match status {
@@ -81,6 +85,7 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
             skip: args.skip.iter().map(|&kind| kind.into()).collect(),
         },
         secrets: config.secrets,
+        size: size_options(&args.size, config.size)?,
         show_secrets: args.show_secrets,
         fingerprint_key: fingerprint_key(),
     };
@@ -159,7 +164,7 @@ fn inventory(args: &InventoryArgs) -> Result<u8, String> {
         limits: args.input.limits.limits(),
         threads: args.input.threads.map(usize::from),
         kinds: KindFilter {
-            skip: vec![Kind::Artifact, Kind::Secret, Kind::SupplyChain],
+            skip: vec![Kind::Artifact, Kind::Secret, Kind::Size, Kind::SupplyChain],
             ..KindFilter::default()
         },
         ..Options::default()
@@ -171,6 +176,48 @@ fn inventory(args: &InventoryArgs) -> Result<u8, String> {
         table::write_inventory(&report, verbose, out)
     })?;
     Ok(if complete { 0 } else { FAILED })
+}
+
+fn size(args: &SizeArgs) -> Result<u8, String> {
+    let options = Options {
+        advisories: Advisories::None,
+        locks: args.input.locks.clone(),
+        limits: args.input.limits.limits(),
+        threads: args.input.threads.map(usize::from),
+        kinds: KindFilter {
+            only: vec![Kind::Size],
+            ..KindFilter::default()
+        },
+        size: size_options(&args.size, Config::here()?.size)?,
+        ..Options::default()
+    };
+    let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
+    let fail_on = FailOnArg::together(&[args.fail_on]);
+    let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;
+    let verbose = args.talk.verbose;
+    write_report(&args.output, &report, |out| {
+        report::size::write(&report, verbose, out)
+    })?;
+    Ok(if !complete {
+        FAILED
+    } else if fail_on.is_met_by(&report.findings) {
+        FOUND
+    } else {
+        0
+    })
+}
+
+fn size_options(flags: &SizeFlags, budget: Budget) -> Result<size::Options, String> {
+    let read = |path: &PathBuf| {
+        let name = path.display();
+        let json = fs::read(path).map_err(|error| format!("{name}: cannot be read: {error}"))?;
+        Baseline::parse(&json).map_err(|why| format!("{name}: {why}"))
+    };
+    Ok(size::Options {
+        platform: flags.platform,
+        budget,
+        baseline: flags.baseline.as_ref().map(read).transpose()?,
+    })
 }
 
 /// Audits every artifact that can be; false where one could not be, or not to its end.

@@ -2,6 +2,7 @@
 
 pub mod advisory;
 pub mod json;
+pub mod size;
 pub mod table;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::artifact::Artifact;
 use crate::component::Component;
 use crate::finding::{EntryPath, Finding, Kind, Severity};
 use crate::inspect::Unreadable;
+use crate::size::Sizes;
 use crate::text::visible;
 
 /// The version of the JSON report's shape.
@@ -30,6 +32,8 @@ pub struct Report {
     pub artifacts: Vec<Artifact>,
     /// Of each deployment in turn, by ecosystem, name and version.
     pub packages: Vec<Component>,
+    /// One for each deployment: where its bytes go, and what could be left out.
+    pub sizes: Vec<Sizes>,
     /// Of all deployments together, the worst first.
     pub findings: Vec<Finding>,
     /// What was not audited, or not in full.
@@ -113,6 +117,7 @@ impl Report {
         let mut merged = reports.into_iter().reduce(|mut all, one| {
             all.artifacts.extend(one.artifacts);
             all.packages.extend(one.packages);
+            all.sizes.extend(one.sizes);
             all.findings.extend(one.findings);
             all.errors.extend(one.errors);
             all.summary.duration_ms += one.summary.duration_ms;

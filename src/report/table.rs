@@ -14,8 +14,8 @@ use crate::component::{Component, Scope};
 use crate::finding::{Certainty, EntryPath, Finding, Kind, Location, Severity, SeveritySource};
 use crate::text::size;
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// Where the text of a block starts, after the column of its severity.
 const INDENT: &str = "          ";
@@ -110,7 +110,7 @@ fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
     })
 }
 
-fn write_artifact(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_artifact(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
     write!(
         out,
         "{BOLD}{}{BOLD:#}  {}, {}",
@@ -220,7 +220,11 @@ fn ids(finding: &Finding) -> (&str, &str) {
 }
 
 /// A finding about the artifact itself.
-fn write_structure(findings: &[&Finding], verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_structure(
+    findings: &[&Finding],
+    verbose: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for finding in findings {
         write_label(finding.severity, out)?;
         writeln!(out, "{BOLD}{}{BOLD:#}", finding.title)?;
@@ -474,7 +478,7 @@ fn shown_path(path: &EntryPath, verbose: bool) -> String {
 }
 
 /// The path with the digests in it, such as the names of an image's layers, to their first digits.
-fn shortened(path: &str) -> String {
+pub(super) fn shortened(path: &str) -> String {
     let short = |part: &str| {
         let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
         let (digest, rest) = part.split_at(digits);
@@ -486,7 +490,7 @@ fn shortened(path: &str) -> String {
     path.split('/').map(short).collect::<Vec<_>>().join("/")
 }
 
-fn write_errors(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_errors(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
     if report.errors.is_empty() {
         return Ok(());
     }
@@ -607,7 +611,7 @@ fn components_line(report: &Report) -> String {
     )
 }
 
-fn count(n: u64, what: &str) -> String {
+pub(super) fn count(n: u64, what: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{n} {what}{s}")
 }
@@ -701,6 +705,7 @@ mod tests {
             database: None,
             artifacts: Vec::new(),
             packages,
+            sizes: Vec::new(),
             findings,
             errors: Vec::new(),
             summary: Summary::default(),

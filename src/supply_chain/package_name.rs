@@ -62,11 +62,11 @@ pub fn assess(seen: &Traces) -> Vec<Sighting> {
 }
 
 /// The names among dependencies that an installer takes from elsewhere than under that name from the registry.
-pub fn taken_from_elsewhere(dependencies: Dependencies) -> impl Iterator<Item = String> {
-    let dependencies = dependencies.map().unwrap_or_default().into_iter();
+pub fn taken_from_elsewhere(dependencies: &Dependencies) -> impl Iterator<Item = &str> {
+    let dependencies = dependencies.as_map().into_iter().flatten();
     dependencies.filter_map(|(name, specifier)| {
-        let is_elsewhere = specifier.text()?.contains([':', '/']);
-        is_elsewhere.then_some(name)
+        let is_elsewhere = specifier.as_text()?.contains([':', '/']);
+        is_elsewhere.then_some(name.as_str())
     })
 }
 

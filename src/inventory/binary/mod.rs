@@ -42,12 +42,15 @@ use super::nuget::Assembly;
 use super::version_spec;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable, Windows};
+use crate::size::native::Headers;
 
 pub struct Binary;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[&Binary];
 
-const READERS: &[&dyn Reader] = &[&Auditable, &Program, &BuildInfo, &Libraries, &Assembly];
+const READERS: &[&dyn Reader] = &[
+    &Auditable, &Program, &BuildInfo, &Libraries, &Assembly, &Headers,
+];
 
 /// How many places one reader is told of in one image: many times what honest files have.
 const MAX_HITS: usize = 100_000;

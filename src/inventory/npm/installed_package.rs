@@ -2,14 +2,18 @@
 //!
 //! Specification: <https://docs.npmjs.com/cli/v11/configuring-npm/package-json>.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::layout;
 use super::specifier::exact_version;
 use crate::component::{Ecosystem, Evidence};
+use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::read;
+use crate::size::needs::Needs;
 use crate::supply_chain::{
     Dependencies, Scripts, foreign_name, install_scripts, taken_from_elsewhere,
 };
@@ -29,6 +33,11 @@ struct Manifest {
     dependencies: Dependencies,
     #[serde(default)]
     optional_dependencies: Dependencies,
+    #[serde(default)]
+    peer_dependencies: Dependencies,
+    /// Systems that it is for, or with a `!` that it is not for.
+    #[serde(default)]
+    os: Text,
 }
 
 impl Inspector for InstalledPackage {
@@ -37,17 +46,20 @@ impl Inspector for InstalledPackage {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let manifest: Manifest = read::json(entry)?;
-        for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
-            let names = taken_from_elsewhere(dependencies);
+        let mut manifest: Manifest = read::json(entry)?;
+        for dependencies in [&manifest.dependencies, &manifest.optional_dependencies] {
+            let names = taken_from_elsewhere(dependencies).map(str::to_owned);
             seen.supply.aliases.extend(names);
         }
-        let scripts = install_scripts(entry.path, manifest.scripts, false);
+        let scripts = std::mem::replace(&mut manifest.scripts, Lenient::Other);
+        let scripts = install_scripts(entry.path, scripts, false);
         seen.supply.sightings.extend(scripts);
         let folder_name = || layout::package_name(entry.path.parent()).map(str::to_owned);
         // No registry takes a package without a version, so such a folder is the project's own.
-        if let Some(version) = manifest.version.text()
-            && let Some(name) = manifest.name.text().or_else(folder_name)
+        if let Some(version) = std::mem::take(&mut manifest.version).text()
+            && let Some(name) = std::mem::take(&mut manifest.name)
+                .text()
+                .or_else(folder_name)
         {
             let version = exact_version(&version).unwrap_or(&version);
             let location = entry.path.clone();
@@ -56,8 +68,33 @@ impl Inspector for InstalledPackage {
             let foreign = foreign.map(|names| (location.clone(), names));
             seen.supply.foreign_names.extend(foreign);
             seen.component(Ecosystem::Npm, name, version, Evidence::Installed, location);
+            seen.needs.push(manifest.needs(entry.path));
         }
         Ok(())
+    }
+}
+
+impl Manifest {
+    fn needs(self, path: &EntryPath) -> Needs {
+        let names = [
+            self.dependencies,
+            self.optional_dependencies,
+            self.peer_dependencies,
+        ];
+        let names = names
+            .into_iter()
+            .filter_map(Lenient::map)
+            .flat_map(BTreeMap::into_keys);
+        let systems: Vec<String> = self.os.list().into_iter().filter_map(Text::text).collect();
+        let is_named = systems.iter().any(|system| system == "linux");
+        let is_excluded = systems.iter().any(|system| system == "!linux");
+        let only_excludes = systems.iter().all(|system| system.starts_with('!'));
+        Needs {
+            manifest: path.clone(),
+            ecosystem: Ecosystem::Npm,
+            names: names.map(String::into_boxed_str).collect(),
+            is_for_linux: is_named || (only_excludes && !is_excluded),
+        }
     }
 }
 

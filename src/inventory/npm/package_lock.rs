@@ -10,6 +10,7 @@ use super::layout;
 use super::locked_origin::{Origins, Row as LockedRow};
 use super::specifier::{Locked, is_local, locked};
 use crate::component::ObservedComponent;
+use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Flag, Table, Text};
 use crate::inventory::{owner, read};
@@ -46,6 +47,8 @@ struct Package {
     #[serde(default)]
     in_bundle: Flag,
     integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    dev: Flag,
 }
 
 /// A row of `dependencies`, by its name or alias.
@@ -82,6 +85,9 @@ impl Inspector for PackageLock {
             let optional = package.optional.is_set();
             origins.see_package(&folder, &package, seen);
             seen.supply.aliases.extend(package.alias(&folder));
+            if package.dev.is_set() {
+                seen.development_only.extend(installed(entry.path, &folder));
+            }
             let package = package.locked(&folder);
             found.add(package, Some(&folder), optional);
         }
@@ -100,6 +106,20 @@ impl Inspector for PackageLock {
             .extend(found.optional.into_iter().map(observed));
         Ok(())
     }
+}
+
+/// The folder as it lies in the artifact: the lock file counts it from the project's own.
+fn installed(lock: &EntryPath, folder: &str) -> Option<EntryPath> {
+    let project = lock.parent();
+    let is_hidden = layout::is_node_modules(project);
+    let project = if is_hidden {
+        project.rsplit_once('/').map_or("", |(parent, _)| parent)
+    } else {
+        project
+    };
+    let separator = if project.is_empty() { "" } else { "/" };
+    let is_package = layout::package_name(folder).is_some() && folder.len() <= MAX_FOLDER;
+    is_package.then(|| lock.sibling(&format!("{project}{separator}{folder}")))
 }
 
 /// A package and the folder that it is installed in.
@@ -262,6 +282,30 @@ mod tests {
             "repository ~git+ssh://git@git.example/me/b.git#0123abc",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_only_development_needs_is_known_by_its_folder() {
+        let json = r#"{"packages": {
+            "node_modules/a": {"version": "1.0.0", "dev": true},
+            "node_modules/b": {"version": "1.0.0", "devOptional": true},
+            "node_modules/b/node_modules/c": {"version": "1.0.0", "dev": true},
+            "packages/own": {"version": "1.0.0", "dev": true}
+        }}"#;
+        for (lock, before) in [
+            ("package-lock.json", ""),
+            ("app/package-lock.json", "app/"),
+            ("app/node_modules/.package-lock.json", "app/"),
+            ("node_modules/.package-lock.json", ""),
+        ] {
+            let seen = inspect(&PackageLock, lock, json).unwrap();
+            let folders = seen.development_only.iter().map(EntryPath::inner);
+            let expected = ["node_modules/a", "node_modules/b/node_modules/c"];
+            assert!(
+                folders.eq(expected.map(|folder| format!("{before}{folder}"))),
+                "{lock}"
+            );
+        }
     }
 
     #[test]

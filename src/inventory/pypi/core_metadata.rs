@@ -39,6 +39,20 @@ pub fn read(bytes: &[u8]) -> CoreMetadata {
     found
 }
 
+/// What an installed distribution needs, each row of `Requires-Dist` as it is written. The headers are read to their
+/// end; a description behind them is not.
+pub fn requirements(bytes: &[u8]) -> Vec<Box<str>> {
+    const KEY: &[u8] = b"Requires-Dist:";
+    let lines = bytes.split(|&b| b == b'\n').map(<[u8]>::trim_ascii_end);
+    let headers = lines.take_while(|line| !line.is_empty());
+    let rows = headers.filter_map(|line| {
+        let (key, value) = line.split_at_checked(KEY.len())?;
+        key.eq_ignore_ascii_case(KEY).then_some(value)
+    });
+    rows.map(|value| String::from_utf8_lossy(value.trim_ascii()).into())
+        .collect()
+}
+
 #[derive(Clone, Copy)]
 enum Field {
     Name,
@@ -103,6 +117,15 @@ mod tests {
     fn the_first_of_two_counts() {
         let text = "Name: foo\nName: bar\nVersion: 1\nVersion: 2\n";
         assert_eq!(read_text(text), ("foo".into(), "1".into()));
+    }
+
+    #[test]
+    fn requirements_are_rows_of_the_headers() {
+        let text = b"Name: foo\nRequires-Dist: a (>=1)\r\nrequires-dist:b; extra == 'x'\n\nRequires-Dist: c\n";
+        assert_eq!(
+            requirements(text),
+            ["a (>=1)", "b; extra == 'x'"].map(Box::from)
+        );
     }
 
     #[test]

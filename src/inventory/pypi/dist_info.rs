@@ -12,6 +12,7 @@ use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, RecordFile, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::read;
+use crate::size::needs::Needs;
 use crate::supply_chain::origin::Origin;
 
 use super::{archive_name, core_metadata, layout, record, vendored};
@@ -110,6 +111,12 @@ impl Inspector for DistInfo {
 }
 
 fn inspect_metadata(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+    seen.needs.push(Needs {
+        manifest: entry.path.clone(),
+        ecosystem: Ecosystem::PyPi,
+        names: core_metadata::requirements(entry.bytes),
+        is_for_linux: true,
+    });
     let found = core_metadata::read(entry.bytes);
     if !found.name.is_empty() && !found.version.is_empty() {
         add(found.name, found.version, entry.path, seen);

@@ -1,0 +1,328 @@
+//! What a package needs, and how much of the whole would go with it.
+//!
+//! A package *dominates* another where every way from the function to that one leads through it: then nobody else
+//! needs it. <https://en.wikipedia.org/wiki/Dominator_(graph_theory)>; the algorithm is that of Cooper, Harvey and Kennedy,
+//! "A Simple, Fast Dominance Algorithm".
+
+use std::collections::{HashMap, HashSet};
+
+use super::usage::{Ownership, folders_around};
+use super::{Amount, Part};
+use crate::component::{Component, Ecosystem};
+use crate::finding::EntryPath;
+use crate::inventory::npm::layout;
+use crate::inventory::pypi::pep508;
+
+/// The names that the manifest of an installed package asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// A wheel's `METADATA`, or a package.json.
+    pub manifest: EntryPath,
+    pub ecosystem: Ecosystem,
+    /// Of a wheel whole requirements, with their markers.
+    pub names: Vec<Box<str>>,
+    /// Whether it says of itself that it runs on Linux, or nothing.
+    pub is_for_linux: bool,
+}
+
+/// Work that is put into one deployment: far more than honest trees take.
+const MAX_STEPS: usize = 20_000_000;
+
+/// Files in which a project says what it needs itself.
+const OWN_MANIFESTS: [&str; 5] = [
+    "package.json",
+    "Pipfile",
+    "pyproject.toml",
+    "setup.cfg",
+    "requirements.txt",
+];
+
+/// Which component needs which, as places among the components.
+pub struct Tree {
+    needs: Vec<Vec<usize>>,
+    is_known: bool,
+    not_for_linux: HashSet<usize>,
+}
+
+impl Tree {
+    pub fn of(parts: &[Part], packages: &[Component], ownership: &Ownership) -> Self {
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, component) in packages.iter().enumerate() {
+            if component.ecosystem == Ecosystem::PyPi {
+                by_name.entry(&component.name).or_default().push(index);
+            }
+        }
+        let mut needs = vec![Vec::new(); packages.len()];
+        let mut is_known = false;
+        let mut not_for_linux = HashSet::new();
+        for row in parts.iter().flat_map(|part| &part.needs) {
+            let Some(from) = ownership.of_manifest(&row.manifest) else {
+                continue;
+            };
+            is_known = true;
+            if !row.is_for_linux {
+                not_for_linux.insert(from);
+            }
+            for name in &row.names {
+                match row.ecosystem {
+                    Ecosystem::PyPi => {
+                        let name = required(name);
+                        let found = name.and_then(|name| by_name.get(&*name));
+                        needs[from].extend(found.into_iter().flatten());
+                    }
+                    _ => needs[from].extend(resolve(&row.manifest, name, ownership)),
+                }
+            }
+        }
+        for (from, needs) in needs.iter_mut().enumerate() {
+            needs.sort_unstable();
+            needs.dedup();
+            needs.retain(|&to| to != from);
+        }
+        Tree {
+            needs,
+            is_known,
+            not_for_linux,
+        }
+    }
+
+    /// Whether a package may run on Linux, as far as it says.
+    pub fn is_for_linux(&self, component: usize) -> bool {
+        !self.not_for_linux.contains(&component)
+    }
+
+    /// Whether any package needs that one.
+    pub fn is_needed(&self, component: usize) -> bool {
+        self.needs.iter().any(|needs| needs.contains(&component))
+    }
+
+    /// Whether there are packages that need it, and all of them are among those.
+    pub fn is_needed_by_alone(&self, component: usize, those: &HashSet<usize>) -> bool {
+        let rows = self.needs.iter().enumerate();
+        let mut needing = rows
+            .filter(|(_, needs)| needs.contains(&component))
+            .map(|(from, _)| from)
+            .peekable();
+        needing.peek().is_some() && needing.all(|from| those.contains(&from))
+    }
+
+    /// What each component takes together with all that only it needs, and which is the nearest that alone needs it, if
+    /// there is one; none where no tree is known.
+    pub fn with_needed(
+        &self,
+        packages: &[Component],
+        amounts: &[Amount],
+    ) -> Option<Vec<(Amount, Option<usize>)>> {
+        if !self.is_known {
+            return None;
+        }
+        let mut is_needed = vec![false; packages.len()];
+        for &to in self.needs.iter().flatten() {
+            is_needed[to] = true;
+        }
+        let is_root = |&index: &usize| !is_needed[index] || is_asked_for(&packages[index]);
+        let roots: Vec<usize> = (0..packages.len()).filter(is_root).collect();
+        let dominators = dominators(&self.needs, roots)?;
+        let mut totals: Vec<(Amount, Option<usize>)> = amounts
+            .iter()
+            .map(|amount| (amount.clone(), None))
+            .collect();
+        // A dominator comes before what it dominates.
+        for &(node, dominator) in dominators.iter().rev() {
+            if let Some(dominator) = dominator {
+                let amount = totals[node].0.clone();
+                totals[dominator].0.merge(&amount);
+                totals[node].1 = Some(dominator);
+            }
+        }
+        Some(totals)
+    }
+}
+
+/// Whether the project itself asks for it.
+fn is_asked_for(component: &Component) -> bool {
+    component.locations.iter().any(|location| {
+        let path = &location.path;
+        OWN_MANIFESTS.contains(&path.file_name()) && !layout::is_inside_package(path)
+    })
+}
+
+/// Where Node.js finds a package: in the `node_modules` of the folder, or of one above it,
+/// <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>.
+fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<usize> {
+    let is_place = |folder: &&str| *folder != "node_modules" && !folder.ends_with("/node_modules");
+    let around = folders_around(manifest.parent()).filter(is_place);
+    let places = around.map(|folder| format!("{folder}/node_modules/{name}"));
+    let mut places = places.chain([format!("node_modules/{name}")]);
+    places.find_map(|place| ownership.of_folder(manifest.container(), &place))
+}
+
+/// The name that a `Requires-Dist` asks for, unless it does so for an extra or for another system than Linux.
+fn required(requirement: &str) -> Option<String> {
+    let (_, marker) = requirement.split_once(';').unwrap_or((requirement, ""));
+    if excludes(marker) {
+        return None;
+    }
+    let found = pep508::parse(requirement).ok().flatten()?;
+    Some(Ecosystem::PyPi.normalize_name(&found.name))
+}
+
+/// Whether an environment marker is certainly false: <https://peps.python.org/pep-0508/#environment-markers>. With an
+/// `or` in it that is not decided.
+fn excludes(marker: &str) -> bool {
+    const OTHER_SYSTEMS: [&str; 6] = ["win32", "windows", "nt", "darwin", "pypy", "java"];
+    if marker.split_whitespace().any(|word| word == "or") {
+        return false;
+    }
+    marker.split(" and ").any(|clause| {
+        let clause = clause.trim_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ')'));
+        if clause.starts_with("extra") {
+            return true;
+        }
+        let Some((_, value)) = clause.split_once("==") else {
+            return false;
+        };
+        let value = value.trim().trim_matches(['"', '\'']).to_lowercase();
+        OTHER_SYSTEMS.contains(&value.as_str())
+    })
+}
+
+/// Each node behind its dominator, with that one. What no root leads to is a root too. None if it takes too long.
+fn dominators(edges: &[Vec<usize>], mut roots: Vec<usize>) -> Option<Vec<(usize, Option<usize>)>> {
+    let nodes = edges.len();
+    let mut postorder = Vec::with_capacity(nodes);
+    let mut seen = vec![false; nodes];
+    let mut is_root = vec![false; nodes];
+    let asked = roots.len();
+    roots.extend(0..nodes);
+    for (at, &root) in roots.iter().enumerate() {
+        is_root[root] |= at < asked || !seen[root];
+        let mut stack = vec![(root, 0)];
+        if std::mem::replace(&mut seen[root], true) {
+            continue;
+        }
+        while let Some((node, next)) = stack.last_mut() {
+            match edges[*node].get(*next) {
+                Some(&to) => {
+                    *next += 1;
+                    if !std::mem::replace(&mut seen[to], true) {
+                        stack.push((to, 0));
+                    }
+                }
+                None => {
+                    postorder.push(*node);
+                    stack.pop();
+                }
+            }
+        }
+    }
+    // The function itself is the last in postorder.
+    let top = nodes;
+    let mut number = vec![top; nodes + 1];
+    for (at, &node) in postorder.iter().enumerate() {
+        number[node] = at;
+    }
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); nodes];
+    for (from, needs) in edges.iter().enumerate() {
+        for &to in needs {
+            before[to].push(from);
+        }
+    }
+    for (node, is_root) in is_root.iter().enumerate() {
+        if *is_root {
+            before[node].push(top);
+        }
+    }
+    let mut dominator: Vec<Option<usize>> = vec![None; nodes + 1];
+    dominator[top] = Some(top);
+    let mut steps = 0;
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        for &node in postorder.iter().rev() {
+            let mut new = None;
+            for &from in &before[node] {
+                steps += 1;
+                if dominator[from].is_none() {
+                    continue;
+                }
+                let Some(mut a) = new else {
+                    new = Some(from);
+                    continue;
+                };
+                let mut b = from;
+                while a != b {
+                    steps += 1;
+                    if steps > MAX_STEPS {
+                        return None;
+                    }
+                    if number[a] < number[b] {
+                        a = dominator[a]?;
+                    } else {
+                        b = dominator[b]?;
+                    }
+                }
+                new = Some(a);
+            }
+            if dominator[node] != new {
+                dominator[node] = new;
+                changed = true;
+            }
+        }
+    }
+    let found = postorder.iter().rev().map(|&node| {
+        let dominator = dominator[node].filter(|&dominator| dominator != top);
+        (node, dominator)
+    });
+    Some(found.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dominated(edges: &[&[usize]], roots: &[usize]) -> Vec<Option<usize>> {
+        let edges: Vec<Vec<usize>> = edges.iter().map(|edges| edges.to_vec()).collect();
+        let mut found = dominators(&edges, roots.to_vec()).unwrap();
+        found.sort_unstable();
+        found.into_iter().map(|(_, dominator)| dominator).collect()
+    }
+
+    #[test]
+    fn what_two_need_is_neithers_alone() {
+        // 0 and 1 both need 2, which alone needs 3; 1 alone needs 4.
+        let found = dominated(&[&[2], &[2, 4], &[3], &[], &[]], &[0, 1]);
+        assert_eq!(found, [None, None, None, Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn what_the_function_asks_for_itself_is_nobodys() {
+        let found = dominated(&[&[1, 2], &[2], &[]], &[0, 2]);
+        assert_eq!(found, [None, Some(0), None]);
+    }
+
+    #[test]
+    fn circles_have_an_end() {
+        let found = dominated(&[&[1], &[0], &[2]], &[]);
+        assert_eq!(found, [None, Some(0), None]);
+    }
+
+    #[test]
+    fn requirements_for_extras_and_other_systems_are_not_needed() {
+        for (text, name) in [
+            ("Foo.Bar (>=1.0)", Some("foo-bar")),
+            ("foo>=1; python_version >= '3.8'", Some("foo")),
+            ("foo; extra == 'test'", None),
+            ("foo; python_version < '3.8' and extra == \"x\"", None),
+            ("foo; sys_platform == 'win32'", None),
+            ("foo; platform_system == \"Windows\"", None),
+            ("foo; sys_platform == 'linux'", Some("foo")),
+            (
+                "foo; sys_platform == 'win32' or python_version > '3'",
+                Some("foo"),
+            ),
+            ("???", None),
+        ] {
+            assert_eq!(required(text).as_deref(), name, "{text}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a deployment was built with, and how that tool is told to leave something out.
+
+use serde::Serialize;
+
+use super::usage::Placed;
+use crate::component::{Component, Ecosystem, Evidence};
+
+/// Told by what the tools themselves leave in what they build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tool {
+    /// The Serverless Framework: <https://www.serverless.com/framework/docs/providers/aws/guide/packaging>.
+    Serverless,
+    /// Zappa: <https://github.com/zappa/Zappa#advanced-settings>.
+    Zappa,
+    /// AWS SAM: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-custom-runtimes.html>.
+    Sam,
+    /// A bundler such as esbuild or webpack.
+    Bundler,
+    /// Layers of a container image.
+    Image,
+    /// Nothing tells which: zip, with what pip, npm or another installed.
+    Zip,
+}
+
+/// Files by the whole path within the artifact.
+const FILES: &[(&str, Tool)] = &[
+    // Of serverless-python-requirements.
+    ("unzip_requirements.py", Tool::Serverless),
+    (".requirements.zip", Tool::Serverless),
+    // What the framework wraps handlers in.
+    ("serverless_sdk/index.js", Tool::Serverless),
+    ("serverless_sdk/__init__.py", Tool::Serverless),
+    ("serverless.yml", Tool::Serverless),
+    ("zappa_settings.py", Tool::Zappa),
+    ("samconfig.toml", Tool::Sam),
+];
+
+pub fn detect(placed: &[Placed], packages: &[Component]) -> Tool {
+    let mut found = None;
+    for file in placed {
+        if file.file.path.container().matches("!/").count() > 1 {
+            return Tool::Image;
+        }
+        let known = FILES.iter().find(|(path, _)| *path == file.path());
+        found = found.or(known.map(|(_, tool)| *tool));
+    }
+    found.unwrap_or_else(|| {
+        if is_bundle(packages) {
+            Tool::Bundler
+        } else {
+            Tool::Zip
+        }
+    })
+}
+
+/// Packages of npm that are known by their code, where none is installed, are what a bundler put into one file.
+fn is_bundle(packages: &[Component]) -> bool {
+    let is_inlined = |component: &Component| {
+        let is_by_code = matches!(
+            component.evidence,
+            Evidence::Fingerprint | Evidence::Embedded
+        );
+        component.ecosystem == Ecosystem::Npm && is_by_code
+    };
+    packages.iter().any(is_inlined)
+        && packages
+            .iter()
+            .all(|component| component.evidence != Evidence::Installed)
+}
+
+impl Tool {
+    /// How to leave out what the patterns match.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Tool::Serverless => {
+                "in serverless.yml, under package.patterns, each pattern with a `!` before it"
+            }
+            Tool::Zappa => {
+                "in zappa_settings.json, under exclude_glob; slim_handler: true keeps what is left under the limit"
+            }
+            Tool::Sam => {
+                "with BuildMethod: makefile, whose target removes them from $(ARTIFACTS_DIR); of JavaScript with \
+                 BuildProperties (External, Exclude, Sourcemap: false)"
+            }
+            Tool::Bundler => {
+                "with the bundler's settings: external (esbuild --external:NAME, webpack externals) and sourcemap: false"
+            }
+            Tool::Image => {
+                "in the same RUN step of the Dockerfile that brings them; what a later step removes stays in the layer"
+            }
+            Tool::Zip => "with `zip -x PATTERN…`, or by removing them before the folder is packed",
+        }
+    }
+}
