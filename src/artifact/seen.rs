@@ -16,6 +16,8 @@ const MAX_SECRETS: usize = 10_000;
 const MAX_SUPPLY_ROWS: usize = 100_000;
 /// Of the names and versions of components, which have some dozen bytes each.
 const MAX_NAME_BYTES: usize = 64 * 1024 * 1024;
+/// Of the names of files and of where links lead. A million of them have some hundred bytes each at most.
+const MAX_FILE_BYTES: usize = 128 * 1024 * 1024;
 /// The largest functions have some megabytes of these lists.
 const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
@@ -26,7 +28,7 @@ pub struct Seen {
     findings: Vec<ArtifactFinding>,
     pub layers: Vec<LayerFiles>,
     /// Every file, and where its container stands.
-    pub files: Vec<(ObservedFile, Place)>,
+    files: Vec<(ObservedFile, Place)>,
     /// The artifact's own files, and those in its layers if it is an image.
     pub own: Count,
     pub in_layers: Count,
@@ -35,6 +37,7 @@ pub struct Seen {
     left_out: LeftOut,
     name_bytes: usize,
     record_bytes: usize,
+    file_bytes: usize,
 }
 
 /// A number of files, and their unpacked bytes.
@@ -61,6 +64,7 @@ struct LeftOut {
     supply: usize,
     records: usize,
     names: usize,
+    files: usize,
 }
 
 impl Seen {
@@ -77,6 +81,17 @@ impl Seen {
             self.findings.push(finding);
         } else {
             self.left_out.findings += 1;
+        }
+    }
+
+    pub fn file(&mut self, file: ObservedFile, place: Place) {
+        let link = file.link.as_ref().map_or(0, |link| link.len());
+        let bytes = file.path.inner().len() + link;
+        if self.file_bytes + bytes <= MAX_FILE_BYTES {
+            self.file_bytes += bytes;
+            self.files.push((file, place));
+        } else {
+            self.left_out.files += 1;
         }
     }
 
@@ -147,6 +162,14 @@ impl Seen {
             );
             errors.push(ReadError::new(artifact.clone(), message));
         }
+        if left_out.files > 0 {
+            let message = format!(
+                "has files with more than {MAX_FILE_BYTES} bytes of names: {} were left out of sizes, and not compared with \
+                 what was published",
+                left_out.files
+            );
+            errors.push(ReadError::new(artifact.clone(), message));
+        }
         if left_out.names > 0 {
             let message = format!(
                 "has components with more than {MAX_NAME_BYTES} bytes of names and versions: {} were left out of this report",
@@ -185,6 +208,39 @@ mod tests {
 
     use super::*;
     use crate::component::{Ecosystem, Evidence};
+
+    #[test]
+    fn names_of_files_count_by_their_bytes() {
+        let artifact = EntryPath::new(&Arc::from(""), "fn.zip");
+        let mut seen = Seen::default();
+        let place = Place {
+            depth: 0,
+            memory: 1,
+            counted: true,
+            in_layer: false,
+        };
+        for _ in 0..3 {
+            let name = "a".repeat(MAX_FILE_BYTES / 2 - 4);
+            let file = ObservedFile {
+                path: EntryPath::new(&Arc::from("fn.zip!/"), &name),
+                is_deployed: true,
+                size: 1,
+                packed: None,
+                mode: None,
+                link: Some("link".into()),
+                crc32: None,
+                sha256: None,
+            };
+            seen.file(file, place);
+        }
+        seen.settle_files(false);
+        assert_eq!(seen.observations.files.len(), 2);
+        let (errors, _) = seen.take_rows(&artifact);
+        assert!(
+            errors[0].message.contains(": 1 were left out"),
+            "{errors:?}"
+        );
+    }
 
     #[test]
     fn long_names_count_by_their_bytes() {

@@ -45,6 +45,9 @@ const WINDOW_BYTES: usize = 1024 * 1024;
 /// What is said of an entry that there is no memory for.
 pub(super) const NOT_READ: &str = "not looked into";
 
+/// Linux follows no longer link: `PATH_MAX`, <https://man7.org/linux/man-pages/man7/path_resolution.7.html>.
+const MAX_LINK: usize = 4096;
+
 /// From this size on, manifests and lock files are parsed one at a time.
 const LARGE_TEXT: usize = 1024 * 1024;
 
@@ -393,7 +396,7 @@ impl<'a> Walk<'a> {
                 }
                 None => {
                     let size = if member.is_link {
-                        link = Some(String::from_utf8_lossy(first).into());
+                        link = self.link_target(path, &String::from_utf8_lossy(first));
                         None
                     } else {
                         Some(member.size)
@@ -429,19 +432,34 @@ impl<'a> Walk<'a> {
     /// Keeps what there is to know of a file that is not kept itself.
     pub(super) fn file(&self, file: ObservedFile, place: Place) {
         if place.counted || place.in_layer || file.sha256.is_some() {
-            self.seen().files.push((file, place));
+            self.seen().file(file, place);
         }
+    }
+
+    /// Where a link leads, unless no system would follow it.
+    fn link_target(&self, path: &EntryPath, target: &str) -> Option<Box<str>> {
+        if target.len() > MAX_LINK {
+            self.error(
+                path,
+                format!("is a link of more than {MAX_LINK} bytes, and was not followed"),
+            );
+            return None;
+        }
+        Some(target.into())
     }
 
     /// Likewise of a link, which has no content.
     pub(super) fn link(&self, path: EntryPath, target: &str, mode: Option<u32>, place: Place) {
+        let Some(link) = self.link_target(&path, target) else {
+            return;
+        };
         let file = ObservedFile {
             path,
             is_deployed: false,
             size: target.len() as u64,
             packed: None,
             mode,
-            link: Some(target.into()),
+            link: Some(link),
             crc32: None,
             sha256: None,
         };
