@@ -160,6 +160,11 @@ impl Candidates {
         self.left != self.package.all() && self.oldest.total() >= ENOUGH && !can_be_older
     }
 
+    /// Whether every file that was seen is as a release of the table has it.
+    fn is_whole(&self) -> bool {
+        self.package.has_all_files && self.has_files && !self.is_changed
+    }
+
     /// Whether it may be a release after those of the table, which has some of what was gone in the newest again.
     /// Files that are all known tell that it is not.
     fn can_be_newer(&self) -> bool {
@@ -182,7 +187,7 @@ impl Candidates {
         let rows = rows(left).into_iter();
         rows.map(|(first, last)| Choice {
             from: (first >= SETTLED || !package.has_older).then(|| package.versions[first]),
-            to: package.end_after(last),
+            to: package.end_after(last, self.is_whole()),
         })
         .collect()
     }
@@ -234,11 +239,13 @@ impl Published {
     }
 
     /// Where a row ends whose last release of the table is this. Where releases are still made, one of an older line may
-    /// follow at any time, so that the last of each `major.minor` is open up to the next that is known.
-    fn end_after(&self, last: usize) -> Option<End> {
+    /// follow at any time, so that the last of each `major.minor` is open up to the next that is known; but one that
+    /// follows mends something, and has not all files as they were.
+    fn end_after(&self, last: usize, is_whole: bool) -> Option<End> {
         let version = self.versions[last];
         let next = self.versions.get(last + 1).copied();
         match next {
+            Some(_) if is_whole => Some(End::At(version)),
             Some(next) if self.has_newer && line(next) != line(version) => Some(End::Before(next)),
             None if self.has_newer => None,
             _ => Some(End::At(version)),
