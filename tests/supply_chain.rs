@@ -487,7 +487,10 @@ fn an_alias_is_no_foreign_name_where_anything_declares_it() {
             (path, text.as_bytes(), PLAIN),
         ];
         place.file("fn.zip", zip(&files));
-        assert_eq!(found(&place, "fn.zip"), [""; 0], "{path}");
+        // Where a package comes from is another matter.
+        let found = found(&place, "fn.zip");
+        let is_named = found.iter().any(|row| row.starts_with("INTEGRITY-NAME"));
+        assert!(!is_named, "{path}: {found:?}");
     }
     // Of another name, or of versions alone.
     for (path, text) in [
@@ -503,11 +506,9 @@ fn an_alias_is_no_foreign_name_where_anything_declares_it() {
             (path, text.as_bytes(), PLAIN),
         ];
         place.file("fn.zip", zip(&files));
-        assert_eq!(
-            found(&place, "fn.zip"),
-            ["INTEGRITY-NAME medium node_modules/a/package.json"],
-            "{path}"
-        );
+        let expected = "INTEGRITY-NAME medium node_modules/a/package.json";
+        let found = found(&place, "fn.zip");
+        assert!(found.iter().any(|row| row == expected), "{path}: {found:?}");
     }
 }
 
