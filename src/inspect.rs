@@ -348,7 +348,7 @@ impl Observations {
             + self.optional.len()
             + self.jars.len()
             + self.python.len()
-            + self.assemblies.len()
+            + self.assemblies.rows()
             + self.origins.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
@@ -366,7 +366,7 @@ impl Observations {
         self.python.truncate(room);
         room -= self.python.len();
         self.assemblies.truncate(room);
-        room -= self.assemblies.len();
+        room -= self.assemblies.rows();
         self.origins.truncate(room);
         room -= self.origins.len();
         self.named_crates.retain(|program| {

@@ -156,10 +156,8 @@ impl<R: BufRead> Read for BrotliReader<R> {
         if !self.is_begun {
             let first = self.decoder.get_mut().fill_buf()?.first().copied();
             if let Some(window) = first.map(window).filter(|window| *window > self.max_window) {
-                let why = format!(
-                    "its window of {window} bytes is larger than {}",
-                    self.max_window
-                );
+                let room = self.max_window;
+                let why = format!("its window of {window} bytes has no room in {room}");
                 return Err(io::Error::other(why));
             }
             self.is_begun = true;

@@ -46,7 +46,7 @@ pub struct Described {
 }
 
 impl Described {
-    fn len(&self) -> usize {
+    fn rows(&self) -> usize {
         self.files.as_ref().map_or(0, HashSet::len)
     }
 }
@@ -55,8 +55,8 @@ type Folder = (Arc<str>, String);
 
 impl Assemblies {
     /// How many assemblies there are, and names of some.
-    pub fn len(&self) -> usize {
-        self.found.len() + self.described.iter().map(Described::len).sum::<usize>()
+    pub fn rows(&self) -> usize {
+        self.found.len() + self.described.iter().map(Described::rows).sum::<usize>()
     }
 
     /// Keeps the first assemblies, and those lists of names that there is room for.
@@ -64,8 +64,8 @@ impl Assemblies {
         self.found.truncate(room);
         room -= self.found.len();
         self.described.retain(|described| {
-            let fits = described.len() <= room;
-            room -= if fits { described.len() } else { 0 };
+            let fits = described.rows() <= room;
+            room -= if fits { described.rows() } else { 0 };
             fits
         });
     }
