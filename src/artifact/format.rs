@@ -102,6 +102,11 @@ fn is_brotli(first_bytes: &[u8]) -> bool {
         }
     }
     let is_whole = first_bytes.len() < SNIFF;
+    // One text in some hundreds can be the beginning of a stream, but none of a stream is as long and all text.
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    if !is_whole && first_bytes.iter().take(SNIFF).all(is_text) {
+        return false;
+    }
     let mut first = first_bytes[..first_bytes.len().min(SNIFF)].to_vec();
     // The decoder fills its window before it gives any of it, and here it may have only a small one. That shows no
     // sooner than the window is full, when enough is unpacked.
@@ -249,6 +254,8 @@ mod tests {
             "%PDF-1.7\n",
             "---\nkey: value\n",
             "{\"name\": \"a\"}",
+            // These bytes can be the beginning of a stream.
+            &format!("---\ntitle: Porting{}", " text".repeat(200)),
         ];
         let bytes: [&[u8]; 2] = [&[0xff; 600], &[0x11, 0x3f, 1, 1, 1, 1]];
         for other in texts.map(str::as_bytes).into_iter().chain(bytes) {
