@@ -364,7 +364,7 @@ impl Observations {
             + self.optional.len()
             + self.jars.len()
             + self.python.len()
-            + self.assemblies.found.len()
+            + self.assemblies.rows()
             + self.origins.len()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
@@ -381,8 +381,8 @@ impl Observations {
         room -= self.jars.len();
         self.python.truncate(room);
         room -= self.python.len();
-        self.assemblies.found.truncate(room);
-        room -= self.assemblies.found.len();
+        self.assemblies.truncate(room);
+        room -= self.assemblies.rows();
         self.origins.truncate(room);
         room -= self.origins.len();
         self.named_crates.retain(|program| {
@@ -451,6 +451,7 @@ impl Observations {
 mod tests {
     use super::*;
     use crate::inventory::binary::Platform;
+    use crate::inventory::nuget::assemblies::Described;
     use crate::inventory::pypi::requirements::Requirements;
     use crate::inventory::testing::inspect;
 
@@ -466,6 +467,12 @@ mod tests {
             let (locked, unhashed) = (Evidence::Locked, Some(Origin::Unhashed));
             seen.origin(Ecosystem::Npm, name, locked, unhashed, path.clone());
         }
+        for names in [vec!["a.dll", "b.dll"], vec!["c.dll"]] {
+            seen.assemblies.described.push(Described {
+                by: path.clone(),
+                files: Some(names.into_iter().map(str::to_owned).collect()),
+            });
+        }
         for _ in 0..2 {
             seen.named_crates.push(NamedCrates {
                 program: path.clone(),
@@ -479,7 +486,7 @@ mod tests {
     #[test]
     fn truncating_drops_what_there_is_no_room_for_and_nothing_else() {
         let rows = some_of_each().rows();
-        assert_eq!(rows, 12);
+        assert_eq!(rows, 15);
         for room in [rows, rows + 1] {
             let mut seen = some_of_each();
             assert_eq!((seen.truncate(room), seen.rows()), (0, rows));

@@ -89,8 +89,11 @@ fn is_tar_header(bytes: &[u8]) -> bool {
     header[0] != 0 && stated == sum
 }
 
-/// Whether these bytes can be the beginning of a Brotli stream: most others are refused by the first dozens.
+/// Whether these bytes can be the beginning of a Brotli stream: most others are refused by the first dozens. Where they
+/// are fewer than [`SNIFF`] they are the whole file, and the stream must end in it.
 fn is_brotli(first_bytes: &[u8]) -> bool {
+    /// How much is unpacked to see whether it can be.
+    const MOST: u64 = 4096;
     /// Says that there is no more, which is not the end of the stream.
     struct Broken;
     impl Read for Broken {
@@ -98,10 +101,73 @@ fn is_brotli(first_bytes: &[u8]) -> bool {
             Err(io::ErrorKind::WouldBlock.into())
         }
     }
-    let mut decoder = Decompressor::new(first_bytes.chain(Broken), BROTLI_BUFFER);
-    match decoder.read(&mut [0; SNIFF]) {
+    let is_whole = first_bytes.len() < SNIFF;
+    // One text in some hundreds can be the beginning of a stream, but none of a stream is as long and all text.
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    if !is_whole && first_bytes.iter().take(SNIFF).all(is_text) {
+        return false;
+    }
+    let mut first = first_bytes[..first_bytes.len().min(SNIFF)].to_vec();
+    // The decoder fills its window before it gives any of it, and here it may have only a small one. That shows no
+    // sooner than the window is full, when enough is unpacked.
+    if let Some(byte) = first
+        .first_mut()
+        .filter(|byte| window(**byte) > SMALL_WINDOW)
+    {
+        *byte = *byte & !WINDOW_BITS | SMALL_WINDOW_BITS;
+    }
+    let decoder = Decompressor::new(first.chain(Broken), BROTLI_BUFFER);
+    match decoder.take(MOST).read_to_end(&mut Vec::new()) {
         Ok(unpacked) => unpacked > 0,
-        Err(error) => error.kind() == io::ErrorKind::WouldBlock && !first_bytes.is_empty(),
+        Err(error) => !is_whole && error.kind() == io::ErrorKind::WouldBlock,
+    }
+}
+
+/// The bits of the first byte that a window of more than 128 KiB is told by, and those of the smallest such.
+const WINDOW_BITS: u8 = 0b1111;
+const SMALL_WINDOW_BITS: u8 = 0b0011;
+const SMALL_WINDOW: u64 = 1 << 18;
+
+/// How many bytes a Brotli stream asks its decoder to keep, by its first byte: RFC 7932 section 9.1.
+fn window(first_byte: u8) -> u64 {
+    let bits = match (first_byte & 1, first_byte >> 1 & 7, first_byte >> 4 & 7) {
+        (0, ..) => 16,
+        (_, 0, 0) => 17,
+        (_, 0, n) => 8 + n,
+        (_, n, _) => 17 + n,
+    };
+    1 << bits
+}
+
+/// Refuses a stream whose window there is no room for.
+struct BrotliReader<R: BufRead> {
+    decoder: Decompressor<R>,
+    max_window: u64,
+    is_begun: bool,
+}
+
+impl<R: BufRead> BrotliReader<R> {
+    fn new(packed: R, max_window: u64) -> Self {
+        BrotliReader {
+            decoder: Decompressor::new(packed, BROTLI_BUFFER),
+            max_window,
+            is_begun: false,
+        }
+    }
+}
+
+impl<R: BufRead> Read for BrotliReader<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if !self.is_begun {
+            let first = self.decoder.get_mut().fill_buf()?.first().copied();
+            if let Some(window) = first.map(window).filter(|window| *window > self.max_window) {
+                let room = self.max_window;
+                let why = format!("its window of {window} bytes has no room in {room}");
+                return Err(io::Error::other(why));
+            }
+            self.is_begun = true;
+        }
+        self.decoder.read(out)
     }
 }
 
@@ -126,8 +192,7 @@ impl Compression {
                 let kib = u32::try_from(max_memory / 1024).unwrap_or(u32::MAX);
                 Box::new(XzReader::new_mem_limit(packed, true, kib))
             }
-            // Its window has 16 MiB at the most; the larger ones that are no part of the standard are refused.
-            Compression::Brotli => Box::new(Decompressor::new(packed, BROTLI_BUFFER)),
+            Compression::Brotli => Box::new(BrotliReader::new(packed, max_memory)),
         }
     }
 }
@@ -158,26 +223,82 @@ mod tests {
         [&header.to_le_bytes()[..3], text, &[3]].concat()
     }
 
+    /// The same, with a window of 16 MiB.
+    fn brotli_of_large_window(text: &[u8]) -> Vec<u8> {
+        let header = 0b1111 | ((text.len() as u32 - 1) << 7) | 1 << 23;
+        [&header.to_le_bytes()[..3], text, &[3]].concat()
+    }
+
+    const BROTLI_FORMAT: Option<Format> = Some(Format::Compressed(Compression::Brotli));
+
     #[test]
     fn brotli_is_told_by_name_and_content() {
-        let brotli_format = Some(Format::Compressed(Compression::Brotli));
-        let packed = brotli(b"constants of a program");
-        assert_eq!(Format::of("chromium.br", &packed), brotli_format);
-        assert_eq!(Format::of("chromium.br", &packed[..4]), brotli_format);
-        assert_eq!(Format::of("chromium", &packed), None);
-        for other in [
-            b"".as_slice(),
-            b"{\"name\": \"a\"}",
-            &[0xff; 600],
-            &[0x11, 0x3f, 1, 1, 1, 1],
-        ] {
+        for packed in [brotli as fn(&[u8]) -> Vec<u8>, brotli_of_large_window] {
+            let short = packed(b"constants of a program");
+            assert_eq!(Format::of("chromium.br", &short), BROTLI_FORMAT);
+            assert_eq!(Format::of("chromium", &short), None);
+            assert_eq!(Format::of("chromium.br", &short[..short.len() - 1]), None);
+            let long = packed(&[7; 60_000]);
+            for end in [SNIFF, SNIFF + 1, long.len()] {
+                assert_eq!(Format::of("chromium.br", &long[..end]), BROTLI_FORMAT);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_only_called_so_is_no_brotli() {
+        let texts = [
+            "",
+            "a",
+            "x=1\n",
+            "%PDF-1.7\n",
+            "---\nkey: value\n",
+            "{\"name\": \"a\"}",
+            // These bytes can be the beginning of a stream.
+            &format!("---\ntitle: Porting{}", " text".repeat(200)),
+        ];
+        let bytes: [&[u8]; 2] = [&[0xff; 600], &[0x11, 0x3f, 1, 1, 1, 1]];
+        for other in texts.map(str::as_bytes).into_iter().chain(bytes) {
             assert_eq!(Format::of("a.br", other), None, "{other:?}");
         }
-        let mut text = Vec::new();
-        let mut decoder = Compression::Brotli.decoder(&packed[..], 1 << 20);
-        decoder.read_to_end(&mut text).unwrap();
-        assert_eq!(text, b"constants of a program");
-        let mut decoder = Compression::Brotli.decoder(&packed[..9], 1 << 20);
-        assert!(decoder.read_to_end(&mut text).is_err());
+    }
+
+    #[test]
+    fn a_brotli_stream_is_unpacked_up_to_where_it_breaks_off() {
+        let packed = brotli(b"constants of a program");
+        let unpack = |packed: &[u8]| {
+            let mut text = Vec::new();
+            let mut decoder = Compression::Brotli.decoder(packed, 1 << 20);
+            decoder.read_to_end(&mut text).map(|_| text)
+        };
+        assert_eq!(unpack(&packed).unwrap(), b"constants of a program");
+        assert!(unpack(&packed[..9]).is_err());
+        assert!(unpack(b"").is_err());
+    }
+
+    #[test]
+    fn a_brotli_stream_has_the_window_that_there_is_room_for() {
+        for (first_byte, bits) in [
+            (0x00, 16),
+            (0x01, 17),
+            (0x21, 10),
+            (0x71, 15),
+            (0x03, 18),
+            (0x0f, 24),
+        ] {
+            assert_eq!(window(first_byte), 1 << bits, "{first_byte:#x}");
+        }
+        for (packed, window) in [
+            (brotli(b"text"), 1 << 16),
+            (brotli_of_large_window(b"text"), 1 << 24),
+        ] {
+            let unpack = |max_memory| {
+                let mut decoder = Compression::Brotli.decoder(&packed[..], max_memory);
+                io::read_to_string(&mut decoder)
+            };
+            assert_eq!(unpack(window).unwrap(), "text");
+            let why = unpack(window - 1).unwrap_err().to_string();
+            assert!(why.contains("its window"), "{why}");
+        }
     }
 }

@@ -13,7 +13,13 @@ use crate::component::Ecosystem;
 
 /// The versions that it may mean; none where it is no such range.
 pub fn parse(ecosystem: Ecosystem, text: &str) -> Option<VersionSet> {
-    let version = |text: &str| Version::parse(ecosystem, text.trim());
+    // To Maven's order any text is a version; a word (`LATEST`) or a property that nothing explains is none.
+    let is_version =
+        |text: &&str| text.contains(|c: char| c.is_ascii_digit()) && !text.contains('$');
+    let version = |text: &str| {
+        let text = Some(text.trim()).filter(is_version)?;
+        Version::parse(ecosystem, text)
+    };
     let mut rest = text.trim();
     if !rest.starts_with(['[', '(']) {
         return version(rest).map(|version| VersionSet::only(&version));
@@ -111,6 +117,19 @@ mod tests {
             "[é]",
         ] {
             assert_eq!(parse(Ecosystem::NuGet, range), None, "{range}");
+        }
+        for range in [
+            "",
+            "RELEASE",
+            "LATEST",
+            "[1.0,foo)",
+            "(foo,1.0]",
+            "[foo]",
+            "${log4j2.version}",
+            "[1.0,${log4j2.version})",
+            "(,1.0],foo",
+        ] {
+            assert_eq!(parse(Ecosystem::Maven, range), None, "{range}");
         }
     }
 }

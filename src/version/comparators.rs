@@ -29,8 +29,7 @@ pub fn ruby(range: &str) -> Option<VersionSet> {
 
 /// Composer's constraints, one of which holds.
 pub fn composer(range: &str) -> Option<VersionSet> {
-    let alternatives = range.split("||").flat_map(|range| range.split('|'));
-    let sets: Option<Vec<_>> = alternatives.map(composer_conjunction).collect();
+    let sets: Option<Vec<_>> = range.split('|').map(composer_conjunction).collect();
     Some(VersionSet::union(sets?))
 }
 
@@ -39,10 +38,10 @@ fn composer_conjunction(range: &str) -> Option<VersionSet> {
     if let Some((low, high)) = range.split_once(" - ") {
         let (low, high) = (stable(low), stable(high));
         let numbers = numbers(high)?;
-        return if numbers.len() < 3 {
-            between(ecosystem, low, &bumped(&numbers, numbers.len())?)
+        return if numbers.len() < 3 && is_release(high) {
+            composer_between(low, &bumped(&numbers, numbers.len())?)
         } else {
-            let from = compared(ecosystem, ">=", low)?;
+            let from = VersionSet::between(composer_start(low)?, Cut::End);
             Some(from.intersection(&compared(ecosystem, "<=", high)?))
         };
     }
@@ -59,28 +58,52 @@ fn composer_conjunction(range: &str) -> Option<VersionSet> {
 }
 
 fn composer_comparator(operator: &str, version: &str) -> Option<VersionSet> {
-    let ecosystem = Ecosystem::Packagist;
     let prefix = version.strip_suffix(".*").or(version.strip_suffix(".x"));
     match (operator, prefix) {
         ("", _) if version == "*" => Some(VersionSet::everything()),
         ("", Some(prefix)) => {
             let numbers = numbers(prefix)?;
-            between(ecosystem, prefix, &bumped(&numbers, numbers.len())?)
+            composer_between(prefix, &bumped(&numbers, numbers.len())?)
         }
         ("~", None) => {
             let numbers = numbers(version)?;
             let kept = numbers.len().saturating_sub(1).max(1);
-            between(ecosystem, version, &bumped(&numbers, kept)?)
+            composer_between(version, &bumped(&numbers, kept)?)
         }
         ("^", None) => {
             let numbers = numbers(version)?;
             let zeros = numbers.iter().take_while(|&&number| number == 0).count();
-            let kept = (zeros + 1).min(numbers.len());
-            between(ecosystem, version, &bumped(&numbers, kept)?)
+            // The fourth number is free in any case.
+            let kept = (zeros + 1).min(3).min(numbers.len());
+            composer_between(version, &bumped(&numbers, kept)?)
         }
-        (_, None) => compared(ecosystem, operator, version),
+        (">=", None) => Some(VersionSet::between(composer_start(version)?, Cut::End)),
+        (_, None) => compared(Ecosystem::Packagist, operator, version),
         _ => None,
     }
+}
+
+/// From the one on to before the other.
+fn composer_between(from: &str, to: &str) -> Option<VersionSet> {
+    let to = Version::parse(Ecosystem::Packagist, to)?;
+    Some(VersionSet::between(composer_start(from)?, Cut::before(&to)))
+}
+
+/// Where a range begins that has a version for its least: a release has its pre-releases with it.
+fn composer_start(version: &str) -> Option<Cut> {
+    let version = version.split('+').next()?.trim();
+    let first = match is_release(version) {
+        true => Version::parse(Ecosystem::Packagist, &format!("{version}-dev"))?,
+        false => Version::parse(Ecosystem::Packagist, version)?,
+    };
+    Some(Cut::before(&first))
+}
+
+/// Whether no label of a pre-release, or of what came after the release, stands behind the numbers.
+fn is_release(version: &str) -> bool {
+    let release = version.split('+').next().unwrap_or_default().trim();
+    let numbers = release.strip_prefix(['v', 'V']).unwrap_or(release);
+    numbers.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 /// Without what says how stable it must be: `1.0@dev`.
@@ -127,12 +150,20 @@ fn between(ecosystem: Ecosystem, from: &str, to: &str) -> Option<VersionSet> {
     Some(VersionSet::between(cut(from)?, cut(to)?))
 }
 
-/// The numbers that a version begins with: all of a release, those before a pre-release's label.
+/// The numbers that a version begins with: all of a release, those before a pre-release's label (`1.2.3RC1`).
 fn numbers(version: &str) -> Option<Vec<u64>> {
-    let version = version.strip_prefix('v').unwrap_or(version);
+    let version = version.strip_prefix(['v', 'V']).unwrap_or(version);
     let release = version.split(['-', '+']).next()?;
-    let parts = release.split('.').map_while(|part| part.parse().ok());
-    let numbers: Vec<u64> = parts.collect();
+    let mut numbers = Vec::new();
+    for part in release.split('.') {
+        let end = part.find(|c: char| !c.is_ascii_digit());
+        let (digits, label) = part.split_at(end.unwrap_or(part.len()));
+        let Ok(number) = digits.parse() else { break };
+        numbers.push(number);
+        if !label.is_empty() {
+            break;
+        }
+    }
     (!numbers.is_empty()).then_some(numbers)
 }
 
@@ -149,13 +180,12 @@ fn bumped(numbers: &[u64], kept: usize) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::requirement::parse;
     use super::*;
 
-    type Read = fn(&str) -> Option<VersionSet>;
-
-    fn assert_means(ecosystem: Ecosystem, read: Read, rows: &[(&str, &str, &str)]) {
+    fn assert_means(ecosystem: Ecosystem, rows: &[(&str, &str, &str)]) {
         for (range, inside, outside) in rows {
-            let set = read(range).unwrap_or_else(|| panic!("{range} is no range"));
+            let set = parse(ecosystem, range).unwrap_or_else(|| panic!("{range} is no range"));
             for (versions, holds) in [(inside, true), (outside, false)] {
                 for text in versions.split_whitespace() {
                     let version = Version::parse(ecosystem, text).unwrap();
@@ -169,13 +199,13 @@ mod tests {
     fn rubys_requirements_mean_what_rubygems_says() {
         assert_means(
             Ecosystem::RubyGems,
-            ruby,
             &[
                 ("~> 2.2", "2.2 2.2.0 2.3 2.9.9", "2.1 3.0 2.2.beta"),
                 ("~> 2.2.0", "2.2.0 2.2.9", "2.1.9 2.3"),
                 ("~> 2", "2 2.9", "1.9 3"),
                 ("~> 0.18.0.beta2", "0.18.0.beta2 0.18.0 0.18.9", "0.19.0"),
                 (">= 1.0, < 2", "1.0 1.9", "0.9 2"),
+                ("~> 1.2.3b4", "1.2.3b4 1.2.3 1.2.9", "1.2.3b3 1.3"),
                 ("~> 4.1, != 4.1.5", "4.1.4 4.2", "4.1.5 5"),
                 ("= 1.0", "1.0", "1.0.1"),
                 ("1.0", "1.0", "1.0.1"),
@@ -183,7 +213,7 @@ mod tests {
             ],
         );
         for range in ["", "~> x", "=> 1", "~ 1", "> ", "~> é"] {
-            assert_eq!(ruby(range), None, "{range}");
+            assert_eq!(parse(Ecosystem::RubyGems, range), None, "{range}");
         }
     }
 
@@ -191,37 +221,44 @@ mod tests {
     fn composers_constraints_mean_what_composer_says() {
         assert_means(
             Ecosystem::Packagist,
-            composer,
             &[
                 ("1.0.2", "1.0.2", "1.0.3"),
-                (">=1.0", "1.0 9", "0.9"),
+                (">=1.0", "1.0-dev 1.0-beta1 1.0 9", "0.9"),
+                (">=1.0-beta2", "1.0-beta2 1.0", "1.0-beta1"),
+                (">=1.0+7", "1.0-beta1 1.0", "0.9"),
+                (">1.0", "1.0.1", "1.0-beta1 1.0"),
                 (">=1.0 <2.0", "1.0 1.9", "2.0"),
                 (">=1.0,<1.1 || >=1.2", "1.0 1.2", "1.1"),
                 (">= 1.0 , < 1.1 | >= 1.2", "1.0 1.2", "1.1"),
-                ("1.0 - 2.0", "1.0 2.0 2.0.9", "0.9 2.1"),
-                ("1.0.0 - 2.1.0", "1.0.0 2.1.0", "2.1.1"),
-                ("1.0.*", "1.0 1.0.9", "0.9 1.1"),
-                ("~1.2", "1.2 1.9", "1.1 2.0"),
-                ("~1.2.3", "1.2.3 1.2.9", "1.2.2 1.3.0"),
+                ("1.0 - 2.0", "1.0-dev 1.0 2.0 2.0.9", "0.9 2.1"),
+                ("1.0 - 2.0-beta1", "1.0 2.0-beta1", "2.0-beta2 2.0 2.0.9"),
+                ("1.0-beta2 - 2", "1.0-beta2 2.9", "1.0-beta1 3.0"),
+                ("1.0.0 - 2.1.0", "1.0.0-RC1 1.0.0 2.1.0", "2.1.1"),
+                ("1.0.*", "1.0-alpha1 1.0 1.0.9", "0.9 1.1"),
+                ("~1.2", "1.2-dev 1.2 1.9", "1.1 2.0"),
+                ("~1.2.3", "1.2.3-RC1 1.2.3 1.2.9", "1.2.2 1.3.0"),
+                ("~1.2.3RC1", "1.2.3RC1 1.2.9", "1.2.3-beta1 1.3.0"),
                 ("~1", "1 1.9", "2.0"),
-                ("^1.2.3", "1.2.3 1.9", "1.2.2 2.0"),
+                ("^1.2.3", "1.2.3-dev 1.2.3 1.9", "1.2.2 2.0"),
                 ("^0.3", "0.3.0 0.3.9", "0.2 0.4.0"),
                 ("^0.0.3", "0.0.3", "0.0.4"),
+                ("^0.0.3RC1", "0.0.3RC1 0.0.3", "0.0.4"),
+                ("^0.0.0.5", "0.0.0.5 0.0.0.9", "0.0.0.4 0.0.1"),
                 ("^1.0@dev", "1.0 1.5", "2.0"),
                 ("v1.0.2 != 1.0.3", "1.0.2", "1.0.3"),
                 ("*", "0.1 9", ""),
             ],
         );
         for range in ["", "dev-main", "^", "1.0 ||", "~x", ">=1.*", "=>1", "é"] {
-            assert_eq!(composer(range), None, "{range}");
+            assert_eq!(parse(Ecosystem::Packagist, range), None, "{range}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_does_harm(text in "[0-9.,|~^<>=!* x@é-]{0,30}") {
-            let _ = ruby(&text);
-            let _ = composer(&text);
+            let _ = parse(Ecosystem::RubyGems, &text);
+            let _ = parse(Ecosystem::Packagist, &text);
         }
     }
 }

@@ -68,9 +68,11 @@ impl Reader for BuildInfo {
             return Ok(());
         }
         let Some((release, modules)) = headers.find_map(|header| texts(image, header)) else {
-            return Err(Unreadable::new(
-                "carries Go build info that leads out of the file",
-            ));
+            return Err(Unreadable::new(match image.is_excerpt {
+                // Before Go 1.18 it leads elsewhere in any file.
+                true => "carries Go build info that leads out of the parts that were read",
+                false => "carries Go build info that leads out of the file",
+            }));
         };
         add_standard_library(release, path, seen);
         add_modules(modules, path, seen)
@@ -229,7 +231,10 @@ fn add_modules(list: &str, path: &EntryPath, seen: &mut Observations) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::inspect::{Header, Inspector};
     use crate::inventory::binary::Binary;
     use crate::inventory::binary::testing::{BASE, elf, fat, macho, numbers, pe};
     use crate::inventory::testing::{inspect, rows};
@@ -376,6 +381,34 @@ mod tests {
             let bytes = pe(&[(".data", &info)]);
             let error = audit(&bytes).unwrap_err();
             assert_eq!(error.message, message);
+        }
+    }
+
+    #[test]
+    fn in_windows_what_leads_elsewhere_is_said_so() {
+        let at = BASE as usize + 128;
+        let old = with_pointers(at, 8, "go1.17", MODULES);
+        let message = "carries Go build info that leads out of the parts that were read";
+        let is_told = Err(Unreadable::new(message));
+        for (info, expected) in [(inline("go1.22.3", MODULES), Ok(())), (old, is_told)] {
+            let bytes = elf(&[(".go.buildinfo", &info)]);
+            let path = EntryPath::new(&Arc::from("fn.zip!/"), "bootstrap");
+            let header = Header {
+                path: &path,
+                size: bytes.len() as u64,
+                first_bytes: &bytes[..Header::PEEK.min(bytes.len())],
+            };
+            let mut windows = Binary.in_windows(&header).unwrap();
+            windows.window(&bytes, 0);
+            let mut seen = Observations::default();
+            let read = windows.finish(bytes.len() as u64, &path, &mut seen);
+            assert_eq!(read, expected);
+            let found = if expected.is_ok() {
+                FOUND.to_vec()
+            } else {
+                vec![]
+            };
+            assert_eq!(rows(&seen), found);
         }
     }
 

@@ -41,13 +41,35 @@ pub enum Stated {
 #[derive(Clone, Debug)]
 pub struct Described {
     pub by: EntryPath,
-    /// The names of the files, in lower case; none where all are described.
+    /// The names of the assemblies, in lower case; none where all are described.
     pub files: Option<HashSet<String>>,
+}
+
+impl Described {
+    fn rows(&self) -> usize {
+        self.files.as_ref().map_or(0, HashSet::len)
+    }
 }
 
 type Folder = (Arc<str>, String);
 
 impl Assemblies {
+    /// How many assemblies there are, and names of some.
+    pub fn rows(&self) -> usize {
+        self.found.len() + self.described.iter().map(Described::rows).sum::<usize>()
+    }
+
+    /// Keeps the first assemblies, and those lists of names that there is room for.
+    pub fn truncate(&mut self, mut room: usize) {
+        self.found.truncate(room);
+        room -= self.found.len();
+        self.described.retain(|described| {
+            let fits = described.rows() <= room;
+            room -= if fits { described.rows() } else { 0 };
+            fits
+        });
+    }
+
     /// Keeps what was seen at paths that `visible` is true of.
     pub fn retain(&mut self, visible: impl Fn(&EntryPath) -> bool) {
         self.found.retain(|assembly| visible(&assembly.path));
@@ -81,10 +103,12 @@ pub fn add_assemblies(seen: &mut Observations) {
     for assembly in found {
         let path = &assembly.path;
         let name = path.file_name().to_ascii_lowercase();
-        let is_described = folders(path).any(|folder| {
-            let described = by_folder.get(&folder);
-            described.is_some_and(|(are_all, files)| *are_all || files.contains(&name))
-        });
+        // Most often nothing is described, and then no folder need be looked up.
+        let is_described = !by_folder.is_empty()
+            && folders(path).any(|folder| {
+                let described = by_folder.get(&folder);
+                described.is_some_and(|(are_all, files)| *are_all || files.contains(&name))
+            });
         if is_described || (assembly.is_dotnets && runtimes.contains(&folder(path))) {
             continue;
         }

@@ -1,7 +1,8 @@
 //! .NET assemblies: programs and libraries of PE's format with metadata of .NET in them.
 //!
 //! Nothing in an assembly says of which package it is. The names of the well known ones are those of their packages, or
-//! are in `known_packages.txt` beside them; no other is reported. What is said of the version:
+//! are in `known_packages.txt` beside them; no other is reported. Nor is what .NET Framework and Mono have of their own, or
+//! what an SDK has for compilers. What is said of the version:
 //!
 //! - `AssemblyVersion` is what others are linked against, and stays the same over many releases.
 //! - `AssemblyInformationalVersion`, in the version resource as `ProductVersion`, is the package's version where nobody
@@ -12,9 +13,6 @@
 //!
 //! <https://learn.microsoft.com/dotnet/standard/library-guidance/versioning>
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
-
 use object::pe::{self, ImageCor20Header, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64};
 use object::read::ReadRef;
 use object::read::pe::{ImageNtHeaders, ResourceDirectory};
@@ -22,6 +20,7 @@ use object::{FileKind, LittleEndian};
 
 use super::assemblies::{FoundAssembly, Stated};
 use super::cli_metadata::{self, Damaged, Identity};
+use super::known_packages::package;
 use super::version_resource;
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
@@ -29,13 +28,22 @@ use crate::inspect::{Observations, Unreadable};
 use crate::inventory::binary::{Hit, Image, Platform, Reader};
 use crate::version::Version;
 
-const KNOWN_PACKAGES: &str = include_str!("known_packages.txt");
-
 /// The assembly that is in every .NET and in nothing else.
 const CORE_LIBRARY: &str = "System.Private.CoreLib";
 
 /// The products of which .NET itself is one: `Microsoft® .NET`, `Microsoft® .NET Core`, `Microsoft® .NET Framework`.
 const DOTNET: &str = "Microsoft® .NET";
+
+/// That of .NET Framework. Packages of .NET Core up to 2 name it too.
+const DOTNET_FRAMEWORK: &str = "Microsoft® .NET Framework";
+
+/// That of Mono, `Consts.MonoProduct` in its sources: <https://github.com/mono/mono>.
+const MONO: &str = "Mono Common Language Infrastructure";
+
+/// Where an SDK has what it compiles against, `packs/NAME/VERSION/ref`, and what runs in its compiler:
+/// <https://github.com/dotnet/designs/blob/main/accepted/2019/targeting-packs-and-runtime-packs.md>.
+const PACKS: &str = "packs";
+const OF_COMPILERS: &[&str] = &["ref", "analyzers"];
 
 pub struct Assembly;
 
@@ -73,15 +81,21 @@ fn observe(identity: &Identity, resource: &[u8], path: &EntryPath, seen: &mut Ob
     if identity.name == CORE_LIBRARY {
         seen.assemblies.runtimes.push(path.clone());
     }
-    let Some(package) = package(&identity.name) else {
+    let Some((package, company)) = package(&identity.name).filter(|_| !is_for_compilers(path))
+    else {
         return;
     };
     let texts = version_resource::texts(resource);
     let text = |name: &str| texts.get(name).map_or("", String::as_str);
-    let is_dotnets = text("ProductName").starts_with(DOTNET);
+    let (product, informational) = (text("ProductName"), text("ProductVersion"));
+    let is_others = company.is_some_and(|of| !is_of_company(of, text("CompanyName"), identity));
+    if is_others || is_frameworks(product, informational, identity) {
+        return;
+    }
+    let is_dotnets = product.starts_with(DOTNET);
     let stated = match is_dotnets {
-        true => of_dotnet(text("ProductVersion"), identity.version),
-        false => of_package(text("ProductVersion"), identity.version),
+        true => of_dotnet(informational, identity.version),
+        false => of_package(informational, identity.version),
     };
     seen.assemblies.found.push(FoundAssembly {
         path: path.clone(),
@@ -140,45 +154,27 @@ fn version(resources: ResourceDirectory) -> Option<(u32, u32)> {
     ))
 }
 
-/// The package that has an assembly of that name.
-fn package(assembly: &str) -> Option<String> {
-    let name = assembly.to_ascii_lowercase();
-    let known = known_packages();
-    if let Some(package) = known.packages.get(&name) {
-        return Some((*package).to_owned());
-    }
-    // The texts of one language.
-    let is_satellite = name.ends_with(".resources");
-    let is_of_family = known.families.iter().any(|family| name.starts_with(family));
-    (is_of_family && !is_satellite).then(|| assembly.to_owned())
+/// Whether the file is in a pack of an SDK, for the compiler alone.
+fn is_for_compilers(path: &EntryPath) -> bool {
+    let mut above = path.parent().split('/').skip_while(|name| *name != PACKS);
+    above.any(|name| OF_COMPILERS.contains(&name))
 }
 
-/// The table, in lower case.
-#[derive(Default)]
-struct Known {
-    /// By the assembly's name.
-    packages: HashMap<String, &'static str>,
-    /// What the names of a family begin with.
-    families: Vec<String>,
+/// Whether an assembly is Mono's or .NET Framework's own. Where a package names the framework as its product, words stand
+/// behind its version: `4.6.26919.02 @BuiltBy: …`.
+fn is_frameworks(product: &str, informational: &str, identity: &Identity) -> bool {
+    let is_numeric = informational
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b == b'.');
+    product == MONO
+        || (product == DOTNET_FRAMEWORK && is_numeric && identity.name.starts_with("System."))
 }
 
-fn known_packages() -> &'static Known {
-    static KNOWN: OnceLock<Known> = OnceLock::new();
-    KNOWN.get_or_init(|| {
-        let mut known = Known::default();
-        let rows = KNOWN_PACKAGES.lines().filter(|line| !line.starts_with('#'));
-        for word in rows.flat_map(str::split_whitespace) {
-            let (assembly, package) = word.split_once('=').unwrap_or((word, word));
-            let assembly = assembly.to_ascii_lowercase();
-            match assembly.strip_suffix('*') {
-                Some(family) => known.families.push(family.to_owned()),
-                None => {
-                    known.packages.insert(assembly, package);
-                }
-            }
-        }
-        known
-    })
+/// Whether an assembly says that it is of that company. What nobody says is the assembly's name:
+/// <https://learn.microsoft.com/dotnet/core/project-sdk/msbuild-props#assembly-attribute-properties>.
+fn is_of_company(company: &str, stated: &str, identity: &Identity) -> bool {
+    let start = stated.get(..company.len()).unwrap_or_default();
+    start.eq_ignore_ascii_case(company) && !stated.eq_ignore_ascii_case(&identity.name)
 }
 
 /// What the informational version says, taken apart.
@@ -302,14 +298,89 @@ mod tests {
             ("Newtonsoft.Json", Some("Newtonsoft.Json")),
             ("newtonsoft.json", Some("Newtonsoft.Json")),
             ("CommandLine", Some("CommandLineParser")),
-            ("Azure.Storage.Blobs", Some("Azure.Storage.Blobs")),
-            ("Azure.Core.resources", None),
+            ("Google.Apis.PlatformServices", Some("Google.Apis")),
+            (
+                "Google.Apis.Auth.PlatformServices",
+                Some("Google.Apis.Auth"),
+            ),
+            ("Google.Apis", Some("Google.Apis")),
+            ("Microsoft.Data.Sqlite", Some("Microsoft.Data.Sqlite.Core")),
+            ("Serilog.Sinks.Console", Some("Serilog.Sinks.Console")),
+            ("Serilog.Enrichers.Acme", None),
+            ("Amazon.Lambda.Acme", None),
             ("Orders.Function", None),
             ("System.Runtime", None),
         ] {
             let bytes = file(assembly, [3, 0, 0, 0], "Invented", "3.2.1");
             let expected = package.map(|package| (package.to_owned(), version("3.2.1")));
             assert_eq!(found(&bytes), Vec::from_iter(expected), "{assembly}");
+        }
+    }
+
+    #[test]
+    fn an_assembly_of_a_family_is_a_package_where_it_says_whose_it_is() {
+        for (name, company, is_one) in [
+            ("Azure.Storage.Blobs", "Microsoft Corporation", true),
+            ("AWSSDK.S3", "Amazon.com, Inc", true),
+            ("Google.Apis.Drive.v3", "Google Inc.", true),
+            ("Azure.Core.resources", "Microsoft Corporation", false),
+            ("Azure.Storage Blobs", "Microsoft Corporation", false),
+            ("Azure.Orders", "Azure.Orders", false),
+            ("Azure.Orders", "Invented", false),
+            ("Azure.Orders", "", false),
+            ("Azure.Orders", "é", false),
+            ("OpenTelemetry.Acme", "OpenTelemetry.Acme", false),
+        ] {
+            let texts = [("CompanyName", company)];
+            let bytes = assembly(&metadata(name, [3, 0, 0, 0], NO_TABLES), &texts);
+            let expected = is_one.then(|| (name.to_owned(), Stated::Nothing));
+            assert_eq!(found(&bytes), Vec::from_iter(expected), "{name} {company}");
+        }
+    }
+
+    #[test]
+    fn what_mono_and_dotnet_framework_have_of_their_own_is_no_package() {
+        for (name, product, informational, is_one) in [
+            ("System.Drawing.Common", MONO, "4.6.57.0", false),
+            ("Newtonsoft.Json", MONO, "4.6.57.0", false),
+            ("System.Management", DOTNET_FRAMEWORK, "4.8.9032.0", false),
+            (
+                "System.Management",
+                DOTNET_FRAMEWORK,
+                "4.6.1.2 @BuiltBy: x",
+                true,
+            ),
+            ("EntityFramework", DOTNET_FRAMEWORK, "6.4.4", true),
+            ("System.Management", "Invented", "4.8.9032.0", true),
+        ] {
+            let bytes = file(name, [4, 0, 0, 0], product, informational);
+            assert_eq!(found(&bytes).len(), usize::from(is_one), "{name} {product}");
+        }
+    }
+
+    #[test]
+    fn what_an_sdk_has_for_its_compiler_is_no_package() {
+        let bytes = file("System.Text.Json", [8, 0, 0, 0], "Invented", "8.0.1");
+        for (folder, is_one) in [
+            (
+                "sdk/packs/Microsoft.AspNetCore.App.Ref/8.0.1/ref/net8.0",
+                false,
+            ),
+            (
+                "packs/Microsoft.NETCore.App.Ref/8.0.1/analyzers/dotnet/cs",
+                false,
+            ),
+            (
+                "packs/Microsoft.NETCore.App.Runtime.linux-x64/8.0.1/lib",
+                true,
+            ),
+            ("ref/packs", true),
+            ("fn/ref", true),
+            ("", true),
+        ] {
+            let path = format!("{folder}/System.Text.Json.dll");
+            let seen = inspect(&Binary, &path, &bytes).unwrap();
+            assert_eq!(seen.assemblies.found.len(), usize::from(is_one), "{folder}");
         }
     }
 
@@ -380,17 +451,9 @@ mod tests {
         assert_eq!(why.message, "has metadata of .NET that is damaged");
     }
 
-    #[test]
-    fn rows_of_the_table_are_written_once() {
-        let rows = KNOWN_PACKAGES.lines().filter(|line| !line.starts_with('#'));
-        let words = rows.flat_map(str::split_whitespace);
-        let known = known_packages();
-        assert_eq!(words.count(), known.packages.len() + known.families.len());
-    }
-
     proptest! {
         #[test]
-        fn no_bytes_do_harm(at in 0..2000_usize, noise in any::<Vec<u8>>()) {
+        fn no_bytes_behind_the_magic_do_harm(at in 2..2000_usize, noise in any::<Vec<u8>>()) {
             let mut bytes = file("Newtonsoft.Json", [13, 0, 0, 0], "Invented", "13.0.1");
             for (byte, noise) in bytes.iter_mut().skip(at).zip(noise) {
                 *byte = noise;

@@ -23,6 +23,9 @@ const LONGEST_NAME: usize = 1024;
 const WIDE_STRINGS: u64 = 1;
 const WIDE_GUIDS: u64 = 2;
 const WIDE_BLOBS: u64 = 4;
+/// Four bytes more stand behind the numbers of rows. The standard has no such bit; .NET's own reader knows it, as
+/// `HeapSizes.ExtraData` of System.Reflection.Metadata (<https://github.com/dotnet/runtime>).
+const EXTRA_DATA: u64 = 0x40;
 
 /// The table that is looked for, and where in a row of it its parts stand.
 const ASSEMBLY: usize = 0x20;
@@ -148,6 +151,9 @@ impl<'a> Tables<'a> {
                 at += 4;
             }
         }
+        if heap_sizes & EXTRA_DATA != 0 {
+            at += 4;
+        }
         Some(Tables {
             heap_sizes,
             rows,
@@ -234,6 +240,18 @@ mod tests {
             identity(&metadata("A", [1, 2, 3, 4], wide)),
             expected("A", [1, 2, 3, 4])
         );
+    }
+
+    #[test]
+    fn what_stands_behind_the_numbers_of_rows_is_passed_over() {
+        let bytes = metadata("A", [1, 2, 3, 4], &[]);
+        let mut tables = stream(&bytes, &[b"#~"]).unwrap().to_vec();
+        tables[6] = 0x40;
+        tables.splice(28..28, [0xff; 4]);
+        let identity = Tables::parse(&tables)
+            .unwrap()
+            .assembly(stream(&bytes, &[b"#Strings"]).unwrap());
+        assert_eq!(Ok(identity), expected("A", [1, 2, 3, 4]));
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct DepsJson;
 
 const RUNTIME_PACK: &str = "runtimepack.";
 
+/// How the names of assemblies end.
+const ASSEMBLIES: &[&str] = &[".dll", ".exe"];
+
 /// Says that there is no file: <https://learn.microsoft.com/nuget/create-packages/creating-a-package>.
 const PLACEHOLDER: &str = "_._";
 
@@ -104,7 +107,8 @@ impl Inspector for DepsJson {
                 true => Evidence::Locked,
                 false => Evidence::Embedded,
             };
-            described.extend(files);
+            let is_assembly = |name: &String| ASSEMBLIES.iter().any(|end| name.ends_with(end));
+            described.extend(files.into_iter().filter(is_assembly));
             let Some((name, version)) = library.split_once('/') else {
                 continue;
             };
@@ -175,6 +179,15 @@ mod tests {
                 "Old 4.3.0 locked Fn.deps.json",
             ]
         );
+    }
+
+    #[test]
+    fn of_the_files_the_names_of_assemblies_are_kept_and_count() {
+        let seen = inspect(&DepsJson, "Fn.deps.json", JSON).unwrap();
+        let described = &seen.assemblies.described[0];
+        let names = ["fn.dll", "a.dll", "x.dll"].map(str::to_owned);
+        assert_eq!(described.files, Some(names.into()));
+        assert_eq!(seen.rows(), seen.components.len() + 3);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod assemblies;
 mod assembly;
 mod cli_metadata;
 mod deps_json;
+mod known_packages;
 mod nuspec;
 mod packages_config;
 mod packages_lock;
