@@ -61,6 +61,17 @@ fn hostile_input_is_read_to_its_end() {
 }
 
 #[test]
+fn names_above_without_number_are_said_of_settings_alone() {
+    let text = "            key: \"a1b2c3d4e5f6g7h8\"\n".repeat(2_000);
+    let scanner = scanner();
+    for (path, said) in [("a.yaml", true), ("a.d.ts", false)] {
+        let mut file = scanner.file(&entry(path), text.len() as u64);
+        file.window(text.as_bytes(), 0, true);
+        assert_eq!(file.is_incomplete(), said, "{path}");
+    }
+}
+
+#[test]
 fn what_a_limit_leaves_out_is_said() {
     let mut random = Random::seeded(6);
     let mut text = String::new();
