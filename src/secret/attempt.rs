@@ -12,6 +12,7 @@ use super::entropy;
 use super::generic::{self, Notation};
 use super::parents;
 use super::placeholder::is_placeholder;
+use super::prefilter::{self, Look, is_run_byte};
 use super::progress::Found;
 use super::rules::Rule;
 use super::scan::Pass;
@@ -39,8 +40,9 @@ impl Pass<'_> {
             return;
         }
         if self.progress.above == 0 {
-            // Declarations of types hold many names, and are code.
-            self.progress.incomplete |= self.text.notation == Notation::Settings;
+            // Declarations of types and descriptions of services hold many such names and no secrets.
+            self.progress.incomplete |= self.text.notation == Notation::Settings
+                && is_random_run(&self.text.bytes[value..]);
             return;
         }
         let (above, looked_at) =
@@ -294,6 +296,12 @@ fn constant_end(text: &Text<'_>, at: usize) -> Option<usize> {
     let end = at + usize::from(length);
     let is_constant = text.binary && matches!(kind, b'z' | b'Z' | 0xfa | 0xda);
     (is_constant && end <= text.bytes.len()).then_some(end)
+}
+
+/// Whether a text begins with a run that looks random.
+fn is_random_run(text: &[u8]) -> bool {
+    let length = text.iter().take_while(|b| is_run_byte(**b)).count();
+    length >= prefilter::RUN && prefilter::look(text, length) == Look::Random
 }
 
 /// How far an expression that must match at the beginning reads: few go on behind a blank or a quote.
