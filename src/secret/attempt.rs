@@ -6,11 +6,13 @@ use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::assignment::{self, Assignment};
+use super::back::Operator;
 use super::checks::{self, Verdict};
 use super::entropy;
-use super::generic;
+use super::generic::{self, Notation};
 use super::parents;
 use super::placeholder::is_placeholder;
+use super::prefilter::{self, Look, is_run_byte};
 use super::progress::Found;
 use super::rules::Rule;
 use super::scan::Pass;
@@ -34,10 +36,13 @@ impl Pass<'_> {
         self.named(&assignment, value, &mut tried);
         let rules = &self.scanner.rules;
         let says_whose = |index: &u16| !rules[usize::from(*index)].is_generic();
-        if tried.iter().any(says_whose)
-            || !parents::may_have(&assignment.name)
-            || self.progress.above == 0
-        {
+        if tried.iter().any(says_whose) || !parents::may_have(&assignment.name) {
+            return;
+        }
+        if self.progress.above == 0 {
+            // Declarations of types and descriptions of services hold many such names and no secrets.
+            self.progress.incomplete |= self.text.notation == Notation::Settings
+                && is_random_run(&self.text.bytes[value..]);
             return;
         }
         let (above, looked_at) =
@@ -70,13 +75,10 @@ impl Pass<'_> {
                 if rule.is_of_any_form() {
                     slice = generic::value(assignment, slice);
                 }
-                if !self.affords(index, rule, slice) {
-                    return;
-                }
-                let Some(found) = rule.matched(slice) else {
+                let Some(length) = self.value_length(index, assignment, slice) else {
                     return;
                 };
-                let bounds = (value, value + found.end);
+                let bounds = (value, value + length);
                 if rule.is_of_any_form()
                     && !generic::is_secret(assignment, bytes, bounds, self.text.notation)
                 {
@@ -84,6 +86,21 @@ impl Pass<'_> {
                 }
                 self.consider(index, bounds, bounds, keyword.len());
             });
+    }
+
+    /// How much of this is the value that the rule knows by its name.
+    fn value_length(&mut self, index: u16, assignment: &Assignment, slice: &[u8]) -> Option<usize> {
+        let rule: &Rule = &self.scanner.rules[usize::from(index)];
+        if assignment.operator == Operator::Field && rule.is_of_any_form() {
+            // All of it, whatever it is made of.
+            let lengths = rule.unbroken..=rule.longest;
+            let affords = self.progress.spend(index, rule, || slice.len());
+            return Some(slice.len()).filter(|length| affords && lengths.contains(length));
+        }
+        if !self.affords(index, rule, slice) {
+            return None;
+        }
+        rule.matched(slice).map(|found| found.end)
     }
 
     /// Tries a rule where its keyword stands.
@@ -279,6 +296,12 @@ fn constant_end(text: &Text<'_>, at: usize) -> Option<usize> {
     let end = at + usize::from(length);
     let is_constant = text.binary && matches!(kind, b'z' | b'Z' | 0xfa | 0xda);
     (is_constant && end <= text.bytes.len()).then_some(end)
+}
+
+/// Whether a text begins with a run that looks random.
+fn is_random_run(text: &[u8]) -> bool {
+    let length = text.iter().take_while(|b| is_run_byte(**b)).count();
+    length >= prefilter::RUN && prefilter::look(text, length) == Look::Random
 }
 
 /// How far an expression that must match at the beginning reads: few go on behind a blank or a quote.

@@ -15,6 +15,8 @@ pub enum Operator {
     Tag,
     /// A call: of its name, or with the name as its first argument.
     Call,
+    /// The value is the rest of its line, and the file says what it is.
+    Field,
     /// A space alone, as on command lines.
     Space,
 }

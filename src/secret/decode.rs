@@ -187,11 +187,14 @@ fn entity(text: &[u8]) -> Escape {
         let number = text.strip_prefix(b"&#")?;
         let end = number.iter().take(5).position(|b| *b == b';')?;
         let digits = str::from_utf8(&number[..end]).ok()?;
-        let code = match digits.strip_prefix(['x', 'X']) {
-            Some(hex) => u8::from_str_radix(hex, 16),
-            None => digits.parse(),
+        let (digits, radix) = match digits.strip_prefix(['x', 'X']) {
+            Some(hex) => (hex, 16),
+            None => (digits, 10),
         };
-        let printable = code.ok().filter(|b| (b' '..=b'~').contains(b));
+        // With a sign it would be a number too.
+        let is_number = !digits.starts_with('+');
+        let code = u8::from_str_radix(digits, radix).ok().filter(|_| is_number);
+        let printable = code.filter(|b| (b' '..=b'~').contains(b));
         printable.map(|b| (b, end + 3))
     })
 }
@@ -417,8 +420,9 @@ mod tests {
 
     #[test]
     fn entities_are_the_characters_that_they_stand_for() {
-        let (decoded, widths) = entities(b"a&amp;b&#x2F;c&#43;d &x; &#0;").expect("entities");
-        assert_eq!(&decoded[..], b"a&b/c+d &x; &#0;");
+        let (decoded, widths) =
+            entities(b"a&amp;b&#x2F;c&#43;d &x; &#0; &#+65; &#x+4;").expect("entities");
+        assert_eq!(&decoded[..], b"a&b/c+d &x; &#0; &#+65; &#x+4;");
         assert_eq!(widths, [(1, 4), (3, 9), (5, 13)]);
         assert!(entities(b"a & b").is_none());
     }

@@ -60,6 +60,10 @@ pub fn value<'t>(assignment: &Assignment, text: &'t [u8]) -> &'t [u8] {
     if assignment.quote.is_some() {
         return text;
     }
+    if assignment.operator == Operator::Field {
+        let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        return text[..end].strip_suffix(b"\r").unwrap_or(&text[..end]);
+    }
     let ends = |(at, b): (usize, &u8)| match b {
         b',' | b';' => text.get(at + 1).is_none_or(u8::is_ascii_whitespace),
         b'&' => {
@@ -96,6 +100,7 @@ fn is_whole(
             let closes = rest.iter().find(|&&b| b != b'\\');
             closes == Some(&quote)
         }
+        None if assignment.operator == Operator::Field => true,
         None if assignment.operator == Operator::Tag => {
             text[end..].trim_ascii_start().first() == Some(&b'<')
         }

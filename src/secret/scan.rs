@@ -463,16 +463,27 @@ fn password_lines(pass: &mut Pass<'_>) {
     for line in bytes.split_inclusive(|b| *b == b'\n') {
         let assignment = Assignment {
             name: Name::of(b"pgpassword"),
-            operator: Operator::Equals,
+            operator: Operator::Field,
             quote: None,
             start,
         };
-        let colons = memchr::memchr_iter(b':', line).nth(3);
-        if let Some(colon) = colons.filter(|_| !line.starts_with(b"#")) {
-            pass.named(&assignment, start + colon + 1, &mut Vec::new());
+        if let Some(field) = last_field(line).filter(|_| !line.starts_with(b"#")) {
+            pass.named(&assignment, start + field, &mut Vec::new());
         }
         start += line.len();
     }
+}
+
+/// Where the fifth field begins. A backslash before a colon makes it part of a field, as it does another backslash.
+fn last_field(line: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    let is_colon = |(_, b): &(usize, &u8)| {
+        let plain = !escaped;
+        escaped = plain && **b == b'\\';
+        plain && **b == b':'
+    };
+    let (colon, _) = line.iter().enumerate().filter(is_colon).nth(3)?;
+    Some(colon + 1)
 }
 
 /// Where `fnaudit:allow` stands.

@@ -11,8 +11,8 @@ use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 /// An expression with more alternatives, or longer ones, is left to a regular expression.
 const ALTERNATIVES: usize = 16;
 const STEPS: usize = 48;
-/// The most ways to divide a text among the steps of one, for each byte of the longest: matching stays linear.
-const WAYS: usize = 4;
+/// The most that matching one may read, for each byte of the longest match: it stays linear.
+const READ: usize = 16;
 
 /// One alternative of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub fn of(expression: &Hir) -> Option<Vec<Sequence>> {
     let all = Begun::extended(begun, expression)?;
     if all
         .iter()
-        .any(|begun| begun.ways() > WAYS * begun.longest())
+        .any(|begun| begun.read() > READ * begun.longest())
     {
         return None;
     }
@@ -222,18 +222,20 @@ impl Begun {
         lengths.sum()
     }
 
-    /// In how many ways a text may be divided among the steps: in one, if what may stand behind each run is none of it;
-    /// and in too many, if it matters which is tried first.
-    fn ways(&self) -> usize {
+    /// How much of a text is read at most: what a run may be, and what is behind it for each length that it may have;
+    /// that is one, if what may stand behind it is none of it. Too much, if it matters which is tried first.
+    fn read(&self) -> usize {
         let mut boundary = Set::default();
         (0..=255)
             .filter(|b| !is_token_byte(*b))
             .for_each(|b| boundary.add(b));
         let mut behind = boundary;
-        let mut ways: usize = 1;
+        // Where the token ends.
+        let mut read: usize = 1;
         for (index, step) in self.steps.iter().enumerate().rev() {
             match step {
                 Step::Text(text) => {
+                    read = read.saturating_add(text.len());
                     behind = Set::default();
                     text.first().into_iter().for_each(|b| behind.add(*b));
                 }
@@ -245,8 +247,9 @@ impl Begun {
                         } else {
                             usize::MAX
                         };
-                        ways = ways.saturating_mul(lengths);
+                        read = read.saturating_mul(lengths);
                     }
+                    read = read.saturating_add(*most);
                     if *least > 0 {
                         behind = Set::default();
                     }
@@ -256,7 +259,7 @@ impl Begun {
                 }
             }
         }
-        ways
+        read
     }
 }
 
@@ -316,6 +319,7 @@ mod tests {
             "(?:a|b)(?:a|b)(?:a|b)(?:a|b)(?:a|b)",
             "(?:ab){0,100}",
             "(?s:.){1,99}x(?s:.){1,99}",
+            "key_[a-z.]{1,7000}[a-z]{7000}",
         ] {
             assert_eq!(sequences(expression), None, "{expression}");
         }

@@ -130,7 +130,12 @@ impl RuleSpec {
         if !may_break || !(assigned || begins_with_keyword) || longest <= HOLDS_WITHIN {
             literals(&hir, &mut holds);
         }
-        holds.truncate(HOLDS);
+        while holds.len() > HOLDS {
+            // The shortest say least.
+            let lengths = holds.iter().map(Vec::len).enumerate();
+            let shortest = lengths.min_by_key(|(_, length)| *length);
+            holds.remove(shortest.map_or(HOLDS, |(at, _)| at));
+        }
         Ok(Shape {
             begins_with_keyword,
             prefixes,

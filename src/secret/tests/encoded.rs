@@ -158,6 +158,29 @@ fn objects_of_git_are_inflated() {
 }
 
 #[test]
+fn escapes_of_27_characters_are_found_wherever_they_stand() {
+    let rule = "[[rule]]\nid = 'acme'\nname = 'badge'\nseverity = 'low'\nkeywords = ['acme_']\npattern = 'acme_[a-z0-9]{22}'";
+    let scanner = with_user(rule).expect("a right rule");
+    let token = expand("acme_{lan:22}", "", &mut Random::seeded(1));
+    let writes: [fn(u8) -> String; 6] = [
+        |b| format!("%{b:02X}"),
+        |b| format!("\\x{b:02x}"),
+        |b| format!("\\{b:03o}"),
+        |b| format!("\\u{b:04X}"),
+        |b| format!("\\u{{{b:x}}}"),
+        |b| format!("&#x{b:x};"),
+    ];
+    for write in writes {
+        let escaped: String = token.bytes().map(write).collect();
+        for margin in 0..64 {
+            let text = format!("{}'{escaped}'\n", "-".repeat(margin));
+            let found = scan(&scanner, "a.js", text.as_bytes());
+            assert_eq!(ids(&found), ["acme"], "{margin}: {text}");
+        }
+    }
+}
+
+#[test]
 fn a_token_in_escapes_alone_is_found() {
     let token = github();
     let escaped = |write: fn(u8) -> String| -> String { token.bytes().map(write).collect() };

@@ -252,3 +252,34 @@ fn the_last_field_of_a_line_of_pgpass_is_a_password() {
     }
     assert_eq!(ids(&scan(&scanner(), "other", text.as_bytes())), [""; 0]);
 }
+
+#[test]
+fn a_password_of_pgpass_is_the_rest_of_its_line() {
+    let random = &mut Random::seeded(8);
+    for (template, length) in [
+        ("h:5432:d:u:{upper:2}{digits:2}({an:5}){digits:2}\n", 13),
+        ("h:5432:d:u:${upper:2}{lower:2}{digits:4};[,\r\n", 12),
+        ("h:5432:d:u:{lower:2}{digits:2} {upper:3}'{lower:3} ", 13),
+        (
+            "\\:\\:1:5432:d\\\\:u:{lower:2}{digits:1}{upper:2}{digits:1}\\:{an:5}\n",
+            13,
+        ),
+    ] {
+        let text = expand(template, "", random);
+        let found = scan(&scanner(), ".pgpass", text.as_bytes());
+        assert_eq!(ids(&found), ["database-password"], "{text}");
+        let shown = format!("({length} characters)");
+        assert!(
+            found[0].redacted.ends_with(&shown),
+            "{text}: {}",
+            found[0].redacted
+        );
+    }
+    for text in ["h:5432:d\\:u:r7T!xQ2m#9pL\n", "h:5432:d:u:r7T!x\n"] {
+        assert_eq!(
+            ids(&scan(&scanner(), ".pgpass", text.as_bytes())),
+            [""; 0],
+            "{text}"
+        );
+    }
+}

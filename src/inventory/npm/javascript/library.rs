@@ -317,6 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn code_of_others_that_resembles_a_mark_names_nothing() {
+        for text in [
+            "var scheme = this.extractProtocolName() || a.extractProtocol(b);",
+            "AgentSpecAdapter.prototype.toAgentSpec = x; a.prototype.toAgentSpec=x;",
+            "messages = {maxProperties: 'has more properties than allowed'};",
+            "throw new Error('Algorithm type not recognized.'); a = {e: \"Algorithm type not recognized.\"}",
+            "log('fail to resolve hostname ' + name);",
+            // In billboard.js, a fork of C3.
+            "throw Error('url or json or rows or columns is required.');",
+        ] {
+            assert!(named(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
     fn every_mark_and_every_expression_is_in_an_example() {
         for spec in specs() {
             let text = filled(&spec.examples.join("\n"), "3.27.1");

@@ -12,16 +12,18 @@ pub(super) fn stored_version<'a>(store: &'a str, name: &str) -> Option<&'a str> 
         .or_else(|| versioned_folder(before, entry, name))
 }
 
-/// Whether the store holds a folder of the project's: `name@file+folder` for pnpm, `name-file-digest` for Yarn.
+/// Whether the store holds a folder of the project's: `name@file+folder` for pnpm, `name-file-0123456789` for Yarn, and
+/// `name-file-0123456789-8.zip` in its cache.
 pub(super) fn is_local(store: &str, name: &str) -> bool {
     let entry = store
         .trim_end_matches('/')
         .rsplit('/')
         .next()
         .unwrap_or_default();
-    let is =
-        |slash, mark| without_name(entry, name, slash).is_some_and(|rest| rest.starts_with(mark));
-    is("+", "@file+") || is("-", "-file-")
+    let behind = |slash, mark| without_name(entry, name, slash)?.strip_prefix(mark);
+    behind("+", "@file+").is_some()
+        || behind("-", "-file-")
+            .is_some_and(|rest| rest.split(['-', '.']).next().is_some_and(is_yarn_digest))
 }
 
 /// `name@1.2.3`, with peers behind it: `_peer@1.0.0`, `(peer@1.0.0)`, `_digest` or `+digest`.
@@ -59,13 +61,12 @@ fn yarn_version<'a>(entry: &'a str, name: &str) -> Option<&'a str> {
 
 fn yarn_slug_version(rest: &str) -> Option<&str> {
     let rest = rest.strip_suffix(".zip").unwrap_or(rest);
-    let is_digest = |part: &str| part.len() == 10 && is_hex(part);
     let (before, last) = rest.rsplit_once('-')?;
-    if is_digest(last) {
+    if is_yarn_digest(last) {
         return exact(before);
     }
     let (version, digest) = before.rsplit_once('-')?;
-    if is_digest(digest) {
+    if is_yarn_digest(digest) {
         exact(version)
     } else {
         None
@@ -139,6 +140,10 @@ fn without_name<'a>(entry: &'a str, name: &str, slash: &str) -> Option<&'a str> 
             .strip_prefix(slash)?
             .strip_prefix(base),
     }
+}
+
+fn is_yarn_digest(text: &str) -> bool {
+    text.len() == 10 && is_hex(text)
 }
 
 fn is_hex(text: &str) -> bool {

@@ -39,6 +39,10 @@ fn the_innermost_node_modules_counts() {
         ),
         ("node_modules/%40s%2Fa/x.js", "@s/a - node_modules/@s/a"),
         (
+            "node_modules/config-file-loader/node_modules/config/x.js",
+            "config - node_modules/config-file-loader/node_modules/config",
+        ),
+        (
             "meteor://app/npm/node_modules/a/x.js",
             "a - meteor://app/npm/node_modules/a",
         ),
@@ -279,6 +283,7 @@ fn own_code_and_what_is_not_in_the_bundle_is_no_package() {
         "node_modules/a.js",
         "node_modules/.pnpm/@s+a@file+libs+a/node_modules/@s/a/x.js",
         ".yarn/cache/a-file-0123456789-8.zip/node_modules/a/x.js",
+        ".yarn/unplugged/@s-a-file-0123456789/node_modules/@s/a/x.js",
         "node_modules/@s/a",
         "node_modules/.vite/deps/a.js",
         "node_modules/node_modules/x.js",

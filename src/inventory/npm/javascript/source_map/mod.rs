@@ -30,6 +30,8 @@ const GUARD: &[u8] = b")]}'";
 /// The largest bundles have some ten thousand modules, of some thousand packages.
 const MAX_SOURCES: usize = 500_000;
 const MAX_COPIES: usize = 20_000;
+/// Of the paths to them together: some four hundred bytes for each.
+const MAX_FOLDERS: usize = 8 * 1024 * 1024;
 
 /// Sections hold maps, which the specification wants to have none in turn.
 const MAX_NESTING: usize = 4;
@@ -74,6 +76,8 @@ fn unguarded(bytes: &[u8]) -> &[u8] {
 struct Modules {
     /// By folder.
     copies: HashMap<String, Copy>,
+    /// The bytes of these folders.
+    folders: usize,
     sources: usize,
     /// The first that was not read for its size.
     left_out: Result<(), Unreadable>,
@@ -83,6 +87,7 @@ impl Default for Modules {
     fn default() -> Self {
         Modules {
             copies: HashMap::new(),
+            folders: 0,
             sources: 0,
             left_out: Ok(()),
         }
@@ -136,27 +141,34 @@ impl Modules {
     /// Reads a map, or an object that may be anything else.
     fn read(&mut self, json: &[u8], line: Option<u32>, depth: usize) -> Result<(), Unreadable> {
         let (fields, read) = Fields::of(json);
-        let root = text(fields.root).unwrap_or_default();
-        let mut contents = Elements::new(fields.contents);
-        for source in Elements::new(fields.sources) {
-            let content = contents.next();
-            if self.sources == MAX_SOURCES {
-                self.leave_out(format!(
-                    "names more than {MAX_SOURCES} sources; the rest was not read"
-                ));
-                break;
-            }
-            self.sources += 1;
-            if let Some(source) = text(source) {
-                self.module(&joined(&root, &source), content, line);
-            }
-        }
+        self.sources(&fields, line);
         for section in Elements::new(fields.sections) {
             self.section(section, line, depth)?;
         }
         read.map_err(|Broken| {
             Unreadable::new("has a source map that is not valid JSON or breaks off")
         })
+    }
+
+    fn sources(&mut self, fields: &Fields, line: Option<u32>) {
+        let root = text(fields.root).unwrap_or_default();
+        // It is put before every source.
+        if root.len() > MAX_PATH {
+            return self.leave_out("has a source root too long to be one".to_owned());
+        }
+        let mut contents = Elements::new(fields.contents);
+        for source in Elements::new(fields.sources) {
+            let content = contents.next();
+            if self.sources == MAX_SOURCES {
+                return self.leave_out(format!(
+                    "names more than {MAX_SOURCES} sources; the rest was not read"
+                ));
+            }
+            self.sources += 1;
+            if let Some(source) = text(source) {
+                self.module(&joined(&root, &source), content, line);
+            }
+        }
     }
 
     /// `{"offset": …, "map": {…}}`
@@ -188,11 +200,18 @@ impl Modules {
         let Some(package) = package_of(path) else {
             return;
         };
-        if self.copies.len() == MAX_COPIES && !self.copies.contains_key(&package.folder) {
-            self.leave_out(format!(
-                "names more than {MAX_COPIES} packages; the rest was not read"
-            ));
-            return;
+        if !self.copies.contains_key(&package.folder) {
+            if self.copies.len() == MAX_COPIES {
+                return self.leave_out(format!(
+                    "names more than {MAX_COPIES} packages; the rest was not read"
+                ));
+            }
+            if self.folders + package.folder.len() > MAX_FOLDERS {
+                return self.leave_out(
+                    "names packages in folders with too long paths; not all were read".to_owned(),
+                );
+            }
+            self.folders += package.folder.len();
         }
         let is_manifest = package.is_manifest;
         let folder = package.folder.clone();

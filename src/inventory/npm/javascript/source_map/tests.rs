@@ -234,6 +234,33 @@ fn packages_without_number_are_left_out() {
 }
 
 #[test]
+fn folders_are_kept_up_to_a_bound() {
+    let long = "x".repeat(10_000);
+    let sources: Vec<String> = (0..2_000)
+        .map(|i| format!("{long}/{i}/node_modules/a/x.js"))
+        .collect();
+    let (rows, error) = broken(PATH, json!({"sources": sources}).to_string().as_bytes());
+    assert_eq!(
+        rows.len(),
+        MAX_FOLDERS / (long.len() + "/100/node_modules/a".len())
+    );
+    assert_eq!(
+        error.message,
+        "names packages in folders with too long paths; not all were read"
+    );
+}
+
+#[test]
+fn a_root_without_end_is_said_not_to_be_read() {
+    let long = json!({"sourceRoot": "x/".repeat(MAX_PATH), "sources": ["node_modules/a/x.js"]});
+    let short = json!({"sources": ["node_modules/b/x.js"]});
+    let map = json!({"sections": [{"map": long}, {"map": short}]}).to_string();
+    let (rows, error) = broken(PATH, map.as_bytes());
+    assert_eq!(rows, ["b ~"]);
+    assert_eq!(error.message, "has a source root too long to be one");
+}
+
+#[test]
 fn paths_without_end_are_said_not_to_be_read() {
     let long = "node_modules/a/".repeat(10_000) + "x.js";
     let (rows, error) = broken(PATH, sources(&[&long, "node_modules/b/x.js"]).as_bytes());
