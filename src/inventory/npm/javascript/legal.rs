@@ -465,7 +465,7 @@ d/z.js:
         ]), 0..24), odd in any::<Vec<u8>>()) {
             let mut text = pieces.concat().into_bytes();
             text.extend(odd);
-            let seen = read(&LegalComments, "index.js", text).unwrap();
+            let seen = inspect(&LegalFile, "index.js.LEGAL.txt", text).unwrap();
             prop_assert!(seen.components.iter().all(|c| is_name(&c.name)));
         }
     }
