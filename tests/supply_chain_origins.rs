@@ -310,6 +310,26 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        what: "what an installed package brought along",
+        files: &[
+            (
+                "stamper-1.0.dist-info/METADATA",
+                "Metadata-Version: 2.1\nName: stamper\nVersion: 1.0\n",
+            ),
+            (
+                "stamper-1.0.dist-info/RECORD",
+                "stamper_data/requirements.txt,,\nstamper_web/package.json,,\nstamper-1.0.dist-info/RECORD,,\n",
+            ),
+            ("stamper_data/requirements.txt", "flask>=2\n"),
+            ("stamper/requirements.txt", "flask>=2\n"),
+            (
+                "stamper_web/package.json",
+                r#"{"dependencies": {"any": "*"}}"#,
+            ),
+        ],
+        found: &[],
+    },
+    Case {
         what: "Cargo.lock, old and new, and npm's settings",
         files: &[
             (

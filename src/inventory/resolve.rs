@@ -124,6 +124,13 @@ fn drop_foreign_manifests(observations: &mut Observations, owned: &HashSet<Entry
         .retain(|file| !is_owned(&file.path));
 }
 
+/// Whether an installed package brought a manifest, lock file or setting along.
+pub fn is_brought_along(observations: &Observations) -> impl Fn(&EntryPath) -> bool {
+    let owned: HashSet<&EntryPath> = observations.owned.iter().collect();
+    let packages = package_folders(&observations.components);
+    move |path| owned.contains(path) || is_below(path, &packages)
+}
+
 /// The folders that bear the names of the Python distributions installed beside them: what is in them is
 /// theirs, even where slimming dropped the RECORD that would say so.
 fn package_folders(components: &[ObservedComponent]) -> HashSet<(Arc<str>, String)> {

@@ -12,6 +12,7 @@ use crate::component::{Ecosystem, Evidence, ObservedComponent, Scope};
 use crate::finding::{EntryPath, Finding, Location, Rule, Severity};
 use crate::inspect::Observations;
 use crate::inventory::pypi::requirements::{RequirementLine, RequirementsFile};
+use crate::inventory::resolve;
 use crate::text::visible;
 
 /// How many packages a finding names; its locations list all.
@@ -43,6 +44,13 @@ impl Origins {
     pub fn take(observations: &mut Observations) -> Self {
         let mut rows = std::mem::take(&mut observations.origins);
         rows.extend(of_requirements(&observations.requirements));
+        if !rows.is_empty() {
+            let is_brought_along = resolve::is_brought_along(observations);
+            // What is installed says so itself.
+            rows.retain(|row| {
+                row.stated == Evidence::Installed || !is_brought_along(&row.location.path)
+            });
+        }
         let mut origins = Origins {
             rows,
             locks: HashSet::new(),
