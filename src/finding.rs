@@ -88,6 +88,15 @@ impl EntryPath {
     }
 }
 
+/// Folders on the way to a file that are looked at. No path that a system can unpack has more of them by far.
+const MAX_FOLDERS: usize = 256;
+
+/// The folders that a file is in, from the top.
+pub fn folders(inner: &str) -> impl Iterator<Item = &str> {
+    let ends = inner.match_indices('/').take(MAX_FOLDERS);
+    ends.map(|(at, _)| &inner[..at])
+}
+
 impl fmt::Display for EntryPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.container, self.inner)

@@ -198,6 +198,8 @@ pub struct ObservedFile {
     pub mode: Option<u32>,
     /// Where a link leads, as it is written.
     pub link: Option<Box<str>>,
+    /// Whether that counts from the root of the archive and not from the link's folder.
+    pub is_hard_link: bool,
     /// Of the content, where it was read to its end.
     pub crc32: Option<u32>,
     /// Likewise, of what a `RECORD` may list.

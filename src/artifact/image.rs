@@ -11,13 +11,11 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 
 use super::names;
-use crate::finding::EntryPath;
+use crate::finding::{EntryPath, folders};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
-/// Folders on the way to a file that are looked at. No path that a system can unpack has more of them by far.
-const MAX_FOLDERS: usize = 256;
 /// Manifests are a few kilobytes; a blob larger than this is not one.
 const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
 
@@ -279,24 +277,15 @@ impl<'a> Above<'a> {
         } else {
             self.replaced.insert(name);
         }
-        let parents = name
-            .match_indices('/')
-            .take(MAX_FOLDERS)
-            .map(|(at, _)| &name[..at]);
-        self.folders.extend(parents);
+        self.folders.extend(folders(name));
     }
 
     /// A name is hidden by itself or by any folder above it: a file in place of a folder hides all in it.
     fn hides(&self, name: &str) -> bool {
-        let ends = name
-            .match_indices('/')
-            .take(MAX_FOLDERS)
-            .map(|(at, _)| at)
-            .chain([name.len()]);
         self.everything
             || self.folders.contains(name)
-            || ends
-                .map(|end| &name[..end])
+            || folders(name)
+                .chain([name])
                 .any(|path| self.deleted.contains(path) || self.replaced.contains(path))
     }
 }

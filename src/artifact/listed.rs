@@ -11,9 +11,6 @@ use crate::inventory::pypi::record;
 /// Bytes of lists that are read of one container. The largest have some megabytes of them.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Rows about one file that count.
-const MAX_ROWS: usize = 8;
-
 /// A file as its author published it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Published {
@@ -52,7 +49,7 @@ impl Listed {
             if let Some(sha256) = row.sha256() {
                 let size = row.size;
                 let rows = self.0.entry(row.inner).or_default();
-                if rows.len() < MAX_ROWS {
+                if rows.len() < record::MAX_ROWS {
                     rows.push(Published { sha256, size });
                 }
             }

@@ -8,6 +8,7 @@ use super::zip::{ZipEntry, u16_at, u32_at};
 
 const ENCRYPTED: u16 = 1;
 const SIZES_FOLLOW: u16 = 1 << 3;
+const UTF_8: u16 = 1 << 11;
 const NAME: usize = 30;
 
 /// Of what the two say different things; `header` has the name behind its fixed part, in the length that the directory
@@ -15,7 +16,7 @@ const NAME: usize = 30;
 pub fn disagreement(header: &[u8], entry: &ZipEntry, raw_name: &[u8]) -> Option<&'static str> {
     let flags = u16_at(header, 6);
     let is_as_long = usize::from(u16_at(header, 26)) == raw_name.len();
-    if !is_as_long || !is_same_name(&header[NAME..], raw_name) {
+    if !is_as_long || !is_same_name(&header[NAME..], raw_name, flags & entry.flags & UTF_8 != 0) {
         return Some("its name");
     }
     if u16_at(header, 8) != entry.method {
@@ -37,10 +38,10 @@ pub fn disagreement(header: &[u8], entry: &ZipEntry, raw_name: &[u8]) -> Option<
 }
 
 /// Names in two encodings differ in what is not ASCII, and in some packers' separators.
-fn is_same_name(local: &[u8], listed: &[u8]) -> bool {
+fn is_same_name(local: &[u8], listed: &[u8], are_utf8: bool) -> bool {
     let is_same = |(&a, &b): (&u8, &u8)| {
         let separates = |byte| byte == b'/' || byte == b'\\';
-        a == b || (separates(a) && separates(b)) || !(a.is_ascii() || b.is_ascii())
+        a == b || (separates(a) && separates(b)) || !(are_utf8 || a.is_ascii() || b.is_ascii())
     };
     local.iter().zip(listed).all(is_same)
 }
@@ -86,6 +87,20 @@ mod tests {
             bytes[at] ^= 1;
             assert_eq!(disagreement(bytes), Some(what), "at {at}");
         }
+    }
+
+    #[test]
+    fn names_that_are_both_utf_8_are_the_same_to_the_byte() {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default();
+        writer.start_file("\u{e9}.py", options).unwrap();
+        let mut bytes = writer.finish().unwrap().into_inner();
+        assert_eq!(disagreement(bytes.clone()), None);
+        bytes[31] ^= 1;
+        assert_eq!(disagreement(bytes.clone()), Some("its name"));
+        // Without the flag it may be in another encoding.
+        bytes[7] &= !8;
+        assert_eq!(disagreement(bytes), None);
     }
 
     #[test]

@@ -228,6 +228,7 @@ mod tests {
                 packed: None,
                 mode: None,
                 link: Some("link".into()),
+                is_hard_link: false,
                 crc32: None,
                 sha256: None,
             };

@@ -110,6 +110,7 @@ impl Walk<'_> {
                 packed: None,
                 mode: None,
                 link: None,
+                is_hard_link: false,
                 crc32: measured.crc32(),
                 sha256: None,
             };
@@ -160,7 +161,8 @@ impl Walk<'_> {
                 if (kind.is_symlink() || kind.is_hard_link())
                     && let Some(target) = entry.link_name_bytes()
                 {
-                    self.link(path.clone(), &String::from_utf8_lossy(&target), mode, place);
+                    let target = String::from_utf8_lossy(&target);
+                    self.link(path.clone(), &target, kind.is_hard_link(), mode, place);
                 }
                 if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
                     continue;
@@ -188,6 +190,7 @@ impl Walk<'_> {
                     packed: None,
                     mode,
                     link: None,
+                    is_hard_link: false,
                     crc32: measured.crc32(),
                     sha256: measured.sha256(),
                 };

@@ -153,6 +153,7 @@ impl<'a> Walk<'a> {
             self.link(
                 EntryPath::new(prefix, &names::clean(name).name),
                 target,
+                false,
                 None,
                 self.top(),
             );
@@ -413,6 +414,7 @@ impl<'a> Walk<'a> {
             packed: member.packed,
             mode: member.mode,
             link,
+            is_hard_link: false,
             crc32: measured.crc32(),
             sha256: measured.sha256(),
         };
@@ -449,7 +451,14 @@ impl<'a> Walk<'a> {
     }
 
     /// Likewise of a link, which has no content.
-    pub(super) fn link(&self, path: EntryPath, target: &str, mode: Option<u32>, place: Place) {
+    pub(super) fn link(
+        &self,
+        path: EntryPath,
+        target: &str,
+        is_hard_link: bool,
+        mode: Option<u32>,
+        place: Place,
+    ) {
         let Some(link) = self.link_target(&path, target) else {
             return;
         };
@@ -460,6 +469,7 @@ impl<'a> Walk<'a> {
             packed: None,
             mode,
             link: Some(link),
+            is_hard_link,
             crc32: None,
             sha256: None,
         };

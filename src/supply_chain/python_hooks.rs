@@ -2,12 +2,15 @@
 //!
 //! <https://docs.python.org/3/library/site.html>
 
-use memchr::memchr;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::hex;
 use crate::finding::{EntryPath, Location, Severity};
-use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inspect::{Entry, Header, Inspector, Observations, ObservedFile, Unreadable};
 use crate::inventory::owner::is_fixture_folder;
 use crate::text::visible;
 
@@ -16,27 +19,80 @@ use super::{Sighting, rules};
 /// Characters of a line that are shown.
 const SHOWN: usize = 100;
 
-/// Lines that tools of good name write, by the SHA-256 of what [`skeleton`] leaves of each.
-const KNOWN_LINES: [&str; 4] = [
-    // setuptools before 82: a namespace package, and one in another
-    "7407db496315c39b7343d238b54b8f342f79e35301990ebcc2f58a98f43a60d4",
-    "544e5dd865fccd6420194815b0561ea16800894a23ca1776132de3949b8df0f7",
+/// Lines that tools of good name write, by the SHA-256 of what [`skeleton`] leaves of each, and the module that the line
+/// imports, if it does not do all of its work itself.
+const KNOWN_LINES: [(&str, Option<&str>); 12] = [
+    // setuptools before 28.1: a namespace package, and one in another
+    (
+        "547191266612d8982a87a1b84ffef66b42bbfc66e0ef68d27b9936d1f0031701",
+        None,
+    ),
+    (
+        "3b29c1981857aec61bfec2af6194aab2a1799ae27fa3bf7dc7d25d276f58f8fd",
+        None,
+    ),
+    // from 28.1
+    (
+        "35fd7f555c7f0288a88bab77a86eaaee132c94aae9438b8f3cff9d2d6818095a",
+        None,
+    ),
+    (
+        "d41da5395013d0f3517703cefdb27141ec6d06322e95ed5558d9496aec3413cd",
+        None,
+    ),
+    // from 28.7
+    (
+        "1362581d15201dcfa3ae749213f3e41803a59ba476dc785db7280720eacb30fd",
+        None,
+    ),
+    (
+        "d66017aebbd0bcd8ba8611fb060675061a24a7b0f46a454b4edc75c6d75ab373",
+        None,
+    ),
+    // from 31
+    (
+        "7407db496315c39b7343d238b54b8f342f79e35301990ebcc2f58a98f43a60d4",
+        None,
+    ),
+    (
+        "544e5dd865fccd6420194815b0561ea16800894a23ca1776132de3949b8df0f7",
+        None,
+    ),
+    // where Python is 3.5 or later
+    (
+        "91f903b2f7f26670aa9467c32b5c56c1e52b9c4db6b0aa3705c8ab9ccc22e16d",
+        None,
+    ),
+    (
+        "b43e26d95f99b6bc99c8d81d2256746c6d41a34f2af219b2fbe79a8341deae26",
+        None,
+    ),
     // setuptools from 50: `distutils-precedence.pth`
-    "2d378e19fab3036739167490351f1b2de92044edc05ea96dc2a8a4cc828ff024",
+    (
+        "2d378e19fab3036739167490351f1b2de92044edc05ea96dc2a8a4cc828ff024",
+        Some("_distutils_hack"),
+    ),
     // virtualenv from 20: `_virtualenv.pth`
-    "69ac3d8f27e679c81b94ab30b3b56e9cd138219b1ba94a1fa3606d5a76a1433d",
+    (
+        "69ac3d8f27e679c81b94ab30b3b56e9cd138219b1ba94a1fa3606d5a76a1433d",
+        Some("_virtualenv"),
+    ),
 ];
 
-/// Folders from which Python imports by itself; the root of a bundle and that of the standard library are too.
-const IMPORT_FOLDERS: [&str; 3] = ["site-packages", "dist-packages", "python"];
+/// Folders from which Python imports by itself, wherever they are; the root of a bundle and that of the standard library
+/// are too.
+const SITE_FOLDERS: [&str; 2] = ["site-packages", "dist-packages"];
+/// Likewise: of a layer, and of an image in which layers were unpacked.
+const LAYER_FOLDERS: [&str; 2] = ["python", "opt/python"];
+/// Folders of metadata of what is installed beside them.
+const METADATA: [&str; 2] = [".dist-info", ".egg-info"];
 
 pub struct PthFile;
 
 impl Inspector for PthFile {
-    /// PyTorch calls its models `.pth` too, which are no text.
     fn wants(&self, header: &Header) -> bool {
         header.path.inner().ends_with(".pth")
-            && memchr(0, header.first_bytes).is_none()
+            && !is_model(header.first_bytes)
             && !header.path.parent().split('/').any(is_fixture_folder)
     }
 
@@ -45,31 +101,78 @@ impl Inspector for PthFile {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let lines = entry.bytes.split(|&byte| byte == b'\n');
-        let lines = lines.map(|line| String::from_utf8_lossy(line.trim_ascii_end()));
-        let lines = lines.zip(1u32..);
+        if memmem::find(entry.bytes, b"import").is_none() {
+            return Ok(());
+        }
+        let text = entry.bytes.strip_prefix(b"\xEF\xBB\xBF");
+        let text = String::from_utf8_lossy(text.unwrap_or(entry.bytes));
+        // Python ends lines at more characters than editors count.
+        let lines = text.split('\n').zip(1u32..);
+        let lines =
+            lines.flat_map(|(line, number)| line.split(ENDS).map(move |line| (line, number)));
         let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
-        let Some((line, number)) = lines
-            .filter(|(line, _)| runs(line))
-            .min_by_key(|(line, number)| (is_known(line), *number))
+        let lines = lines.filter(|(line, _)| runs(line));
+        let lines = lines.map(|(line, number)| (known(line), number, line));
+        let Some((known, number, line)) = lines.min_by_key(|(known, number, _)| (*known, *number))
         else {
             return Ok(());
         };
         let location = Location::at_line(entry.path, number);
-        let detail = format!("{} runs {}", entry.path.file_name(), shown(&line));
+        let detail = format!("{} runs {}", entry.path.file_name(), shown(line));
         let found = Sighting::of(&rules::PTH, location, detail);
-        seen.supply.sightings.push(match is_known(&line) {
-            true => Sighting {
-                severity: Severity::Info,
-                published: None,
-                ..found
-            },
-            false => Sighting {
+        let known_one = |imports| Sighting {
+            severity: Severity::Info,
+            published: None,
+            imports,
+            ..found.clone()
+        };
+        seen.supply.sightings.push(match known {
+            Known::Whole => known_one(None),
+            Known::Importing(module) => known_one(Some(module)),
+            Known::Not => Sighting {
                 published: Some(Severity::Low),
                 ..found
             },
         });
         Ok(())
+    }
+}
+
+/// What ends a line besides `\n`: <https://docs.python.org/3/library/stdtypes.html#str.splitlines>.
+const ENDS: [char; 9] = [
+    '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}',
+];
+
+/// PyTorch calls its models `.pth` too: zips, and pickles of before, whose first bytes are no text, so that Python would
+/// run nothing of them. <https://docs.pytorch.org/docs/stable/notes/serialization.html>
+fn is_model(first: &[u8]) -> bool {
+    const ZIP: &[u8] = b"PK\x03\x04";
+    const PICKLE: &[u8] = b"\x80";
+    let is_text = || str::from_utf8(first).map_or_else(|e| e.error_len().is_none(), |_| true);
+    (first.starts_with(ZIP) || first.starts_with(PICKLE)) && !is_text()
+}
+
+/// Lowers what is said of `.pth` files at the root of a function: Python reads them only where packages are installed.
+pub fn lower_outside_sites(sightings: &mut [Sighting], seen: &Observations) {
+    let is_at_root = |s: &&mut Sighting| {
+        s.rule.id == rules::PTH.id
+            && s.severity > Severity::Medium
+            && s.location.path.parent().is_empty()
+    };
+    let mut at_root = sightings.iter_mut().filter(is_at_root).peekable();
+    if at_root.peek().is_none() {
+        return;
+    }
+    let is_metadata = |file: &&ObservedFile| {
+        let top = file.path.inner().split('/').next().unwrap_or_default();
+        METADATA.iter().any(|suffix| top.ends_with(suffix))
+    };
+    let with_packages = seen.files.iter().filter(is_metadata);
+    let sites: HashSet<&Arc<str>> = with_packages.map(|file| file.path.container()).collect();
+    for sighting in at_root {
+        if !sites.contains(sighting.location.path.container()) {
+            sighting.severity = Severity::Medium;
+        }
     }
 }
 
@@ -81,9 +184,23 @@ pub fn shown(code: &str) -> String {
     format!("`{}{more}`", visible(&short))
 }
 
-fn is_known(line: &str) -> bool {
-    let digest = hex(&Sha256::digest(skeleton(line)));
-    KNOWN_LINES.contains(&digest.as_str())
+/// What is known of a line, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    Not,
+    /// It does what the module of that name does.
+    Importing(&'static str),
+    Whole,
+}
+
+fn known(line: &str) -> Known {
+    let digest = hex(&Sha256::digest(skeleton(line.trim_end())));
+    let line = KNOWN_LINES.iter().find(|(known, _)| *known == digest);
+    match line {
+        Some((_, Some(module))) => Known::Importing(module),
+        Some((_, None)) => Known::Whole,
+        None => Known::Not,
+    }
 }
 
 /// The line without the names in it, which are others in each copy: what stands in quotes, unless it says what to
@@ -122,7 +239,8 @@ fn customizer(path: &EntryPath) -> Option<&'static str> {
     let inner = path.inner();
     let stem = ["/__init__.py", "/__init__.pyc", ".py", ".pyc"]
         .iter()
-        .find_map(|suffix| inner.strip_suffix(suffix))?;
+        .find_map(|suffix| inner.strip_suffix(suffix))
+        .or_else(|| native_stem(inner))?;
     let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
     let module = ["sitecustomize", "usercustomize"]
         .into_iter()
@@ -133,8 +251,23 @@ fn customizer(path: &EntryPath) -> Option<&'static str> {
         (is_version && (before.is_empty() || before.ends_with('/'))).then_some(())
     };
     let last = folder.rsplit('/').next().unwrap_or_default();
-    let is_imported = folder.is_empty() || IMPORT_FOLDERS.contains(&last) || is_stdlib().is_some();
-    is_imported.then_some(module)
+    let is_imported = folder.is_empty()
+        || LAYER_FOLDERS.contains(&folder)
+        || SITE_FOLDERS.contains(&last)
+        || is_stdlib().is_some();
+    (is_imported && !folder.split('/').any(is_fixture_folder)).then_some(module)
+}
+
+/// The path of a native module without what is behind its name: `.so`, `.abi3.so`, `.cpython-312-x86_64-linux-gnu.so`,
+/// `.pyd`, `.cp312-win_amd64.pyd`. <https://peps.python.org/pep-3149/>
+fn native_stem(inner: &str) -> Option<&str> {
+    let stem = [".so", ".pyd"]
+        .iter()
+        .find_map(|suffix| inner.strip_suffix(suffix))?;
+    match stem.rsplit_once('.') {
+        Some((stem, tag)) if !tag.contains('/') => Some(stem),
+        _ => Some(stem),
+    }
 }
 
 #[cfg(test)]
@@ -154,17 +287,41 @@ mod tests {
             )
         };
         let nested = ";m and setattr(sys.modules['ours'], 'core', m)";
-        for known in [
-            "import _virtualenv".to_owned(),
-            line("'ours',", "ours", ""),
-            line("'ours', 'core'", "ours.core", nested),
+        let older = "import sys,types,os; p = os.path.join(sys._getframe(1).f_locals['sitedir'], *('ours',)); ie = \
+            os.path.exists(os.path.join(p,'__init__.py')); m = not ie and \
+            sys.modules.setdefault('ours',types.ModuleType('ours')); mp = (m or []) and \
+            m.__dict__.setdefault('__path__',[]); (p not in mp) and mp.append(p)";
+        for (line, expected) in [
+            ("import _virtualenv\r", Known::Importing("_virtualenv")),
+            (&line("'ours',", "ours", ""), Known::Whole),
+            (&line("'ours', 'core'", "ours.core", nested), Known::Whole),
+            (older, Known::Whole),
         ] {
-            assert!(is_known(&known), "{known}");
+            assert_eq!(known(line), expected, "{line}");
         }
         let swapped = line("'ours',", "ours", "").replace("importlib.util'", "ours'");
         let longer = line("'ours',", "ours", ";import ours");
         for other in ["import _virtualenv2", &swapped, &longer] {
-            assert!(!is_known(other), "{other}");
+            assert_eq!(known(other), Known::Not, "{other}");
+        }
+    }
+
+    #[test]
+    fn modules_that_python_imports_by_itself_are_known_in_every_form() {
+        let module = |inner: &str| customizer(&EntryPath::new(&"fn.zip!/".into(), inner));
+        for inner in [
+            "sitecustomize.so",
+            "sitecustomize.abi3.so",
+            "opt/python/sitecustomize.cpython-312-x86_64-linux-gnu.so",
+            "python/sitecustomize.cp312-win_amd64.pyd",
+        ] {
+            assert_eq!(module(inner), Some("sitecustomize"), "{inner}");
+        }
+        for inner in [
+            "src/python/sitecustomize.py",
+            "tests/site-packages/sitecustomize.py",
+        ] {
+            assert_eq!(module(inner), None, "{inner}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::artifact::Artifact;
 use crate::assess::{fingerprint, is_aside};
 use crate::component::{Ecosystem, purl};
-use crate::finding::{Certainty, EntryPath, Finding, Location, Rule, Severity};
+use crate::finding::{Certainty, EntryPath, Finding, Location, Rule, Severity, folders};
 use crate::inspect::{Observations, ObservedFile, RecordFile};
 use crate::inventory::owner::is_fixture_folder;
 use crate::inventory::pypi::record;
@@ -20,10 +20,6 @@ use super::finding::inside;
 use super::tree::{Root, Tree};
 use super::{Judged, rules};
 
-/// Rows about one file that count. Honest lists have one each, and a few packages share a file.
-const MAX_ROWS: usize = 8;
-/// Folders on the way to a file that are looked at.
-const MAX_FOLDERS: usize = 256;
 /// Files that a finding names. All are counted.
 pub const MAX_LOCATIONS: usize = 20;
 
@@ -62,6 +58,15 @@ const PROGRAMS: [&str; 9] = [
 ];
 /// Of these, those that cannot be read.
 const NATIVE: [&str; 5] = [".so", ".pyd", ".dll", ".dylib", ".exe"];
+/// Bytes by which `strip` makes a library longer at most: two pages.
+const STRIP_MOVES: u64 = 8 * 1024;
+/// What has lines.
+const TEXT: [&str; 21] = [
+    ".c", ".cfg", ".css", ".csv", ".h", ".html", ".ini", ".js", ".json", ".md", ".pth", ".pxd",
+    ".py", ".pyi", ".pyx", ".rst", ".sh", ".toml", ".txt", ".xml", ".yaml",
+];
+/// Characters of a line at least, on average over a file.
+const LINE: u64 = 10;
 /// What systems leave in any folder.
 const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 
@@ -137,8 +142,10 @@ impl<'a> Records<'a> {
         let listed = self.listed.entry(root).or_default();
         let mut is_list = record.text.trim_ascii().is_empty();
         let mut is_at_odds = false;
+        let mut is_damaged = false;
         for row in record::rows(&record.path, &record.text) {
             is_list = true;
+            is_damaged |= row.is_damaged() && !row.is_outside;
             let new = Listed {
                 package: index,
                 is_outside: row.is_outside,
@@ -149,12 +156,18 @@ impl<'a> Records<'a> {
             let rows = listed.entry(row.inner).or_default();
             let differs = |old: &Listed| old.package == index && old.sha256 != new.sha256;
             is_at_odds |= rows.iter().any(differs);
-            if rows.len() < MAX_ROWS {
+            if rows.len() < record::MAX_ROWS {
                 rows.push(new);
             }
         }
         if is_at_odds {
             let message = "lists a file twice, with different digests";
+            self.errors
+                .push(ReadError::new(record.path.clone(), message));
+        }
+        if is_damaged {
+            let message =
+                "has digests that cannot be read: their files were compared by length alone";
             self.errors
                 .push(ReadError::new(record.path.clone(), message));
         }
@@ -238,9 +251,11 @@ fn state(file: &ObservedFile, rows: &[&Listed]) -> State {
 /// Files of one package, by what is wrong with them.
 #[derive(Default)]
 struct Wrong<'a> {
-    /// Whether all that changed is native code that is shorter than it was.
-    is_stripped: bool,
     changed: Vec<&'a ObservedFile>,
+    /// How many of these are native code of another length, as it is when symbols were stripped.
+    stripped: usize,
+    /// How many are text that may differ in the ends of its lines alone, where nobody looked.
+    turned: usize,
     line_ends: Vec<&'a ObservedFile>,
     missing: Vec<String>,
     unrecorded: Vec<&'a ObservedFile>,
@@ -254,6 +269,8 @@ struct Wrong<'a> {
 pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observations) -> Judged {
     let mut wrong: BTreeMap<usize, Wrong> = BTreeMap::new();
     let other_line_ends: HashSet<&EntryPath> = seen.supply.other_line_ends.iter().collect();
+    // There a file may come before its list, and is not read again.
+    let has_unknown_line_ends = artifact.kind == "image" || artifact.kind.starts_with("tar");
     for (root, listed) in &records.listed {
         let Some(files) = tree.root(root) else {
             continue;
@@ -278,10 +295,9 @@ pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observ
             match other_line_ends.contains(&file.path) {
                 true => wrong.line_ends.push(file),
                 false => {
-                    let is_shorter = |row: &&Listed| row.size.is_some_and(|size| file.size < size);
-                    let is_stripped = ends_with(inner, &NATIVE) && rows.iter().all(is_shorter);
-                    wrong.is_stripped =
-                        is_stripped && (wrong.is_stripped || wrong.changed.is_empty());
+                    wrong.stripped += usize::from(may_be_stripped(file, &rows));
+                    let may_be_turned = has_unknown_line_ends && may_be_turned(file, &rows);
+                    wrong.turned += usize::from(may_be_turned);
                     wrong.changed.push(file);
                 }
             }
@@ -345,14 +361,19 @@ fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Finding
         let is_harmless = package.is_own_build || wrong.changed.iter().all(is_aside);
         let found = |more| finding(&rules::CHANGED, seen(&wrong.changed), more);
         findings.push(match () {
-            () if wrong.is_stripped => Finding {
-                severity: Severity::Low,
-                certainty: Certainty::Possible,
-                ..found(": shorter, as it is when symbols are stripped")
-            },
             () if is_harmless => Finding {
                 severity: Severity::Low,
                 ..found("")
+            },
+            () if wrong.stripped == wrong.changed.len() => Finding {
+                severity: Severity::Low,
+                certainty: Certainty::Possible,
+                ..found(": of another length, as libraries are when symbols are stripped")
+            },
+            () if wrong.stripped + wrong.turned == wrong.changed.len() => Finding {
+                severity: Severity::Medium,
+                certainty: Certainty::Possible,
+                ..found(": of about the same length, as text is when ends of lines are turned")
             },
             () => found(""),
         });
@@ -376,8 +397,9 @@ fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Finding
             let is = |file: &&ObservedFile| ends_with(file.path.inner(), of);
             wrong.unrecorded.iter().any(is)
         };
+        let is_native = wrong.unrecorded.iter().any(|file| is_native(&file.path));
         let severity = match () {
-            () if is_one_of(&NATIVE) || is_one_of(&[".pth"]) => Severity::High,
+            () if is_native || is_one_of(&[".pth"]) => Severity::High,
             () if is_one_of(&PROGRAMS) => Severity::Medium,
             () => Severity::Low,
         };
@@ -395,6 +417,26 @@ fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Finding
 
 fn ends_with(path: &str, of: &[&str]) -> bool {
     of.iter().any(|suffix| path.ends_with(suffix))
+}
+
+/// Whether it is native code, also where a library's version is behind `.so`.
+fn is_native(path: &EntryPath) -> bool {
+    ends_with(path.inner(), &NATIVE) || path.file_name().contains(".so.")
+}
+
+/// Whether it may be a library whose symbols were stripped: that makes it shorter, or longer where it has few of them, as
+/// sections are moved to the ends of pages.
+fn may_be_stripped(file: &ObservedFile, rows: &[&Listed]) -> bool {
+    let is_other = |size: u64| file.size != size && file.size <= size.saturating_add(STRIP_MOVES);
+    is_native(&file.path) && rows.iter().all(|row| row.size.is_some_and(is_other))
+}
+
+/// Whether it may be text of which the ends of lines alone were turned: one byte for each line.
+fn may_be_turned(file: &ObservedFile, rows: &[&Listed]) -> bool {
+    let is_near = |size: u64| (1..=size / LINE).contains(&file.size.abs_diff(size));
+    file.is_deployed
+        && ends_with(file.path.inner(), &TEXT)
+        && rows.iter().any(|row| row.size.is_some_and(is_near))
 }
 
 fn is_code(inner: &str) -> bool {
@@ -440,8 +482,8 @@ fn unrecorded<'a>(
     files: &Root<'a>,
     records: &Records,
 ) -> Vec<(usize, &'a ObservedFile)> {
-    let folders = package_folders(root, records);
-    if folders.is_empty() {
+    let alone = package_folders(root, records);
+    if alone.is_empty() {
         return Vec::new();
     }
     let listed = &records.listed[root];
@@ -467,10 +509,8 @@ fn unrecorded<'a>(
             continue;
         }
         let folder = file.path.parent();
-        let ends = folder.match_indices('/').map(|(at, _)| at);
-        let ends = ends.take(MAX_FOLDERS);
-        let mut above = ends.chain([folder.len()]).map(|end| &folder[..end]);
-        let package = above.find_map(|folder| folders.get(folder));
+        let mut above = folders(folder).chain([folder]);
+        let package = above.find_map(|folder| alone.get(folder));
         if let Some(&package) = package
             && !is_listed(inner)
         {

@@ -28,6 +28,8 @@ pub struct Sighting {
     pub detail: String,
     /// How bad it is where the file is as the author of its package published it; none where that is nothing to tell.
     pub published: Option<Severity>,
+    /// A module in the same folder that does the work; it must be as its author published it too.
+    pub imports: Option<&'static str>,
 }
 
 impl Sighting {
@@ -41,6 +43,7 @@ impl Sighting {
             certainty: Certainty::Certain,
             detail,
             published: Some(rule.severity),
+            imports: None,
         }
     }
 }

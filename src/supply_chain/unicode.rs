@@ -52,8 +52,9 @@ impl Inspector for SourceText {
             .iter()
             .any(|suffix| entry.path.inner().ends_with(suffix));
         let mut found: [Option<Found>; 2] = [None, None];
+        let mut candidates = Candidates::new(entry.bytes);
         let mut at = 0;
-        while let Some(next) = next_candidate(entry.bytes, at) {
+        while let Some(next) = candidates.next_from(at) {
             let start = memrchr(b'\n', &entry.bytes[..next]).map_or(0, |end| end + 1);
             let rest = memchr(b'\n', &entry.bytes[next..]);
             let end = rest.map_or(entry.bytes.len(), |length| next + length);
@@ -118,26 +119,48 @@ fn note(found: &mut Option<Found>, line_start: usize, column: usize, what: &'sta
     }
 }
 
-/// Where the next character stands that may be one of those looked for, by its first bytes in UTF-8.
-fn next_candidate(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut next = [from, from];
-    loop {
-        let first = |from: usize, found: Option<usize>| found.map_or(bytes.len(), |at| from + at);
-        let at = [
-            first(next[0], memchr3(0xE2, 0xEF, 0xF3, &bytes[next[0]..])),
-            first(next[1], memchr2(0xE1, 0xE3, &bytes[next[1]..])),
-        ];
-        let nearest = usize::from(at[1] < at[0]);
-        let candidate = at[nearest];
-        if candidate >= bytes.len() {
-            return None;
-        }
-        if is_candidate(&bytes[candidate..]) {
-            return Some(candidate);
-        }
-        next = at;
-        next[nearest] = candidate + 1;
+/// Where characters stand that may be among those looked for, by the kinds of first bytes that they have in UTF-8. It
+/// keeps where the next of each kind is, so that no part of a file is searched twice.
+struct Candidates<'a> {
+    bytes: &'a [u8],
+    next: [usize; 2],
+}
+
+impl<'a> Candidates<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let next = [0, 1].map(|kind| find_first_byte(bytes, kind, 0));
+        Candidates { bytes, next }
     }
+
+    /// The first at a place or behind it, which must not be before that of the last call.
+    fn next_from(&mut self, at: usize) -> Option<usize> {
+        for kind in 0..self.next.len() {
+            if self.next[kind] < at {
+                self.next[kind] = find_first_byte(self.bytes, kind, at);
+            }
+        }
+        loop {
+            let nearest = usize::from(self.next[1] < self.next[0]);
+            let candidate = self.next[nearest];
+            if candidate >= self.bytes.len() {
+                return None;
+            }
+            if is_candidate(&self.bytes[candidate..]) {
+                return Some(candidate);
+            }
+            self.next[nearest] = find_first_byte(self.bytes, nearest, candidate + 1);
+        }
+    }
+}
+
+/// The next byte of that kind; the end of the file where there is none.
+fn find_first_byte(bytes: &[u8], kind: usize, from: usize) -> usize {
+    let rest = &bytes[from..];
+    let found = match kind {
+        0 => memchr3(0xE2, 0xEF, 0xF3, rest),
+        _ => memchr2(0xE1, 0xE3, rest),
+    };
+    found.map_or(bytes.len(), |at| from + at)
 }
 
 fn is_candidate(bytes: &[u8]) -> bool {
@@ -160,7 +183,11 @@ fn is_candidate(bytes: &[u8]) -> bool {
 }
 
 /// The place of a character that turns what follows it, to the end of the line, where that is no text of its own.
+/// What turns text to the left as it is turned already, as Windows puts before paths that are copied, changes nothing.
 fn unbalanced(chars: &[char]) -> Option<usize> {
+    if !chars.iter().any(|&c| turns_text(c)) {
+        return None;
+    }
     let mut open: Vec<(usize, bool)> = Vec::new();
     for (at, &c) in chars.iter().enumerate() {
         if !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') || is_in_table(chars, at)
@@ -185,6 +212,20 @@ fn unbalanced(chars: &[char]) -> Option<usize> {
         }
     }
     open.first().map(|(at, _)| *at)
+}
+
+/// Whether it is written from right to left, or makes what follows it be: blocks of the Unicode Standard whose default is
+/// right to left, <https://www.unicode.org/Public/UCD/latest/ucd/extracted/DerivedBidiClass.txt>.
+fn turns_text(c: char) -> bool {
+    matches!(
+        c,
+        '\u{202b}' | '\u{202d}' | '\u{202e}' | '\u{2067}' | '\u{200f}'
+            | '\u{590}'..='\u{8ff}'
+            | '\u{fb1d}'..='\u{fdff}'
+            | '\u{fe70}'..='\u{fefc}'
+            | '\u{10800}'..='\u{10fff}'
+            | '\u{1e800}'..='\u{1efff}'
+    )
 }
 
 /// Whether the character is data: one end of a range, one of a run in the order of their code points, in quotes by
@@ -358,6 +399,33 @@ mod tests {
     #[test]
     fn suffixes_are_sorted_to_be_searched() {
         assert!(SOURCES.is_sorted());
+    }
+
+    #[test]
+    fn candidates_in_every_line_are_found_once() {
+        let lines = "\"\u{200b}\"\n".repeat(400_000);
+        let mut candidates = Candidates::new(lines.as_bytes());
+        let mut found = 0;
+        let mut at = 0;
+        while let Some(next) = candidates.next_from(at) {
+            assert_eq!(next % 6, 1);
+            found += 1;
+            at = next + 1;
+        }
+        assert_eq!(found, 400_000);
+    }
+
+    #[test]
+    fn marks_that_turn_nothing_are_no_finding() {
+        for (line, expected) in [
+            ("# run: \u{202a}C:\\Users\\me", None),
+            ("x = '\u{2066}a\u{2068}b'", None),
+            ("x = '\u{202a}\u{5d0}'", Some(5)),
+            ("x = '\u{2066}\u{202e}a'", Some(5)),
+        ] {
+            let chars: Vec<char> = line.chars().collect();
+            assert_eq!(unbalanced(&chars), expected, "{line:?}");
+        }
     }
 
     #[test]

@@ -77,22 +77,22 @@ impl Inspector for PipConf {
 
     /// The file is an INI file; a setting may have further values on lines that are indented.
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut name = "";
+        let mut name = String::new();
         for (line, number) in entry.text()?.lines().zip(1..) {
             if line.trim_start().starts_with(['#', ';', '[']) {
                 continue;
             }
-            let value = match line.split_once('=') {
+            let value = match line.split_once(['=', ':']) {
                 Some((key, value)) if !line.starts_with([' ', '\t']) => {
-                    name = key.trim();
+                    name = key.trim().to_ascii_lowercase().replace('_', "-");
                     value
                 }
                 _ => line,
             };
             for word in value.split_whitespace() {
-                let origin = setting(name, Some(word)).and_then(|setting| setting.origin());
+                let origin = setting(&name, Some(word)).and_then(|setting| setting.origin());
                 let location = Location::at_line(entry.path, number);
-                seen.origin(Ecosystem::PyPi, name, Evidence::Declared, origin, location);
+                seen.origin(Ecosystem::PyPi, &name, Evidence::Declared, origin, location);
             }
         }
         Ok(())
@@ -108,12 +108,13 @@ mod tests {
     fn indexes_that_are_not_verified_or_stand_beside_the_registry_are_said() {
         let conf = "[global]\nindex-url = http://me:secret@pypi.example/simple\n# trusted-host = a.example\n\
             trusted-host =\n    a.example\n    localhost:3141\nextra-index-url = https://b.example/simple\n\
-            timeout = 60\nno-index = true\n";
+            timeout = 60\nno-index = true\nIndex_URL: http://c.example/simple\n";
         let seen = inspect(&PipConf, "etc/pip.conf", conf).unwrap();
         let expected = [
             "index-url declared etc/pip.conf:2 Insecure { setting: \"index-url http://pypi.example/simple\" }",
             "trusted-host declared etc/pip.conf:5 Insecure { setting: \"trusted-host a.example\" }",
             "extra-index-url declared etc/pip.conf:7 Extra { setting: \"extra-index-url https://b.example/simple\" }",
+            "index-url declared etc/pip.conf:10 Insecure { setting: \"index-url http://c.example/simple\" }",
         ];
         assert_eq!(origins(&seen), expected);
     }

@@ -8,6 +8,9 @@ use crate::text::visible;
 
 use super::{archive_name, layout};
 
+/// Rows about one file that count. Honest lists have one each, and a few packages share a file.
+pub const MAX_ROWS: usize = 8;
+
 /// Whether it is the list of files of an installed wheel.
 pub fn is_record(path: &EntryPath) -> bool {
     path.is_named("RECORD") && path.parent().ends_with(".dist-info")
@@ -72,15 +75,25 @@ pub struct Row {
 impl Row {
     /// The digest, if it is one of SHA-256.
     pub fn sha256(&self) -> Option<[u8; 32]> {
-        let digest = self.digest.as_deref()?.strip_prefix("sha256=")?;
-        let digest = digest.trim_end_matches('=').as_bytes();
+        let digest = self.stated_sha256()?.trim_end_matches('=').as_bytes();
         BASE64URL_NOPAD.decode(digest).ok()?.try_into().ok()
+    }
+
+    /// Whether it says that it has a digest of SHA-256, and has none.
+    pub fn is_damaged(&self) -> bool {
+        self.stated_sha256().is_some() && self.sha256().is_none()
+    }
+
+    fn stated_sha256(&self) -> Option<&str> {
+        let (algorithm, digest) = self.digest.as_deref()?.split_once('=')?;
+        algorithm.eq_ignore_ascii_case("sha256").then_some(digest)
     }
 }
 
 /// The files that the `RECORD` at `path` lists. What leads out of the archive is left out.
 pub fn rows<'a>(path: &'a EntryPath, text: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
     let base = base(path);
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     text.split(|&b| b == b'\n').filter_map(move |line| {
         let line = String::from_utf8_lossy(line);
         let (listed, rest) = first_field(&line);
@@ -146,5 +159,23 @@ mod tests {
             ]
         );
         assert_eq!(package(&path), Some(("a", "1".to_owned())));
+    }
+
+    #[test]
+    fn a_mark_in_front_and_the_case_of_a_digests_name_do_not_matter() {
+        let path = EntryPath::new(&"fn.zip!/".into(), "a-1.dist-info/RECORD");
+        let digest = BASE64URL_NOPAD.encode(&[7; 32]);
+        let text = format!("\u{feff}a.py,SHA256={digest},1\nb.py,sha256=AAAA,1\nc.py,md5=AAAA,1\n");
+        let found = rows(&path, text.as_bytes());
+        let found = found.map(|row| (row.sha256(), row.is_damaged(), row.inner));
+        let row = |sha256, is_damaged, inner: &str| (sha256, is_damaged, inner.to_owned());
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            [
+                row(Some([7; 32]), false, "a.py"),
+                row(None, true, "b.py"),
+                row(None, false, "c.py"),
+            ]
+        );
     }
 }
