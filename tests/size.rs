@@ -474,17 +474,21 @@ fn a_platform_is_named_or_certain_or_not_known() {
         platform(&[index, ("___netlify-bootstrap.mjs", b"x")], &[]),
         "netlify"
     );
+    // A project's folder, which is no bundle.
+    assert_eq!(platform(&[index, ("wrangler.toml", b"")], &[]), Value::Null);
     assert_eq!(
-        platform(&[index, ("wrangler.toml", b"")], &[]),
-        "cloudflare-workers"
+        platform(&[("bootstrap", b"#!/bin/sh\n"), ("configure.ac", b"")], &[]),
+        Value::Null
     );
+    assert_eq!(platform(&[("nodejs/node-a/b.js", b"")], &[]), Value::Null);
+    assert_eq!(platform(&[("nodejs/node20/b.js", b"")], &[]), "aws-lambda");
     assert_eq!(
         platform(&[("bootstrap", b"#!/bin/sh\n")], &[]),
         "aws-lambda"
     );
     // Two say two things.
     assert_eq!(
-        platform(&[("bootstrap", b"x"), ("wrangler.toml", b"")], &[]),
+        platform(&[("bootstrap", b"x"), ("vc__handler__python.py", b"")], &[]),
         Value::Null
     );
     // A folder of the project's own that is called as one of a layer.
@@ -757,6 +761,15 @@ fn native_code_for_another_machine_is_told_unless_it_is_there_for_both() {
         native_findings(&one),
         ["Native code for another machine: c is built for arm64, the rest for x86_64"]
     );
+    // A library of one's own for several platforms, and a debugger's that is loaded into others.
+    let own = [
+        ("native/linux-x64/a.node", elf(X86_64, glibc)),
+        ("native/linux-arm64/a.node", elf(ARM64, "GLIBC_2.39")),
+        ("native/darwin-x64/a.node", mach.clone()),
+        ("runtimes/linux-arm64/native/libb.so", elf(ARM64, glibc)),
+        ("runtimes/linux-x64/native/libb.so", elf(X86_64, glibc)),
+    ];
+    assert_eq!(native_findings(&own), [""; 0]);
     let mac = [
         ("node_modules/d/package.json", json("d")),
         ("node_modules/d/d.node", mach.clone()),

@@ -190,10 +190,12 @@ impl Baseline {
         // By their names: a new version is the same component.
         let mut sizes: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
         for row in &earlier.components {
-            sizes.entry((kind(&row.purl), &row.name)).or_default().0 += row.unpacked_bytes;
+            let before = &mut sizes.entry((kind(&row.purl), &row.name)).or_default().0;
+            *before = before.saturating_add(row.unpacked_bytes);
         }
         for row in components {
-            sizes.entry((kind(&row.purl), &row.name)).or_default().1 += row.amount.unpacked_bytes;
+            let now = &mut sizes.entry((kind(&row.purl), &row.name)).or_default().1;
+            *now = now.saturating_add(row.amount.unpacked_bytes);
         }
         let changed = sizes.into_iter().filter(|(_, (before, now))| before != now);
         let mut changes: Vec<Change> = changed
