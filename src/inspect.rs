@@ -190,7 +190,7 @@ pub struct ObservedFile {
     /// Whether it is a file of the artifact itself, as a platform unpacks it, and not one of an archive in it, of which
     /// those alone are listed that have a digest. Of an image it is what is in its layers.
     pub is_deployed: bool,
-    /// Unpacked bytes; of a link those of its target's name.
+    /// Unpacked bytes; of a symbolic link those of its target's name, of a hard link none.
     pub size: u64,
     /// Bytes of its data in the archive; none where files are not packed one by one.
     pub packed: Option<u64>,

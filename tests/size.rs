@@ -282,14 +282,14 @@ fn a_plan_saves_what_it_says_to_the_byte() {
     let sizes = &report["sizes"][0];
     carry_out(&workplace.path("layer.zip"), sizes);
     let saved = |id: &str| item(sizes, id).map(bytes);
-    assert_eq!(saved("python-tests"), Some(1 + 400 + 900 + 130));
+    assert_eq!(saved("python-tests"), Some(1 + 400 + 130));
     assert_eq!(saved("foreign-bytecode"), Some(120 + 140));
     assert_eq!(saved("type-stubs"), Some(300));
     assert_eq!(saved("native-sources"), Some(70));
     assert_eq!(saved("version-control"), Some(21));
     assert_eq!(saved("package-managers"), Some(components(sizes)["pip"]));
-    // What the package itself imports is to be tried first.
-    assert_eq!(saved("python-tests-imported"), Some(530));
+    // What the package itself imports is to be tried first, and what is of no kind that tests have.
+    assert_eq!(saved("python-tests-imported"), Some(530 + 900));
     let certainty = &item(sizes, "python-tests-imported").unwrap()["certainty"];
     assert_eq!(certainty, "check");
 }
@@ -613,6 +613,43 @@ fn the_same_content_in_several_files_is_told() {
         copies[0]["paths"],
         serde_json::json!(["fn.zip!/a.bin", "fn.zip!/b/c.bin"])
     );
+}
+
+#[test]
+fn what_a_link_that_stays_leads_to_stays() {
+    let workplace = Workplace::new();
+    let json = br#"{"name": "a", "version": "1.0.0"}"#;
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, content).unwrap();
+    };
+    add("node_modules/a/package.json", json);
+    add("node_modules/a/README.md", b"12345");
+    add("node_modules/a/types/a.d.ts", b"123");
+    add("node_modules/a/b.d.ts", b"1234567");
+    let mut link = |path: &str, target: &str, kind| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        tar.append_link(&mut header, path, target).unwrap();
+    };
+    link(
+        "help.md",
+        "node_modules/a/README.md",
+        tar::EntryType::Symlink,
+    );
+    link("types", "node_modules/a/types", tar::EntryType::Symlink);
+    link("b", "node_modules/a/package.json", tar::EntryType::Link);
+    std::fs::write(workplace.path("fn.tar"), tar.into_inner().unwrap()).unwrap();
+    let (report, _) = sized(&workplace, &["fn.tar"]);
+    let sizes = &report["sizes"][0];
+    assert_eq!(bytes(&sizes["plan"]["total"]), 7);
+    // A hard link is no second copy.
+    let links = "node_modules/a/README.mdnode_modules/a/types".len();
+    assert_eq!(bytes(&sizes["own_files"]), links as u64);
 }
 
 /// An ELF library for that machine, which needs that version of the C library.

@@ -160,7 +160,13 @@ impl Walk<'_> {
                 if (kind.is_symlink() || kind.is_hard_link())
                     && let Some(target) = entry.link_name_bytes()
                 {
-                    self.link(path.clone(), &String::from_utf8_lossy(&target), mode, place);
+                    let target = String::from_utf8_lossy(&target);
+                    // The data of a hard link counts under its first name.
+                    let size = match kind.is_symlink() {
+                        true => target.len() as u64,
+                        false => 0,
+                    };
+                    self.link(path.clone(), &target, size, mode, place);
                 }
                 if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
                     continue;

@@ -153,6 +153,7 @@ impl<'a> Walk<'a> {
             self.link(
                 EntryPath::new(prefix, &names::clean(name).name),
                 target,
+                target.len() as u64,
                 None,
                 self.top(),
             );
@@ -449,14 +450,21 @@ impl<'a> Walk<'a> {
     }
 
     /// Likewise of a link, which has no content.
-    pub(super) fn link(&self, path: EntryPath, target: &str, mode: Option<u32>, place: Place) {
+    pub(super) fn link(
+        &self,
+        path: EntryPath,
+        target: &str,
+        size: u64,
+        mode: Option<u32>,
+        place: Place,
+    ) {
         let Some(link) = self.link_target(&path, target) else {
             return;
         };
         let file = ObservedFile {
             path,
             is_deployed: false,
-            size: target.len() as u64,
+            size,
             packed: None,
             mode,
             link: Some(link),

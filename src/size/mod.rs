@@ -5,6 +5,7 @@
 pub mod budget;
 mod detect;
 mod duplicates;
+mod exceptions;
 pub(crate) mod imports;
 pub(crate) mod native;
 pub(crate) mod needs;
