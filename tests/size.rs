@@ -582,6 +582,29 @@ fn growth_since_an_earlier_report_is_told() {
         let (report, _) = sized(&workplace, &args);
         assert_eq!(findings(&report).len(), expected, "{allowed}");
     }
+    // What was not compared is no silent pass.
+    workplace.file(
+        "fnaudit.toml",
+        "[size]\nmax-growth = 1\n[size.components]\nBig = 9000000\nnone = 1\n",
+    );
+    let (report, _) = sized(&workplace, &["layer.zip"]);
+    let errors: Vec<&str> = report["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .any(|e| e.starts_with("`max-growth` was not checked"))
+    );
+    assert!(
+        errors
+            .iter()
+            .any(|e| e.starts_with("the budget for `none` was not checked"))
+    );
     workplace.file("other.json", "{}");
     let run = workplace.run(&["size", "layer.zip", "--baseline", "other.json"]);
     assert_eq!(run.status, 2);

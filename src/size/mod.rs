@@ -221,14 +221,20 @@ impl Deployment<'_> {
     }
 }
 
-/// Measures a deployment: gives the artifacts their platform and the components their sizes.
+/// Measures a deployment: gives the artifacts their platform and the components their sizes. Returns what was asked for
+/// and could not be checked, too.
 pub fn measure(
     artifacts: &mut [Artifact],
     parts: &[Part],
     packages: &mut [Component],
     options: &Options,
-) -> (Sizes, Vec<Finding>) {
+) -> (Sizes, Vec<Finding>, Vec<String>) {
     let (sizes, findings, amounts) = judge(artifacts, parts, packages, options);
+    let unchecked = options.budget.unchecked(
+        &sizes.components,
+        sizes.growth.as_ref(),
+        options.baseline.is_some(),
+    );
     for (component, amount) in packages.iter_mut().zip(amounts) {
         if amount.files > 0 && component.size_bytes.is_none() {
             component.size_bytes = Some(amount.unpacked_bytes);
@@ -237,7 +243,7 @@ pub fn measure(
     for artifact in artifacts {
         artifact.platform = sizes.platform.map(str::to_owned);
     }
-    (sizes, findings)
+    (sizes, findings, unchecked)
 }
 
 fn judge(

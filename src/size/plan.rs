@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::platform::Measure;
 use super::runtime::Provided;
+use super::tool::Tool;
 use super::usage::{Ownership, Placed};
 use super::waste::{Facts, RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
@@ -198,8 +199,13 @@ impl<'a> Savings<'a> {
         for glob in candidates(&left) {
             let is_of_use = left.iter().any(|path| glob.matches(path));
             if is_of_use && !kept.iter().any(|path| glob.matches(path)) {
-                left.retain(|path| !glob.matches(path));
                 patterns.push(glob.pattern());
+                // To zip `**/` is a folder at least.
+                let is_zip = self.deployment.tool == Tool::Zip;
+                if is_zip && left.iter().any(|path| glob.matches_at_root(path)) {
+                    patterns.push(glob.pattern_at_root());
+                }
+                left.retain(|path| !glob.matches(path));
             }
         }
         patterns.extend(fold(&left, &of_kept));
@@ -332,11 +338,26 @@ impl Glob<'_> {
         }
     }
 
-    fn pattern(&self) -> String {
+    fn matches_at_root(&self, path: &str) -> bool {
+        let (first, rest) = match path.split_once('/') {
+            Some((first, _)) => (first, true),
+            None => (path, false),
+        };
         match self {
-            Glob::Suffix(suffix) => format!("**/*{}", escaped(suffix)),
-            Glob::Name(name) => format!("**/{}", escaped(name)),
-            Glob::Folder(name) => format!("**/{}/**", escaped(name)),
+            Glob::Folder(name) => rest && first == *name,
+            _ => !rest && self.matches(path),
+        }
+    }
+
+    fn pattern(&self) -> String {
+        format!("**/{}", self.pattern_at_root())
+    }
+
+    fn pattern_at_root(&self) -> String {
+        match self {
+            Glob::Suffix(suffix) => format!("*{}", escaped(suffix)),
+            Glob::Name(name) => escaped(name),
+            Glob::Folder(name) => format!("{}/**", escaped(name)),
         }
     }
 }
@@ -424,5 +445,9 @@ mod tests {
         assert_eq!(Glob::Suffix(".d.ts").pattern(), "**/*.d.ts");
         assert!(Glob::Folder("docs").matches("docs/y.d.ts"));
         assert!(!Glob::Folder("docs").matches("a/docs"));
+        assert!(Glob::Suffix(".pyi").matches_at_root("a.pyi"));
+        assert!(!Glob::Suffix(".pyi").matches_at_root("a/a.pyi"));
+        assert!(Glob::Folder("docs").matches_at_root("docs/y/z"));
+        assert_eq!(Glob::Folder("docs").pattern_at_root(), "docs/**");
     }
 }
