@@ -483,6 +483,10 @@ fn a_platform_is_named_or_certain_or_not_known() {
     assert_eq!(platform(&[("nodejs/node-a/b.js", b"")], &[]), Value::Null);
     assert_eq!(platform(&[("nodejs/node20/b.js", b"")], &[]), "aws-lambda");
     assert_eq!(
+        platform(&[("vc__handler__python.py", b"")], &[]),
+        "vercel-python"
+    );
+    assert_eq!(
         platform(&[("bootstrap", b"#!/bin/sh\n")], &[]),
         "aws-lambda"
     );

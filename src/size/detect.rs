@@ -27,7 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("___vc/__helpers.js", "vercel"),
     ("___vc/__launcher/__launcher.js", "vercel"),
     ("___next_launcher.cjs", "vercel"),
-    ("vc__handler__python.py", "vercel"),
+    ("vc__handler__python.py", "vercel-python"),
 ];
 
 /// What Lambda starts, <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>, unless it is the script of
