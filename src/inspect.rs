@@ -15,8 +15,8 @@ use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::size::headers::NativeFile;
 use crate::size::imports::ImportedTests;
-use crate::size::native::NativeFile;
 use crate::size::needs::Needs;
 use crate::supply_chain::{
     self,
