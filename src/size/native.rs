@@ -320,20 +320,37 @@ const PLATFORM_PARTS: &[&str] = &[
     "x86",
 ];
 
-/// Without the parts that say a platform, and the numbers between those (`x86_64`, `win-7`); none where there is no
-/// such part, or nothing else.
+fn is_platform_part(part: &str) -> bool {
+    PLATFORM_PARTS.contains(&part)
+}
+
+/// The numbers in `x86_64` and `linux-64`.
+fn is_width(part: &str) -> bool {
+    matches!(part, "32" | "64")
+}
+
+fn name_parts(lower: &str) -> impl Iterator<Item = &str> {
+    lower.split(['-', '_', '.', '/'])
+}
+
+/// Without the parts that say a platform; none where there is no such part.
 fn without_platform(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
-    let parts: Vec<&str> = lower.split(['-', '_', '.', '/']).collect();
-    let is_platform = |part: &&str| PLATFORM_PARTS.contains(part);
-    if !parts.iter().any(is_platform) {
+    if !name_parts(&lower).any(is_platform_part) {
         return None;
     }
-    let is_width = |part: &&str| matches!(*part, "32" | "64");
-    let kept = parts
-        .iter()
-        .filter(|part| !is_platform(part) && !is_width(part));
-    Some(kept.copied().collect::<Vec<_>>().join("-"))
+    let kept = name_parts(&lower).filter(|part| !is_platform_part(part) && !is_width(part));
+    Some(kept.collect::<Vec<_>>().join("-"))
+}
+
+/// Whether a name says a system and an architecture, as `win-ca` does not.
+fn names_machine(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let parts = name_parts(&lower);
+    parts
+        .filter(|part| is_platform_part(part) || is_width(part))
+        .count()
+        > 1
 }
 
 /// A path without the folders, and the parts of the name of the file, that say a platform.
@@ -389,10 +406,11 @@ fn place(deployment: &Deployment, placed: &Placed) -> Option<Place> {
     if !deployment.tree.is_for_linux(owner.component) {
         return None;
     }
-    let for_one = without_platform(package).filter(|rest| !rest.is_empty());
-    if for_one.is_none() && !is_node_module {
+    // Of one for a certain machine its programs count too.
+    if !is_node_module && !names_machine(package) {
         return None;
     }
+    let for_one = without_platform(package).filter(|rest| !rest.is_empty());
     let within = placed.within(Ecosystem::Npm).unwrap_or(path);
     Some(Place {
         group: for_one.unwrap_or_else(|| package.clone()),
@@ -435,6 +453,8 @@ mod tests {
             );
         }
         assert_eq!(without_platform("sharp"), None);
+        assert!(names_machine("turbo-linux-64") && names_machine("@e/linux-x64"));
+        assert!(!names_machine("win-ca"));
     }
 
     #[test]
