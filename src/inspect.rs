@@ -15,8 +15,8 @@ use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::size::headers::NativeFile;
 use crate::size::imports::ImportedTests;
-use crate::size::native::NativeFile;
 use crate::size::needs::Needs;
 use crate::supply_chain::{
     self,
@@ -190,7 +190,7 @@ pub struct ObservedFile {
     /// Whether it is a file of the artifact itself, as a platform unpacks it, and not one of an archive in it, of which
     /// those alone are listed that have a digest. Of an image it is what is in its layers.
     pub is_deployed: bool,
-    /// Unpacked bytes; of a link those of its target's name.
+    /// Unpacked bytes; of a symbolic link those of its target's name, of a hard link none.
     pub size: u64,
     /// Bytes of its data in the archive; none where files are not packed one by one.
     pub packed: Option<u64>,

@@ -252,8 +252,12 @@ impl Auditor {
         let (mut packages, unresolved) = inventory::resolve::resolve(observations);
         errors.extend(unresolved);
         let measured = size::measure(&mut artifacts, &parts, &mut packages, &self.size);
-        let (sizes, of_size) = measured;
+        let (sizes, of_size, unchecked) = measured;
         findings.extend(of_size);
+        if self.kinds.keeps(Kind::Size) {
+            let row = |message| ReadError::new(whole.clone(), message);
+            errors.extend(unchecked.into_iter().map(row));
+        }
         if let Some(database) = &self.database {
             let assess = || assess::assess_components(&mut packages, database, &budget);
             findings.extend(self.pool.install(assess)?);

@@ -282,14 +282,14 @@ fn a_plan_saves_what_it_says_to_the_byte() {
     let sizes = &report["sizes"][0];
     carry_out(&workplace.path("layer.zip"), sizes);
     let saved = |id: &str| item(sizes, id).map(bytes);
-    assert_eq!(saved("python-tests"), Some(1 + 400 + 900 + 130));
+    assert_eq!(saved("python-tests"), Some(1 + 400 + 130));
     assert_eq!(saved("foreign-bytecode"), Some(120 + 140));
     assert_eq!(saved("type-stubs"), Some(300));
     assert_eq!(saved("native-sources"), Some(70));
     assert_eq!(saved("version-control"), Some(21));
     assert_eq!(saved("package-managers"), Some(components(sizes)["pip"]));
-    // What the package itself imports is to be tried first.
-    assert_eq!(saved("python-tests-imported"), Some(530));
+    // What the package itself imports is to be tried first, and what is of no kind that tests have.
+    assert_eq!(saved("python-tests-imported"), Some(530 + 900));
     let certainty = &item(sizes, "python-tests-imported").unwrap()["certainty"];
     assert_eq!(certainty, "check");
 }
@@ -474,9 +474,17 @@ fn a_platform_is_named_or_certain_or_not_known() {
         platform(&[index, ("___netlify-bootstrap.mjs", b"x")], &[]),
         "netlify"
     );
+    // A project's folder, which is no bundle.
+    assert_eq!(platform(&[index, ("wrangler.toml", b"")], &[]), Value::Null);
     assert_eq!(
-        platform(&[index, ("wrangler.toml", b"")], &[]),
-        "cloudflare-workers"
+        platform(&[("bootstrap", b"#!/bin/sh\n"), ("configure.ac", b"")], &[]),
+        Value::Null
+    );
+    assert_eq!(platform(&[("nodejs/node-a/b.js", b"")], &[]), Value::Null);
+    assert_eq!(platform(&[("nodejs/node20/b.js", b"")], &[]), "aws-lambda");
+    assert_eq!(
+        platform(&[("vc__handler__python.py", b"")], &[]),
+        "vercel-python"
     );
     assert_eq!(
         platform(&[("bootstrap", b"#!/bin/sh\n")], &[]),
@@ -484,7 +492,7 @@ fn a_platform_is_named_or_certain_or_not_known() {
     );
     // Two say two things.
     assert_eq!(
-        platform(&[("bootstrap", b"x"), ("wrangler.toml", b"")], &[]),
+        platform(&[("bootstrap", b"x"), ("vc__handler__python.py", b"")], &[]),
         Value::Null
     );
     // A folder of the project's own that is called as one of a layer.
@@ -578,6 +586,29 @@ fn growth_since_an_earlier_report_is_told() {
         let (report, _) = sized(&workplace, &args);
         assert_eq!(findings(&report).len(), expected, "{allowed}");
     }
+    // What was not compared is no silent pass.
+    workplace.file(
+        "fnaudit.toml",
+        "[size]\nmax-growth = 1\n[size.components]\nBig = 9000000\nnone = 1\n",
+    );
+    let (report, _) = sized(&workplace, &["layer.zip"]);
+    let errors: Vec<&str> = report["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .any(|e| e.starts_with("`max-growth` was not checked"))
+    );
+    assert!(
+        errors
+            .iter()
+            .any(|e| e.starts_with("the budget for `none` was not checked"))
+    );
     workplace.file("other.json", "{}");
     let run = workplace.run(&["size", "layer.zip", "--baseline", "other.json"]);
     assert_eq!(run.status, 2);
@@ -609,6 +640,43 @@ fn the_same_content_in_several_files_is_told() {
         copies[0]["paths"],
         serde_json::json!(["fn.zip!/a.bin", "fn.zip!/b/c.bin"])
     );
+}
+
+#[test]
+fn what_a_link_that_stays_leads_to_stays() {
+    let workplace = Workplace::new();
+    let json = br#"{"name": "a", "version": "1.0.0"}"#;
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, content).unwrap();
+    };
+    add("node_modules/a/package.json", json);
+    add("node_modules/a/README.md", b"12345");
+    add("node_modules/a/types/a.d.ts", b"123");
+    add("node_modules/a/b.d.ts", b"1234567");
+    let mut link = |path: &str, target: &str, kind| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        tar.append_link(&mut header, path, target).unwrap();
+    };
+    link(
+        "help.md",
+        "node_modules/a/README.md",
+        tar::EntryType::Symlink,
+    );
+    link("types", "node_modules/a/types", tar::EntryType::Symlink);
+    link("b", "node_modules/a/package.json", tar::EntryType::Link);
+    std::fs::write(workplace.path("fn.tar"), tar.into_inner().unwrap()).unwrap();
+    let (report, _) = sized(&workplace, &["fn.tar"]);
+    let sizes = &report["sizes"][0];
+    assert_eq!(bytes(&sizes["plan"]["total"]), 7);
+    // A hard link is no second copy.
+    let links = "node_modules/a/README.mdnode_modules/a/types".len();
+    assert_eq!(bytes(&sizes["own_files"]), links as u64);
 }
 
 /// An ELF library for that machine, which needs that version of the C library.
@@ -757,6 +825,15 @@ fn native_code_for_another_machine_is_told_unless_it_is_there_for_both() {
         native_findings(&one),
         ["Native code for another machine: c is built for arm64, the rest for x86_64"]
     );
+    // A library of one's own for several platforms, and a debugger's that is loaded into others.
+    let own = [
+        ("native/linux-x64/a.node", elf(X86_64, glibc)),
+        ("native/linux-arm64/a.node", elf(ARM64, "GLIBC_2.39")),
+        ("native/darwin-x64/a.node", mach.clone()),
+        ("runtimes/linux-arm64/native/libb.so", elf(ARM64, glibc)),
+        ("runtimes/linux-x64/native/libb.so", elf(X86_64, glibc)),
+    ];
+    assert_eq!(native_findings(&own), [""; 0]);
     let mac = [
         ("node_modules/d/package.json", json("d")),
         ("node_modules/d/d.node", mach.clone()),

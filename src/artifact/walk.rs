@@ -465,7 +465,8 @@ impl<'a> Walk<'a> {
         let file = ObservedFile {
             path,
             is_deployed: false,
-            size: target.len() as u64,
+            // The data of a hard link counts under its first name.
+            size: if is_hard_link { 0 } else { target.len() as u64 },
             packed: None,
             mode,
             link: Some(link),

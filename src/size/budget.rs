@@ -1,6 +1,6 @@
 //! What the user allows, `[size]` in `fnaudit.toml`, and what an earlier report says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::Error as _;
@@ -10,6 +10,7 @@ use super::rules;
 use super::{Amount, ComponentSize};
 use crate::artifact::Artifact;
 use crate::assess::fingerprint;
+use crate::component::Ecosystem;
 use crate::finding::{EntryPath, Finding, Location};
 use crate::text::{parse_size, size};
 
@@ -159,25 +160,27 @@ impl Baseline {
         })
     }
 
-    /// The deployment of the same artifacts, wherever those lie; the only one there is if it has other names.
+    /// The deployment of the same artifacts: at the same paths, or the one whose artifacts have the same file names; the
+    /// only one there is if it has other names.
     fn earlier(&self, artifacts: &[Artifact]) -> Option<&EarlierSizes> {
-        let name = |path: &str| path.rsplit(['/', '\\']).next().map(str::to_owned);
-        let names: Vec<_> = artifacts
-            .iter()
-            .map(|artifact| name(&artifact.path))
-            .collect();
-        let is_same = |earlier: &&EarlierSizes| {
-            earlier
-                .artifacts
-                .iter()
-                .map(|path| name(path))
-                .eq(names.clone())
+        let paths = || artifacts.iter().map(|artifact| artifact.path.as_str());
+        let is_at_same = |earlier: &&EarlierSizes| earlier.artifacts.iter().eq(paths());
+        if let Some(same) = self.deployments.iter().find(is_at_same) {
+            return Some(same);
+        }
+        fn name(path: &str) -> &str {
+            path.rsplit(['/', '\\']).next().unwrap_or(path)
+        }
+        let is_called_alike = |earlier: &&EarlierSizes| {
+            let names = earlier.artifacts.iter().map(|path| name(path));
+            names.eq(paths().map(name))
         };
-        let same = self.deployments.iter().find(is_same);
-        same.or(match &self.deployments[..] {
-            [only] => Some(only),
+        let mut alike = self.deployments.iter().filter(is_called_alike);
+        match (alike.next(), alike.next(), &self.deployments[..]) {
+            (Some(one), None, _) => Some(one),
+            (None, _, [only]) => Some(only),
             _ => None,
-        })
+        }
     }
 
     pub(super) fn growth(
@@ -190,10 +193,12 @@ impl Baseline {
         // By their names: a new version is the same component.
         let mut sizes: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
         for row in &earlier.components {
-            sizes.entry((kind(&row.purl), &row.name)).or_default().0 += row.unpacked_bytes;
+            let before = &mut sizes.entry((kind(&row.purl), &row.name)).or_default().0;
+            *before = before.saturating_add(row.unpacked_bytes);
         }
         for row in components {
-            sizes.entry((kind(&row.purl), &row.name)).or_default().1 += row.amount.unpacked_bytes;
+            let now = &mut sizes.entry((kind(&row.purl), &row.name)).or_default().1;
+            *now = now.saturating_add(row.amount.unpacked_bytes);
         }
         let changed = sizes.into_iter().filter(|(_, (before, now))| before != now);
         let mut changes: Vec<Change> = changed
@@ -217,12 +222,49 @@ impl Baseline {
     }
 }
 
+/// Whether that is a component's name, as its ecosystem compares names.
+fn is_called(row: &ComponentSize, name: &str) -> bool {
+    row.name == name
+        || (kind(&row.purl) == "pkg:pypi" && row.name == Ecosystem::PyPi.normalize_name(name))
+}
+
 /// `pkg:npm` of a purl.
 fn kind(purl: &str) -> &str {
     purl.split_once('/').map_or(purl, |(kind, _)| kind)
 }
 
 impl Budget {
+    /// What the user asked for and could not be compared.
+    pub(super) fn unchecked(
+        &self,
+        components: &[ComponentSize],
+        growth: Option<&Growth>,
+        has_baseline: bool,
+    ) -> Vec<String> {
+        let mut unchecked = Vec::new();
+        if growth.is_none() {
+            if has_baseline {
+                unchecked.push(
+                    "the report of --baseline has no sizes that are certainly of this artifact: growth was not checked"
+                        .to_owned(),
+                );
+            } else if self.max_growth.is_some() {
+                unchecked.push(
+                    "`max-growth` was not checked: there is no earlier report; name it with --baseline"
+                        .to_owned(),
+                );
+            }
+        }
+        for name in self.components.keys() {
+            if !components.iter().any(|row| is_called(row, name)) {
+                unchecked.push(format!(
+                    "the budget for `{name}` was not checked: no package of that name has files of its own"
+                ));
+            }
+        }
+        unchecked
+    }
+
     /// What is above what the user allows.
     pub(super) fn findings(
         &self,
@@ -259,12 +301,10 @@ impl Budget {
                 findings.push(finding(&rules::BUDGET, title, &[what]));
             }
         }
-        let mut by_name: HashMap<&str, u64> = HashMap::new();
-        for component in components {
-            *by_name.entry(&component.name).or_default() += component.amount.unpacked_bytes;
-        }
         for (name, &Bytes(allowed)) in &self.components {
-            let used = by_name.get(name.as_str()).copied().unwrap_or_default();
+            let named = components.iter().filter(|row| is_called(row, name));
+            let used = named.map(|row| row.amount.unpacked_bytes);
+            let used = used.fold(0, u64::saturating_add);
             if used > allowed {
                 let title = format!(
                     "{} by {} bytes: {name} takes {used}, where {allowed} are allowed",
@@ -346,6 +386,35 @@ mod tests {
         assert!(Growing::Bytes(5).allows(100, 105));
         assert!(!Growing::Bytes(5).allows(100, 106));
         assert!(Growing::Bytes(0).allows(100, 1));
+    }
+
+    #[test]
+    fn deployments_are_found_by_their_paths_before_their_names() {
+        let row = |path: &str, bytes: u64| {
+            format!(
+                r#"{{"artifacts": ["{path}"], "total": {{"unpacked_bytes": {bytes}}}, "components": []}}"#
+            )
+        };
+        let rows = [row("a/fn.zip", 1), row("b/fn.zip", 2), row("c.zip", 3)].join(",");
+        let baseline = Baseline::parse(format!("{{\"sizes\": [{rows}]}}").as_bytes()).unwrap();
+        let before = |path: &str| {
+            let artifact = Artifact {
+                path: path.to_owned(),
+                kind: "zip".to_owned(),
+                platform: None,
+                sha256: None,
+                packed_bytes: None,
+                unpacked_bytes: 0,
+                entries: 0,
+            };
+            baseline
+                .earlier(&[artifact])
+                .map(|e| e.total.unpacked_bytes)
+        };
+        assert_eq!(before("b/fn.zip"), Some(2));
+        assert_eq!(before("x/c.zip"), Some(3));
+        assert_eq!(before("x/fn.zip"), None, "it could be either");
+        assert_eq!(before("d.zip"), None);
     }
 
     #[test]

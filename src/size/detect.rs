@@ -13,8 +13,6 @@ const FILES: &[(&str, &str)] = &[
     (".requirements.zip", "aws-lambda"),
     // <https://github.com/zappa/Zappa>
     ("zappa_settings.py", "aws-lambda"),
-    // <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>
-    ("bootstrap", "aws-lambda"),
     // The file of the console's own example, which everybody starts from.
     ("lambda_function.py", "aws-lambda"),
     // Images that AWS makes: <https://github.com/aws/aws-lambda-base-images>.
@@ -29,12 +27,13 @@ const FILES: &[(&str, &str)] = &[
     ("___vc/__helpers.js", "vercel"),
     ("___vc/__launcher/__launcher.js", "vercel"),
     ("___next_launcher.cjs", "vercel"),
-    ("vc__handler__python.py", "vercel"),
-    // <https://developers.cloudflare.com/workers/wrangler/configuration/>
-    ("wrangler.toml", "cloudflare-workers"),
-    ("wrangler.json", "cloudflare-workers"),
-    ("wrangler.jsonc", "cloudflare-workers"),
+    ("vc__handler__python.py", "vercel-python"),
 ];
+
+/// What Lambda starts, <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>, unless it is the script of
+/// that name of projects with one of those files beside it.
+const LAMBDA_BOOTSTRAP: &str = "bootstrap";
+const AUTOTOOLS: &[&str] = &["configure.ac", "configure.in", "Makefile.am", "configure"];
 
 /// What Azure's host reads, and what must be beside it: <https://learn.microsoft.com/azure/azure-functions/functions-host-json>.
 const AZURE_HOST: &str = "host.json";
@@ -87,9 +86,8 @@ const LAYER_FOLDERS: [&str; 7] = [
     "extensions",
 ];
 /// And what must be in one of them, so that it is no folder of the project's that happens to have such a name.
-const LAYER_CONTENTS: [&str; 5] = [
+const LAYER_CONTENTS: [&str; 4] = [
     "nodejs/node_modules/",
-    "nodejs/node",
     "java/lib/",
     "ruby/gems/",
     "ruby/lib/",
@@ -101,6 +99,10 @@ pub fn platform(placed: &[Placed], packages: &[Component]) -> Option<&'static Pl
     for file in placed {
         let named = FILES.iter().filter(|(path, _)| *path == file.path());
         found.extend(named.map(|(_, platform)| *platform));
+    }
+    let has = |path: &str| placed.iter().any(|file| file.path() == path);
+    if has(LAMBDA_BOOTSTRAP) && !AUTOTOOLS.iter().any(|path| has(path)) {
+        found.insert("aws-lambda");
     }
     if is_azure(placed) {
         found.insert("azure-functions");
@@ -144,6 +146,7 @@ fn is_layer(placed: &[Placed]) -> bool {
             let python = path.strip_prefix("python/");
             python
                 .is_some_and(|rest| python_version(rest).is_some() || rest.contains(".dist-info/"))
+                || node_version(path).is_some()
                 || LAYER_CONTENTS.iter().any(|start| path.starts_with(start))
         };
         files.iter().all(|file| is_in_layer(file.path()))
@@ -172,16 +175,7 @@ impl std::fmt::Display for Runtime {
 pub fn runtime(placed: &[Placed]) -> Option<Runtime> {
     let by_folder = |file: &Placed| {
         let path = file.path();
-        let node = || {
-            let rest = path.strip_prefix("nodejs/node")?;
-            let (version, _) = rest.split_once('/')?;
-            Some(Runtime {
-                language: "nodejs",
-                major: version.parse().ok()?,
-                minor: 0,
-            })
-        };
-        python_version(path).or_else(node)
+        python_version(path).or_else(|| node_version(path))
     };
     let only = |found: BTreeSet<Runtime>| {
         let mut found = found.into_iter();
@@ -197,6 +191,16 @@ pub fn runtime(placed: &[Placed]) -> Option<Runtime> {
             .filter_map(|file| bytecode_tag(file.path()))
             .collect(),
     )
+}
+
+/// The version in `nodejs/node20/node_modules`.
+fn node_version(path: &str) -> Option<Runtime> {
+    let (version, _) = path.strip_prefix("nodejs/node")?.split_once('/')?;
+    Some(Runtime {
+        language: "nodejs",
+        major: version.parse().ok()?,
+        minor: 0,
+    })
 }
 
 /// The version in `lib/python3.12/site-packages`.

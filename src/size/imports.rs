@@ -3,6 +3,7 @@
 //! Most packages' `tests` are for their authors alone. A few have helpers in them that the package itself imports, and
 //! would not start without.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use memchr::memmem::Finder;
@@ -22,8 +23,8 @@ pub struct TestImports;
 
 pub const TESTS: &str = "tests";
 
-/// One import tells as much as a thousand of the same file.
-const MAX_IMPORTS: usize = 20;
+/// Of one file: code that people write has fewer.
+const MAX_IMPORTS: usize = 200;
 /// Source that people write is shorter by far.
 const MAX_SOURCE: u64 = 4 * 1024 * 1024;
 
@@ -36,10 +37,10 @@ impl Inspector for TestImports {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         static FINDER: OnceLock<Finder> = OnceLock::new();
         let finder = FINDER.get_or_init(|| Finder::new(TESTS));
-        let imports = finder
-            .find_iter(entry.bytes)
-            .filter_map(|at| imported(entry.bytes, at));
-        let imports = imports.take(MAX_IMPORTS).map(|module| ImportedTests {
+        let found = finder.find_iter(entry.bytes);
+        let imports = found.flat_map(|at| imported(entry.bytes, at).unwrap_or_default());
+        let imports: BTreeSet<Box<str>> = imports.take(MAX_IMPORTS).collect();
+        let imports = imports.into_iter().map(|module| ImportedTests {
             file: entry.path.clone(),
             module,
         });
@@ -48,17 +49,14 @@ impl Inspector for TestImports {
     }
 }
 
-/// Whether the file is a test itself, which nobody runs: what it imports is no matter.
+/// Whether the file is a test itself, which nobody runs: what it imports is no matter. A module beside the code may be
+/// called `test_runner` and be a part of it.
 fn is_test(path: &EntryPath) -> bool {
-    let name = path.file_name();
-    name.starts_with("test_")
-        || name.ends_with("_test.py")
-        || name == "conftest.py"
-        || path.parent().split('/').any(|part| part == TESTS)
+    path.file_name() == "conftest.py" || path.parent().split('/').any(|part| part == TESTS)
 }
 
-/// The module that the line around a `tests` imports, if it is an import and that is a part of the module's name.
-fn imported(source: &[u8], at: usize) -> Option<Box<str>> {
+/// The modules that the line around a `tests` imports, if it is an import and that is a part of their names.
+fn imported(source: &[u8], at: usize) -> Option<Vec<Box<str>>> {
     /// No import is longer.
     const MAX_LINE: usize = 500;
     let before = source.get(at.saturating_sub(MAX_LINE)..at)?;
@@ -68,33 +66,53 @@ fn imported(source: &[u8], at: usize) -> Option<Box<str>> {
     let line = [before.get(start..)?, after.get(..end)?].concat();
     let line = std::str::from_utf8(&line).ok()?.trim();
     let is_tests = |module: &str| module.split('.').any(|part| part == TESTS);
+    let is_named = |names: &str| {
+        let mut names = names.split(',');
+        names.any(|name| name.split_whitespace().next() == Some(TESTS))
+    };
+    let tests_of = |module: &str| -> Box<str> {
+        let separator = if module.ends_with('.') { "" } else { "." };
+        format!("{module}{separator}{TESTS}").into()
+    };
     // A row of a list of names in parentheses.
-    if line.trim_end_matches([',', ')', ' ']) == TESTS {
-        return Some(".tests".into());
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | ',' | ' ' | ')');
+    let is_statement = line.starts_with("from ") || line.starts_with("import ");
+    if !is_statement && line.chars().all(is_name) {
+        let opened = std::str::from_utf8(before.get(..start)?).ok()?;
+        let module = opened.rfind('(').and_then(|at| {
+            let statement = opened[..at].lines().next_back()?.trim();
+            let is_open = !opened[at..].contains(')');
+            let module = statement.strip_prefix("from ")?.strip_suffix("import")?;
+            is_open.then(|| module.trim())
+        });
+        let names = line.trim_end_matches([',', ')', ' ']);
+        return (module.is_some() || names == TESTS)
+            .then(|| is_named(names).then(|| vec![tests_of(module.unwrap_or("."))]))?;
     }
     if let Some(rest) = line.strip_prefix("from ") {
         let (module, names) = rest.trim_start().split_once(" import ")?;
         let module = module.trim();
         if is_tests(module) {
-            return Some(module.into());
+            return Some(vec![module.into()]);
         }
         let names = names.trim_matches(['(', ')', ' ']);
-        let is_named = names
-            .split(',')
-            .any(|name| name.split_whitespace().next() == Some(TESTS));
-        let separator = if module.ends_with('.') { "" } else { "." };
-        return is_named.then(|| format!("{module}{separator}{TESTS}").into());
+        return is_named(names).then(|| vec![tests_of(module)]);
     }
     if let Some(modules) = line.strip_prefix("import ") {
-        let mut modules = modules
+        let modules = modules
             .split(',')
             .filter_map(|module| module.split_whitespace().next());
-        return modules.find(|module| is_tests(module)).map(Box::from);
+        return Some(
+            modules
+                .filter(|module| is_tests(module))
+                .map(Box::from)
+                .collect(),
+        );
     }
     let (_, called) = line.split_once("import_module(")?;
     let name = called.trim_start().get(1..)?;
     let name = &name[..name.find(['"', '\''])?];
-    is_tests(name).then(|| name.into())
+    is_tests(name).then(|| vec![name.into()])
 }
 
 impl ImportedTests {
@@ -153,10 +171,15 @@ mod tests {
             ("from a import tests\n", "a.tests"),
             ("import os, a.tests.b as b\n", "a.tests.b"),
             ("from . import (\n    x,\n    tests,\n)", ".tests"),
+            ("from a import (\n    core, tests,\n)", "a.tests"),
             ("m = importlib.import_module(\"a.tests.b\")\n", "a.tests.b"),
         ] {
             assert_eq!(modules(source), [Box::from(module)], "{source}");
         }
+        assert_eq!(
+            modules("import a.tests, b.tests.c\n"),
+            ["a.tests".into(), Box::from("b.tests.c")]
+        );
     }
 
     #[test]
@@ -176,7 +199,8 @@ mod tests {
     #[test]
     fn what_tests_import_themselves_is_no_matter() {
         assert!(!wants(&TestImports, "a/tests/b.py", b"x"));
-        assert!(!wants(&TestImports, "a/test_b.py", b"x"));
+        assert!(!wants(&TestImports, "a/conftest.py", b"x"));
+        assert!(wants(&TestImports, "a/test_runner.py", b"x"));
         assert!(!wants(&TestImports, "a/tests.txt", b"x"));
         assert!(wants(&TestImports, "a/testing/b.py", b"x"));
     }

@@ -5,8 +5,10 @@
 pub mod budget;
 mod detect;
 mod duplicates;
+mod exceptions;
+pub(crate) mod headers;
 pub(crate) mod imports;
-pub(crate) mod native;
+mod native;
 pub(crate) mod needs;
 mod plan;
 pub mod platform;
@@ -21,8 +23,8 @@ use serde::Serialize;
 
 use self::budget::{Baseline, Budget};
 use self::detect::Runtime;
+use self::headers::NativeFile;
 use self::imports::ImportedTests;
-use self::native::NativeFile;
 use self::needs::{Needs, Tree};
 use self::plan::Savings;
 use self::platform::{Measure, Platform};
@@ -220,14 +222,20 @@ impl Deployment<'_> {
     }
 }
 
-/// Measures a deployment: gives the artifacts their platform and the components their sizes.
+/// Measures a deployment: gives the artifacts their platform and the components their sizes. Returns what was asked for
+/// and could not be checked, too.
 pub fn measure(
     artifacts: &mut [Artifact],
     parts: &[Part],
     packages: &mut [Component],
     options: &Options,
-) -> (Sizes, Vec<Finding>) {
+) -> (Sizes, Vec<Finding>, Vec<String>) {
     let (sizes, findings, amounts) = judge(artifacts, parts, packages, options);
+    let unchecked = options.budget.unchecked(
+        &sizes.components,
+        sizes.growth.as_ref(),
+        options.baseline.is_some(),
+    );
     for (component, amount) in packages.iter_mut().zip(amounts) {
         if amount.files > 0 && component.size_bytes.is_none() {
             component.size_bytes = Some(amount.unpacked_bytes);
@@ -236,7 +244,7 @@ pub fn measure(
     for artifact in artifacts {
         artifact.platform = sizes.platform.map(str::to_owned);
     }
-    (sizes, findings)
+    (sizes, findings, unchecked)
 }
 
 fn judge(

@@ -1,147 +1,16 @@
 //! Native code that does not start on the platform: for another system or architecture, or for a newer C library.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use object::elf::{self, FileHeader32, FileHeader64, SHT_GNU_VERNEED, SHT_SYMTAB};
-use object::read::elf::{FileHeader, SectionHeader};
-use object::{Endianness, FileKind};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::detect::Runtime;
+use super::headers::NativeFile;
 use super::rules;
 use super::usage::Placed;
 use super::{Amount, Deployment};
 use crate::assess::fingerprint;
 use crate::component::Ecosystem;
 use crate::finding::{EntryPath, Finding, Location};
-use crate::inspect::{Observations, Unreadable};
-use crate::inventory::binary::{Hit, Image, Platform, Reader};
-
-/// What the headers of an executable or library say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NativeFile {
-    pub path: EntryPath,
-    pub system: Platform,
-    /// As Linux spells it; none of what is no ELF file, or for a machine that no platform has.
-    pub architecture: Option<&'static str>,
-    /// The newest `GLIBC_` version that it asks for.
-    pub glibc: Option<(u32, u32)>,
-    /// Of its symbol table and debug information.
-    pub symbol_bytes: u64,
-}
-
-/// Reads the headers of every executable that is looked at anyway.
-pub struct Headers;
-
-/// Far more than linkers make.
-const MAX_SECTIONS: usize = 100_000;
-const MAX_VERSIONS: usize = 10_000;
-
-impl Reader for Headers {
-    fn read(
-        &self,
-        image: &Image,
-        _hits: &[Hit],
-        path: &EntryPath,
-        seen: &mut Observations,
-    ) -> Result<(), Unreadable> {
-        let mut file = NativeFile {
-            path: path.clone(),
-            system: image.platform,
-            architecture: None,
-            glibc: None,
-            symbol_bytes: 0,
-        };
-        match FileKind::parse(image.bytes) {
-            Ok(FileKind::Elf32) => read_elf::<FileHeader32<Endianness>>(image.bytes, &mut file),
-            Ok(FileKind::Elf64) => read_elf::<FileHeader64<Endianness>>(image.bytes, &mut file),
-            _ => None,
-        };
-        seen.native.push(file);
-        Ok(())
-    }
-}
-
-/// Stops where the file is not what its headers say; other readers tell that.
-fn read_elf<H: FileHeader<Endian = Endianness>>(bytes: &[u8], file: &mut NativeFile) -> Option<()> {
-    let header = H::parse(bytes).ok()?;
-    let endian = header.endian().ok()?;
-    file.architecture = match header.e_machine(endian) {
-        elf::EM_X86_64 => Some("x86_64"),
-        elf::EM_AARCH64 => Some("arm64"),
-        elf::EM_386 => Some("i386"),
-        elf::EM_ARM => Some("arm"),
-        _ => None,
-    };
-    let sections = header.section_headers(endian, bytes).ok()?;
-    let sections = sections.get(..sections.len().min(MAX_SECTIONS))?;
-    let names = header.section_strings(endian, bytes, sections).ok()?;
-    for section in sections {
-        let kind = section.sh_type(endian);
-        let size: u64 = section.sh_size(endian).into();
-        let is_of_symbols = || {
-            let name = section.name(endian, names).unwrap_or_default();
-            name == b".strtab" || name.starts_with(b".debug_")
-        };
-        if kind == SHT_SYMTAB || (kind != elf::SHT_NOBITS && is_of_symbols()) {
-            file.symbol_bytes = file.symbol_bytes.saturating_add(size);
-        }
-        if kind == SHT_GNU_VERNEED
-            && let Ok(needs) = section.data(endian, bytes)
-            && let Some(strings) = sections.get(section.sh_link(endian) as usize)
-            && let Ok(strings) = strings.data(endian, bytes)
-        {
-            file.glibc = file.glibc.max(newest_glibc(needs, strings, endian));
-        }
-    }
-    // A header may claim what it likes.
-    file.symbol_bytes = file.symbol_bytes.min(bytes.len() as u64);
-    Some(())
-}
-
-/// The newest in a section of needed versions: <https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html>.
-fn newest_glibc(needs: &[u8], strings: &[u8], endian: Endianness) -> Option<(u32, u32)> {
-    use object::endian::Endian;
-    let half = |at: usize| {
-        let bytes = needs.get(at..at + 2)?.try_into().ok()?;
-        Some(usize::from(endian.read_u16(bytes)))
-    };
-    let word = |at: usize| {
-        let bytes = needs.get(at..at + 4)?.try_into().ok()?;
-        Some(endian.read_u32(bytes) as usize)
-    };
-    let mut newest = None;
-    let mut steps = 0;
-    let mut need = 0;
-    loop {
-        let mut version = need + word(need + 8)?;
-        for _ in 0..half(need + 2)? {
-            steps += 1;
-            if steps > MAX_VERSIONS {
-                return newest;
-            }
-            let name = strings.get(word(version + 8)?..)?;
-            let name = name.split(|&b| b == 0).next().unwrap_or_default();
-            newest = newest.max(glibc_version(name));
-            let next = word(version + 12)?;
-            if next == 0 {
-                break;
-            }
-            version += next;
-        }
-        let next = word(need + 12)?;
-        steps += 1;
-        if next == 0 || steps > MAX_VERSIONS {
-            return newest;
-        }
-        need += next;
-    }
-}
-
-fn glibc_version(name: &[u8]) -> Option<(u32, u32)> {
-    let version = std::str::from_utf8(name.strip_prefix(b"GLIBC_")?).ok()?;
-    let mut numbers = version.split('.').map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
+use crate::inventory::binary::Platform;
 
 /// The C library of a runtime.
 struct Glibc {
@@ -198,12 +67,14 @@ pub(super) fn findings(deployment: &Deployment) -> Vec<Finding> {
     if deployment.is_image() || !deployment.is_for_linux() {
         return Vec::new();
     }
-    let native = by_path(deployment);
+    let loaded = loaded(deployment);
+    let groups = groups(&loaded);
+    let main = main_architecture(&groups);
     let mut findings = Vec::new();
     if deployment.platform.is_some_and(|p| p.name == "aws-lambda") {
-        findings.extend(newer_glibc(deployment, &native));
+        findings.extend(newer_glibc(deployment, &loaded, main));
     }
-    findings.extend(other_machines(deployment, &native));
+    findings.extend(other_machines(&groups, main));
     findings
 }
 
@@ -232,19 +103,64 @@ fn by_path<'a>(deployment: &Deployment<'a>) -> HashMap<&'a EntryPath, Vec<&'a Na
     found
 }
 
-type Native<'a> = HashMap<&'a EntryPath, Vec<&'a NativeFile>>;
+/// A native file that the function may load or start.
+struct Loaded<'a> {
+    path: &'a EntryPath,
+    images: Vec<&'a NativeFile>,
+    place: Place,
+}
 
-fn newer_glibc(deployment: &Deployment, native: &Native) -> Option<Finding> {
+/// What a native file is one of.
+struct Place {
+    /// The package, or the file, without what says their platform.
+    group: String,
+    /// Of those of a group that bear the same name one is chosen when it runs.
+    name: String,
+    /// Whether it is loaded into the function, and no program beside it.
+    is_module: bool,
+}
+
+fn loaded<'a>(deployment: &Deployment<'a>) -> Vec<Loaded<'a>> {
+    let mut native = by_path(deployment);
+    let files = deployment.placed.iter().filter_map(|placed| {
+        let path = &placed.file.path;
+        let images = native.remove(path)?;
+        let place = place(deployment, placed)?;
+        Some(Loaded {
+            path,
+            images,
+            place,
+        })
+    });
+    files.collect()
+}
+
+fn newer_glibc(
+    deployment: &Deployment,
+    loaded: &[Loaded],
+    main: Option<&'static str>,
+) -> Option<Finding> {
     let has = glibc_of(deployment.runtime);
+    let is_for_main = |image: &&&NativeFile| {
+        image.system == Platform::Unix && (main.is_none() || image.architecture == main)
+    };
+    let needs = loaded
+        .iter()
+        .filter(|file| file.place.is_module)
+        .filter_map(|file| {
+            let images = file.images.iter().filter(is_for_main);
+            let glibc = images.filter_map(|image| image.glibc).max()?;
+            Some(((&file.place.group, &file.place.name), file.path, glibc))
+        });
+    let needs: Vec<_> = needs.collect();
+    let fitting = needs.iter().filter(|(_, _, glibc)| *glibc <= has);
+    let fitting: HashSet<_> = fitting.map(|(name, _, _)| *name).collect();
     let mut newest = has;
     let mut paths = Vec::new();
-    for placed in deployment.placed {
-        let needs = native.get(&placed.file.path).into_iter().flatten();
-        if let Some(glibc) = needs.filter_map(|file| file.glibc).max()
-            && glibc > has
-        {
+    for (name, path, glibc) in needs {
+        if glibc > has && !fitting.contains(&name) {
             newest = newest.max(glibc);
-            paths.push(Location::from(placed.file.path.clone()));
+            paths.push(Location::from(path.clone()));
         }
     }
     let first = paths.first()?.path.inner().to_owned();
@@ -279,20 +195,12 @@ struct Group<'a> {
     files: Vec<&'a EntryPath>,
 }
 
-/// Packages that have native code, but none for the architecture that the rest of the deployment is for, or none for
-/// Linux at all.
-fn other_machines(deployment: &Deployment, native: &Native) -> Vec<Finding> {
-    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    for placed in deployment.placed {
-        let Some(images) = native.get(&placed.file.path) else {
-            continue;
-        };
-        let Some(name) = group_name(deployment, placed) else {
-            continue;
-        };
-        let group = groups.entry(name).or_default();
-        group.files.push(&placed.file.path);
-        for image in images {
+fn groups<'a>(loaded: &'a [Loaded<'a>]) -> BTreeMap<&'a str, Group<'a>> {
+    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+    for file in loaded {
+        let group = groups.entry(&file.place.group).or_default();
+        group.files.push(file.path);
+        for image in &file.images {
             match image.system {
                 Platform::Unix => group.linux.extend(image.architecture),
                 Platform::Apple => drop(group.others.insert("macOS")),
@@ -300,6 +208,11 @@ fn other_machines(deployment: &Deployment, native: &Native) -> Vec<Finding> {
             }
         }
     }
+    groups
+}
+
+/// The one that most is there for.
+fn main_architecture(groups: &BTreeMap<&str, Group>) -> Option<&'static str> {
     let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
     for architecture in groups.values().flat_map(|group| &group.linux) {
         if LAMBDA_ARCHITECTURES.contains(architecture) {
@@ -308,7 +221,12 @@ fn other_machines(deployment: &Deployment, native: &Native) -> Vec<Finding> {
     }
     // As many for one as for the other: the one that functions have unless they ask for the other.
     let by_votes = |name: &&str| (votes.get(name).copied(), *name == DEFAULT_ARCHITECTURE);
-    let main = votes.keys().copied().max_by_key(by_votes);
+    votes.keys().copied().max_by_key(by_votes)
+}
+
+/// Packages that have native code, but none for the architecture that the rest of the deployment is for, or none for
+/// Linux at all.
+fn other_machines(groups: &BTreeMap<&str, Group>, main: Option<&'static str>) -> Vec<Finding> {
     let found = groups.iter().filter_map(|(name, group)| {
         let what = if group.linux.is_empty() {
             let others: Vec<&str> = group.others.iter().copied().collect();
@@ -337,54 +255,168 @@ fn other_machines(deployment: &Deployment, native: &Native) -> Vec<Finding> {
     found.collect()
 }
 
-/// Parts of the names of packages that say which platform they are for.
-const PLATFORM_PARTS: [&str; 19] = [
+/// Parts of the names of packages, folders and files that say which platform they are for: as npm packages, the
+/// `runtimes` of .NET (<https://learn.microsoft.com/dotnet/core/rid-catalog>) and libraries in jars spell them.
+const PLATFORM_PARTS: &[&str] = &[
+    // Systems.
+    "aix",
+    "android",
+    "darwin",
+    "freebsd",
     "linux",
     "linuxmusl",
-    "darwin",
+    "mac",
+    "macos",
+    "netbsd",
+    "openbsd",
+    "openharmony",
+    "osx",
+    "sunos",
+    "unix",
+    "win",
     "win32",
-    "freebsd",
-    "android",
-    "x64",
-    "arm64",
-    "ia32",
-    "arm",
-    "armv6",
-    "armv7",
-    "armhf",
+    "win64",
+    "windows",
+    // C libraries.
+    "alpine",
+    "eabi",
+    "eabihf",
+    "glibc",
     "gnu",
-    "musl",
-    "msvc",
+    "gnueabi",
     "gnueabihf",
-    "s390x",
+    "msvc",
+    "musl",
+    "musleabi",
+    "musleabihf",
+    // Architectures.
+    "aarch",
+    "aarch64",
+    "amd64",
+    "arm",
+    "arm64",
+    "armhf",
+    "armv5",
+    "armv6",
+    "armv6l",
+    "armv7",
+    "armv7l",
+    "armv8",
+    "i386",
+    "i586",
+    "i686",
+    "ia32",
+    "loong64",
+    "loongarch64",
+    "mips64",
+    "mips64el",
     "ppc64",
+    "ppc64le",
+    "ppcle",
+    "riscv64",
+    "s390x",
+    "universal",
+    "x64",
+    "x86",
 ];
 
-/// The package, without what says its platform. None of what need not run: programs beside the code are often for
-/// several systems, and a package for one other system may say so itself.
-fn group_name(deployment: &Deployment, placed: &Placed) -> Option<String> {
+fn is_platform_part(part: &str) -> bool {
+    PLATFORM_PARTS.contains(&part)
+}
+
+/// The numbers in `x86_64` and `linux-64`.
+fn is_width(part: &str) -> bool {
+    matches!(part, "32" | "64")
+}
+
+fn name_parts(lower: &str) -> impl Iterator<Item = &str> {
+    lower.split(['-', '_', '.', '/'])
+}
+
+/// Without the parts that say a platform; none where there is no such part.
+fn without_platform(name: &str) -> Option<String> {
+    let lower = name.to_lowercase();
+    if !name_parts(&lower).any(is_platform_part) {
+        return None;
+    }
+    let kept = name_parts(&lower).filter(|part| !is_platform_part(part) && !is_width(part));
+    Some(kept.collect::<Vec<_>>().join("-"))
+}
+
+/// Whether a name says a system and an architecture, as `win-ca` does not.
+fn names_machine(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let parts = name_parts(&lower);
+    parts
+        .filter(|part| is_platform_part(part) || is_width(part))
+        .count()
+        > 1
+}
+
+/// A path without the folders, and the parts of the name of the file, that say a platform.
+fn path_without_platform(path: &str) -> String {
+    let parts = path
+        .split('/')
+        .filter_map(|part| match without_platform(part) {
+            Some(rest) => {
+                let is_number = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+                (!is_number(&rest)).then_some(rest)
+            }
+            None => Some(part.to_owned()),
+        });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Whether Python imports it, or what it imports needs it: <https://peps.python.org/pep-3149/>, and the folders that
+/// auditwheel makes.
+fn is_extension_module(path: &str) -> bool {
+    let is_library = path.ends_with(".so") || path.contains(".so.");
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    (is_library
+        && (name.contains(".cpython-") || name.contains(".abi3.") || path.contains(".libs/")))
+        || (name.ends_with(".pyd") && name.contains(".cp"))
+}
+
+/// What a native file is one of. None of what need not run: programs beside the code are often for several systems, and
+/// a package for one other system may say so itself.
+fn place(deployment: &Deployment, placed: &Placed) -> Option<Place> {
     let path = placed.path();
-    let is_module = path.ends_with(".so") || path.ends_with(".pyd") || path.contains(".so.");
+    let is_library = path.ends_with(".so") || path.ends_with(".pyd") || path.contains(".so.");
     let is_node_module = path.ends_with(".node");
-    let Some(owner) = placed.owner else {
-        let runs = is_module || is_node_module || path == "bootstrap";
-        return runs.then(|| path.to_owned());
+    let owner = placed
+        .owner
+        .filter(|owner| matches!(owner.ecosystem, Ecosystem::Npm | Ecosystem::PyPi));
+    let Some(owner) = owner else {
+        let group = path_without_platform(path);
+        return (is_library || is_node_module || path == "bootstrap").then(|| Place {
+            name: group.clone(),
+            group,
+            is_module: true,
+        });
     };
-    let name = &deployment.packages.get(owner.component)?.name;
-    if owner.ecosystem != Ecosystem::Npm {
-        return is_module.then(|| name.clone());
+    let package = &deployment.packages.get(owner.component)?.name;
+    if owner.ecosystem == Ecosystem::PyPi {
+        // Of a package's modules each is needed, and none stands for another.
+        return is_extension_module(path).then(|| Place {
+            group: package.clone(),
+            name: path.to_owned(),
+            is_module: true,
+        });
     }
-    let parts: Vec<&str> = name.split(['-', '/']).collect();
-    let is_part = |part: &&&str| !PLATFORM_PARTS.contains(part);
-    let stripped: Vec<&str> = parts.iter().filter(is_part).copied().collect();
-    let is_for_one = stripped.len() < parts.len();
-    // One without a name for its platform may be for one all the same, as fsevents is.
-    let is_loaded = is_node_module && deployment.tree.is_for_linux(owner.component);
-    if is_for_one {
-        Some(stripped.join("-"))
-    } else {
-        is_loaded.then(|| name.clone())
+    if !deployment.tree.is_for_linux(owner.component) {
+        return None;
     }
+    // Of one for a certain machine its programs count too.
+    if !is_node_module && !names_machine(package) {
+        return None;
+    }
+    let for_one = without_platform(package).filter(|rest| !rest.is_empty());
+    let within = placed.within(Ecosystem::Npm).unwrap_or(path);
+    Some(Place {
+        group: for_one.unwrap_or_else(|| package.clone()),
+        name: path_without_platform(within),
+        is_module: is_node_module || is_library,
+    })
 }
 
 #[cfg(test)]
@@ -392,49 +424,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_of_glibc_are_compared_as_numbers() {
-        assert_eq!(glibc_version(b"GLIBC_2.2.5"), Some((2, 2)));
-        assert_eq!(glibc_version(b"GLIBC_2.34"), Some((2, 34)));
-        assert!(glibc_version(b"GLIBC_2.9") < glibc_version(b"GLIBC_2.17"));
-        assert_eq!(glibc_version(b"GLIBC_PRIVATE"), None);
-        assert_eq!(glibc_version(b"GLIBCXX_3.4.29"), None);
-    }
-
-    /// A section that needs the versions at those offsets of the strings, of one library.
-    fn needs(names: &[u32]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend(1u16.to_le_bytes());
-        bytes.extend((names.len() as u16).to_le_bytes());
-        for word in [0u32, 16, 0] {
-            bytes.extend(word.to_le_bytes());
+    fn names_for_several_platforms_are_one() {
+        for (path, expected) in [
+            ("native/linux-x64/a.node", "native/a.node"),
+            ("native/Linux/x86_64/liba.so", "native/liba.so"),
+            ("a/linux-x86-64/libb.so", "a/libb.so"),
+            (
+                "runtimes/osx.10.12-x64/native/liba.so",
+                "runtimes/native/liba.so",
+            ),
+            ("a.linux-x64-gnu.node", "a-node"),
+            ("a.darwin-arm64.node", "a-node"),
+            ("lib/b.node", "lib/b.node"),
+            ("libn_x86_64.so", "libn-so"),
+            ("libn_aarch_64.so", "libn-so"),
+        ] {
+            assert_eq!(path_without_platform(path), expected, "{path}");
         }
-        for (at, name) in names.iter().enumerate() {
-            let next: u32 = if at + 1 == names.len() { 0 } else { 16 };
-            bytes.extend([0; 8]);
-            bytes.extend(name.to_le_bytes());
-            bytes.extend(next.to_le_bytes());
+        for name in [
+            "@p/watcher-linux-x64-glibc",
+            "@p/watcher-openharmony-arm64",
+            "@p/watcher-linux-arm-eabihf",
+        ] {
+            assert_eq!(
+                without_platform(name).as_deref(),
+                Some("@p-watcher"),
+                "{name}"
+            );
         }
-        bytes
+        assert_eq!(without_platform("sharp"), None);
+        assert!(names_machine("turbo-linux-64") && names_machine("@e/linux-x64"));
+        assert!(!names_machine("win-ca"));
     }
 
     #[test]
-    fn the_newest_version_counts() {
-        let strings = b"GLIBC_2.9\0GLIBC_2.34\0GLIBC_2.17\0";
-        let found = newest_glibc(&needs(&[0, 10, 21]), strings, Endianness::Little);
-        assert_eq!(found, Some((2, 34)));
-    }
-
-    #[test]
-    fn sections_that_lie_come_to_an_end() {
-        let strings = b"GLIBC_2.9\0";
-        // The next version and the next library are these themselves.
-        let mut circle = needs(&[0, 0]);
-        circle[28..32].copy_from_slice(&0u32.to_le_bytes());
-        for cut in 0..circle.len() {
-            newest_glibc(&circle[..cut], strings, Endianness::Little);
+    fn of_python_extension_modules_count_alone() {
+        for path in [
+            "a/b.cpython-312-x86_64-linux-gnu.so",
+            "a/_b.abi3.so",
+            "a.libs/liba-1.so.3",
+            "b.cp312-win_amd64.pyd",
+        ] {
+            assert!(is_extension_module(path), "{path}");
         }
-        let endless = vec![0xff; 64];
-        assert_eq!(newest_glibc(&endless, strings, Endianness::Little), None);
+        assert!(!is_extension_module("a/attach_linux_amd64.so"));
     }
 
     #[test]

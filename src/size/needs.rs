@@ -27,6 +27,8 @@ pub struct Needs {
 
 /// Work that is put into one deployment: far more than honest trees take.
 const MAX_STEPS: usize = 20_000_000;
+/// Likewise what is kept of it.
+const MAX_EDGES: usize = 2_000_000;
 
 /// Files in which a project says what it needs itself.
 const OWN_MANIFESTS: [&str; 5] = [
@@ -40,7 +42,10 @@ const OWN_MANIFESTS: [&str; 5] = [
 /// Which component needs which, as places among the components.
 pub struct Tree {
     needs: Vec<Vec<usize>>,
+    needed_by: Vec<Vec<usize>>,
     is_known: bool,
+    /// Not where it is larger than honest ones are: then anything may be needed.
+    is_complete: bool,
     not_for_linux: HashSet<usize>,
 }
 
@@ -53,6 +58,7 @@ impl Tree {
             }
         }
         let mut needs = vec![Vec::new(); packages.len()];
+        let mut edges = 0;
         let mut is_known = false;
         let mut not_for_linux = HashSet::new();
         for row in parts.iter().flat_map(|part| &part.needs) {
@@ -63,15 +69,23 @@ impl Tree {
             if !row.is_for_linux {
                 not_for_linux.insert(from);
             }
-            for name in &row.names {
-                match row.ecosystem {
-                    Ecosystem::PyPi => {
-                        let name = required(name);
-                        let found = name.and_then(|name| by_name.get(&*name));
-                        needs[from].extend(found.into_iter().flatten());
-                    }
-                    _ => needs[from].extend(resolve(&row.manifest, name, ownership)),
+            let names: HashSet<&str> = row.names.iter().map(|name| &**name).collect();
+            let mut found: HashSet<usize> = HashSet::new();
+            match row.ecosystem {
+                Ecosystem::PyPi => {
+                    let names: HashSet<String> = names.into_iter().filter_map(required).collect();
+                    let named = names.iter().filter_map(|name| by_name.get(&**name));
+                    found.extend(named.flatten());
                 }
+                _ => found.extend(
+                    names
+                        .into_iter()
+                        .filter_map(|name| resolve(&row.manifest, name, ownership)),
+                ),
+            }
+            edges += found.len();
+            if edges <= MAX_EDGES {
+                needs[from].extend(found);
             }
         }
         for (from, needs) in needs.iter_mut().enumerate() {
@@ -79,9 +93,18 @@ impl Tree {
             needs.dedup();
             needs.retain(|&to| to != from);
         }
+        let mut needed_by = vec![Vec::new(); packages.len()];
+        for (from, needs) in needs.iter().enumerate() {
+            for &to in needs {
+                needed_by[to].push(from);
+            }
+        }
+        let is_complete = edges <= MAX_EDGES;
         Tree {
             needs,
-            is_known,
+            needed_by,
+            is_known: is_known && is_complete,
+            is_complete,
             not_for_linux,
         }
     }
@@ -93,17 +116,13 @@ impl Tree {
 
     /// Whether any package needs that one.
     pub fn is_needed(&self, component: usize) -> bool {
-        self.needs.iter().any(|needs| needs.contains(&component))
+        !self.is_complete || !self.needed_by[component].is_empty()
     }
 
     /// Whether there are packages that need it, and all of them are among those.
     pub fn is_needed_by_alone(&self, component: usize, those: &HashSet<usize>) -> bool {
-        let rows = self.needs.iter().enumerate();
-        let mut needing = rows
-            .filter(|(_, needs)| needs.contains(&component))
-            .map(|(from, _)| from)
-            .peekable();
-        needing.peek().is_some() && needing.all(|from| those.contains(&from))
+        let needing = &self.needed_by[component];
+        self.is_complete && !needing.is_empty() && needing.iter().all(|from| those.contains(from))
     }
 
     /// What each component takes together with all that only it needs, and which is the nearest that alone needs it, if
@@ -116,11 +135,7 @@ impl Tree {
         if !self.is_known {
             return None;
         }
-        let mut is_needed = vec![false; packages.len()];
-        for &to in self.needs.iter().flatten() {
-            is_needed[to] = true;
-        }
-        let is_root = |&index: &usize| !is_needed[index] || is_asked_for(&packages[index]);
+        let is_root = |&index: &usize| !self.is_needed(index) || is_asked_for(&packages[index]);
         let roots: Vec<usize> = (0..packages.len()).filter(is_root).collect();
         let dominators = dominators(&self.needs, roots)?;
         let mut totals: Vec<(Amount, Option<usize>)> = amounts

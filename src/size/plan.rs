@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::platform::Measure;
 use super::runtime::Provided;
+use super::tool::Tool;
 use super::usage::{Ownership, Placed};
 use super::waste::{Facts, RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
@@ -90,7 +91,8 @@ impl<'a> Savings<'a> {
             .map(|file| {
                 let mut rules = 0;
                 for (rule, bytes) in bytes.iter_mut().enumerate() {
-                    if (RULES[rule].finds)(&facts, file) {
+                    let Rule { safety, finds, .. } = RULES[rule];
+                    if finds(&facts, file) && facts.may_be(safety, file) {
                         rules |= 1 << rule;
                         *bytes += file.file.size;
                     }
@@ -101,9 +103,11 @@ impl<'a> Savings<'a> {
         let mut order: Vec<usize> = (0..RULES.len()).filter(|&rule| bytes[rule] > 0).collect();
         order.sort_by_key(|&rule| (RULES[rule].safety, std::cmp::Reverse(bytes[rule])));
         let first = |rules: u64| order.iter().position(|rule| rules & (1 << rule) != 0);
+        let mut of_file: Vec<Option<usize>> = found.into_iter().map(first).collect();
+        keep_what_links_lead_to(deployment.placed, &mut of_file);
         Savings {
             deployment,
-            of_file: found.into_iter().map(first).collect(),
+            of_file,
             rules: order.iter().map(|&rule| &RULES[rule]).collect(),
         }
     }
@@ -195,13 +199,78 @@ impl<'a> Savings<'a> {
         for glob in candidates(&left) {
             let is_of_use = left.iter().any(|path| glob.matches(path));
             if is_of_use && !kept.iter().any(|path| glob.matches(path)) {
-                left.retain(|path| !glob.matches(path));
                 patterns.push(glob.pattern());
+                // To zip `**/` is a folder at least.
+                let is_zip = self.deployment.tool == Tool::Zip;
+                if is_zip && left.iter().any(|path| glob.matches_at_root(path)) {
+                    patterns.push(glob.pattern_at_root());
+                }
+                left.retain(|path| !glob.matches(path));
             }
         }
         patterns.extend(fold(&left, &of_kept));
         patterns
     }
+}
+
+/// A link that stays leads to something.
+fn keep_what_links_lead_to(placed: &[Placed], of_file: &mut [Option<usize>]) {
+    let mut left: Vec<usize> = (0..placed.len())
+        .filter(|&index| of_file[index].is_none() && placed[index].file.link.is_some())
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    let mut by_path: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
+    for (index, file) in placed.iter().enumerate() {
+        by_path
+            .entry((file.part, file.path()))
+            .or_default()
+            .push(index);
+    }
+    let mut seen = HashSet::new();
+    while let Some(index) = left.pop() {
+        let file = &placed[index];
+        // Hard links, which have no size, lead from the root.
+        let folder = match file.file.size {
+            0 => "",
+            _ => file.file.path.parent(),
+        };
+        let target = file.file.link.as_deref();
+        let Some(target) = target.and_then(|to| target_of(folder, to)) else {
+            continue;
+        };
+        if !seen.insert((file.part, target.clone())) {
+            continue;
+        }
+        let inside = format!("{target}/");
+        let itself = by_path.get(&(file.part, &*target)).into_iter();
+        let below = by_path
+            .range((file.part, &*inside)..)
+            .take_while(|((part, path), _)| *part == file.part && path.starts_with(&inside));
+        for &kept in itself.chain(below.map(|(_, files)| files)).flatten() {
+            if of_file[kept].take().is_some() && placed[kept].file.link.is_some() {
+                left.push(kept);
+            }
+        }
+    }
+}
+
+/// Where a link in that folder leads, unless out of the artifact.
+fn target_of(folder: &str, link: &str) -> Option<String> {
+    let mut parts: Vec<&str> = match link.starts_with('/') {
+        true => Vec::new(),
+        false => folder.split('/').collect(),
+    };
+    for part in link.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    (!parts.is_empty()).then(|| parts.join("/"))
 }
 
 fn fit(used: &LimitUse, safe: &Amount, total: &Amount) -> Fit {
@@ -269,11 +338,26 @@ impl Glob<'_> {
         }
     }
 
-    fn pattern(&self) -> String {
+    fn matches_at_root(&self, path: &str) -> bool {
+        let (first, rest) = match path.split_once('/') {
+            Some((first, _)) => (first, true),
+            None => (path, false),
+        };
         match self {
-            Glob::Suffix(suffix) => format!("**/*{}", escaped(suffix)),
-            Glob::Name(name) => format!("**/{}", escaped(name)),
-            Glob::Folder(name) => format!("**/{}/**", escaped(name)),
+            Glob::Folder(name) => rest && first == *name,
+            _ => !rest && self.matches(path),
+        }
+    }
+
+    fn pattern(&self) -> String {
+        format!("**/{}", self.pattern_at_root())
+    }
+
+    fn pattern_at_root(&self) -> String {
+        match self {
+            Glob::Suffix(suffix) => format!("*{}", escaped(suffix)),
+            Glob::Name(name) => escaped(name),
+            Glob::Folder(name) => format!("{}/**", escaped(name)),
         }
     }
 }
@@ -324,6 +408,23 @@ mod tests {
     }
 
     #[test]
+    fn links_lead_where_systems_follow_them() {
+        for (folder, link, target) in [
+            ("a/b", "../c/d", Some("a/c/d")),
+            ("a", "/usr/lib", Some("usr/lib")),
+            ("", "./x", Some("x")),
+            ("a", "../../x", None),
+            ("a", "..", None),
+        ] {
+            assert_eq!(
+                target_of(folder, link).as_deref(),
+                target,
+                "{folder} {link}"
+            );
+        }
+    }
+
+    #[test]
     fn names_with_wildcards_match_themselves_alone() {
         assert_eq!(escaped("a/[id]/*.js"), "a/\\[id\\]/\\*.js");
     }
@@ -344,5 +445,9 @@ mod tests {
         assert_eq!(Glob::Suffix(".d.ts").pattern(), "**/*.d.ts");
         assert!(Glob::Folder("docs").matches("docs/y.d.ts"));
         assert!(!Glob::Folder("docs").matches("a/docs"));
+        assert!(Glob::Suffix(".pyi").matches_at_root("a.pyi"));
+        assert!(!Glob::Suffix(".pyi").matches_at_root("a/a.pyi"));
+        assert!(Glob::Folder("docs").matches_at_root("docs/y/z"));
+        assert_eq!(Glob::Folder("docs").pattern_at_root(), "docs/**");
     }
 }

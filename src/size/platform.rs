@@ -67,6 +67,8 @@ const CLOUDFLARE: &str = "https://developers.cloudflare.com/workers/platform/lim
 const READ: &str = "2026-11-28";
 /// Where a source could not be read and others were: see docs/size.md.
 const NOT_READ: &str = "not read at its source";
+/// Likewise, and the others do not agree: what is over it is worth a word alone.
+pub const DISPUTED: &str = "not read at its source, and others do not agree";
 
 const fn azure_package() -> Limit {
     Limit {
@@ -230,6 +232,20 @@ pub static PLATFORMS: &[Platform] = &[
         way_out: "several functions with a part of it each",
     },
     Platform {
+        name: "vercel-python",
+        title: "Vercel Functions (Python)",
+        is_linux: true,
+        limits: &[Limit {
+            measure: Measure::Unpacked,
+            most: 500 * MIB,
+            what: "unpacked",
+            remedy: SMALLER,
+            source: VERCEL,
+            checked: NOT_READ,
+        }],
+        way_out: "several functions with a part of it each",
+    },
+    Platform {
         name: "netlify",
         title: "Netlify Functions",
         is_linux: true,
@@ -264,7 +280,7 @@ pub static PLATFORMS: &[Platform] = &[
                 what: "before compression",
                 remedy: SMALLER,
                 source: CLOUDFLARE,
-                checked: NOT_READ,
+                checked: DISPUTED,
             },
             Limit {
                 measure: Measure::Packed,
@@ -288,7 +304,7 @@ pub static PLATFORMS: &[Platform] = &[
                 what: "before compression",
                 remedy: SMALLER,
                 source: CLOUDFLARE,
-                checked: NOT_READ,
+                checked: DISPUTED,
             },
             Limit {
                 measure: Measure::Packed,

@@ -11,6 +11,8 @@ use crate::component::{Component, Ecosystem, Evidence};
 pub enum Tool {
     /// The Serverless Framework: <https://www.serverless.com/framework/docs/providers/aws/guide/packaging>.
     Serverless,
+    /// Its plugin for Python: <https://github.com/serverless/serverless-python-requirements>.
+    ServerlessPythonRequirements,
     /// Zappa: <https://github.com/zappa/Zappa#advanced-settings>.
     Zappa,
     /// AWS SAM: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-custom-runtimes.html>.
@@ -25,9 +27,8 @@ pub enum Tool {
 
 /// Files by the whole path within the artifact.
 const FILES: &[(&str, Tool)] = &[
-    // Of serverless-python-requirements.
-    ("unzip_requirements.py", Tool::Serverless),
-    (".requirements.zip", Tool::Serverless),
+    ("unzip_requirements.py", Tool::ServerlessPythonRequirements),
+    (".requirements.zip", Tool::ServerlessPythonRequirements),
     // What the framework wraps handlers in.
     ("serverless_sdk/index.js", Tool::Serverless),
     ("serverless_sdk/__init__.py", Tool::Serverless),
@@ -76,8 +77,13 @@ impl Tool {
             Tool::Serverless => {
                 "in serverless.yml, under package.patterns, each pattern with a `!` before it"
             }
+            Tool::ServerlessPythonRequirements => {
+                "in serverless.yml, under custom.pythonRequirements: slim: true and the patterns under slimPatterns, \
+                 whole packages under noDeploy; of the function's own files under package.patterns, with a `!` before each"
+            }
             Tool::Zappa => {
-                "in zappa_settings.json, under exclude_glob; slim_handler: true keeps what is left under the limit"
+                "in zappa_settings.json, under exclude, which takes names wherever they are (`*.pyi`, `tests`), or under \
+                 exclude_glob, which takes paths but knows no `**/`; slim_handler: true keeps what is left under the limit"
             }
             Tool::Sam => {
                 "with BuildMethod: makefile, whose target removes them from $(ARTIFACTS_DIR); of JavaScript with \
@@ -89,7 +95,9 @@ impl Tool {
             Tool::Image => {
                 "in the same RUN step of the Dockerfile that brings them; what a later step removes stays in the layer"
             }
-            Tool::Zip => "with `zip -x PATTERN…`, or by removing them before the folder is packed",
+            Tool::Zip => {
+                "with `zip -x PATTERN…`, each in quotes, or by removing them before the folder is packed"
+            }
         }
     }
 }

@@ -39,8 +39,7 @@ impl<'a> Placed<'a> {
     /// The path within the folder that its package of that ecosystem is installed in.
     pub fn within(&self, ecosystem: Ecosystem) -> Option<&'a str> {
         let owner = self.owner.filter(|owner| owner.ecosystem == ecosystem)?;
-        let rest = self.path().strip_prefix(owner.folder?)?;
-        Some(rest.strip_prefix('/').unwrap_or(rest))
+        below(self.path(), owner.folder?)
     }
 
     pub fn is_of(&self, ecosystem: Ecosystem) -> bool {
@@ -72,6 +71,20 @@ const IMPORT_NAMES: &[(&str, &str)] = &[
     ("scikit-image", "skimage"),
     ("scikit-learn", "sklearn"),
     ("setuptools", "pkg_resources"),
+];
+
+/// Folders that wheels leave beside their packages by mistake, or that many share: what else is in one may be the
+/// function's own.
+const COMMON_FOLDERS: &[&str] = &[
+    "benchmarks",
+    "bin",
+    "docs",
+    "examples",
+    "scripts",
+    "src",
+    "test",
+    "tests",
+    "tools",
 ];
 
 /// A place among the components, and how long the path of the folder is that it is installed in.
@@ -111,7 +124,11 @@ impl Claims {
     /// A folder and those around it, below the one that packages are installed in: where they lie beside the function's
     /// own files, that one is nobody's.
     fn folders_up_to(&mut self, folder: &str, owner: usize, home: &str) {
-        let is_below = |folder: &&str| folder.len() > home.len() && folder.starts_with(home);
+        let is_anybodys = |name: &str| COMMON_FOLDERS.contains(&name);
+        let is_below = |folder: &&str| {
+            let within = below(folder, home);
+            within.is_some_and(|within| !within.split('/').next().is_some_and(is_anybodys))
+        };
         for folder in folders_around(folder).take_while(is_below) {
             self.folder(folder, owner, home);
         }
@@ -374,6 +391,14 @@ pub fn folders_around(folder: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(innermost, |folder| Some(folder.rsplit_once('/')?.0)).take(MAX_FOLDERS)
 }
 
+/// The path within that folder, which may be the root.
+fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    match folder {
+        "" => Some(path),
+        folder => path.strip_prefix(folder)?.strip_prefix('/'),
+    }
+}
+
 fn parent(folder: &str) -> &str {
     folder.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
@@ -419,6 +444,19 @@ mod tests {
         assert_eq!(found, ["a/b/c", "a/b", "a"]);
         assert_eq!(folders_around("").count(), 0);
         assert_eq!(folders_around(&"a/".repeat(10_000)).count(), MAX_FOLDERS);
+    }
+
+    #[test]
+    fn folders_that_begin_alike_are_not_within_each_other() {
+        assert_eq!(below("lib/a.py", "lib"), Some("a.py"));
+        assert_eq!(below("lib64/a.py", "lib"), None);
+        assert_eq!(below("a.py", ""), Some("a.py"));
+        let mut claims = Claims::default();
+        claims.folders_up_to("lib64/a", 1, "lib");
+        claims.folders_up_to("lib/tests/data", 1, "lib");
+        assert!(claims.folders.is_empty());
+        claims.folders_up_to("lib/a/tests", 1, "lib");
+        assert_eq!(claims.folders.len(), 2);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether a deployment fits its platform.
 
-use super::platform::{Limit, Measure};
+use super::platform::{self, Limit, Measure};
 use super::rules;
 use super::{Amount, Deployment, LimitUse, Plan};
 use crate::artifact::Artifact;
@@ -63,7 +63,7 @@ pub fn findings(deployment: &Deployment, limits: &[LimitUse], plan: &Plan) -> Ve
 }
 
 fn finding(deployment: &Deployment, used: &LimitUse, plan: &Plan) -> Option<Finding> {
-    let platform = deployment.platform?;
+    let on = deployment.platform?;
     let is_over = used.used > used.limit;
     // Neither a full number of layers nor an upload that still goes through is worth a word.
     let is_near = u128::from(used.used) * 100 >= u128::from(used.limit) * u128::from(NEAR_PERCENT)
@@ -80,11 +80,11 @@ fn finding(deployment: &Deployment, used: &LimitUse, plan: &Plan) -> Option<Find
     let title = match used.measure {
         Measure::Layers => format!(
             "Over the limit of {}: {} layers, where {} are allowed",
-            platform.title, used.used, used.limit
+            on.title, used.used, used.limit
         ),
         _ if is_over => format!(
             "Over the limit of {} by {} bytes: {} {}, where {} are allowed",
-            platform.title,
+            on.title,
             used.used - used.limit,
             used.used,
             used.what,
@@ -92,16 +92,16 @@ fn finding(deployment: &Deployment, used: &LimitUse, plan: &Plan) -> Option<Find
         ),
         _ => format!(
             "Near the limit of {}: {} of {} bytes {}, {} % of it",
-            platform.title,
+            on.title,
             used.used,
             used.limit,
             used.what,
             u128::from(used.used) * 100 / u128::from(used.limit)
         ),
     };
-    let stated = platform.limits.iter().find(|l| l.measure == used.measure)?;
+    let stated = on.limits.iter().find(|l| l.measure == used.measure)?;
     let remedy = match used.measure {
-        Measure::Unpacked | Measure::Packed if is_over => over(used, plan, platform.way_out),
+        Measure::Unpacked | Measure::Packed if is_over => over(used, plan, on.way_out),
         _ => stated.remedy.to_owned(),
     };
     let measure = used.what;
@@ -113,6 +113,7 @@ fn finding(deployment: &Deployment, used: &LimitUse, plan: &Plan) -> Option<Find
         severity: match used.measure {
             // It goes another way.
             Measure::Upload => Severity::Low,
+            _ if used.checked == platform::DISPUTED => Severity::Low,
             _ => rule.severity,
         },
         remedy,
@@ -120,7 +121,7 @@ fn finding(deployment: &Deployment, used: &LimitUse, plan: &Plan) -> Option<Find
             rule,
             title,
             vec![location],
-            fingerprint(rule.id, &[platform.name, measure, &which]),
+            fingerprint(rule.id, &[on.name, measure, &which]),
         )
     })
 }

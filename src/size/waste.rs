@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Deployment;
 use super::detect::{bytecode_tag, python_version};
+use super::exceptions::{COMPILERS, HEADERS_OF_OTHERS, READ_STUBS, is_compiler, is_test_file};
 use super::imports::{Folder, TESTS};
 use super::runtime::Provided;
 use super::usage::{Ownership, Placed};
@@ -47,18 +48,18 @@ pub static RULES: &[Rule] = &[
         safety: Safety::Safe,
         what: "tests of Python packages",
         at_build: "",
-        finds: |facts, file| is_python_tests(file) && !facts.has_imported_tests(file),
+        finds: |facts, file| is_python_tests(file) && facts.is_only_for_tests(file),
     },
     Rule {
         id: "python-tests-imported",
         safety: Safety::Check,
-        what: "tests of Python packages that import some of them",
+        what: "tests of Python packages that import some of them, and what else is in folders of that name",
         at_build: "",
-        finds: |facts, file| is_python_tests(file) && facts.has_imported_tests(file),
+        finds: |facts, file| is_python_tests(file) && !facts.is_only_for_tests(file),
     },
     Rule {
         id: "node-tests",
-        safety: Safety::Safe,
+        safety: Safety::Check,
         what: "tests of npm packages",
         at_build: "",
         finds: |_, file| file.within(Ecosystem::Npm).is_some_and(is_node_test),
@@ -82,7 +83,14 @@ pub static RULES: &[Rule] = &[
         safety: Safety::Safe,
         what: "type declarations",
         at_build: "",
-        finds: |facts, file| is_type_stub(file) && !(facts.loads_stubs && is_python_stub(file)),
+        finds: |facts, file| facts.may_lack_stub(file) && !facts.is_stub_read(file),
+    },
+    Rule {
+        id: "type-stubs-read",
+        safety: Safety::Check,
+        what: "type declarations beside a package that reads such",
+        at_build: "",
+        finds: |facts, file| facts.may_lack_stub(file) && facts.is_stub_read(file),
     },
     Rule {
         id: "source-maps",
@@ -112,7 +120,7 @@ pub static RULES: &[Rule] = &[
         at_build: "",
         finds: |facts, file| {
             is_of_python_or_npm(file)
-                && has_suffix(file.path(), &[".a", ".la", ".o", ".obj"])
+                && has_suffix(file.path(), &[".a", ".la", ".o"])
                 && !facts.compiles(file)
         },
     },
@@ -151,14 +159,14 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "development",
-        safety: Safety::Safe,
+        safety: Safety::Check,
         what: "packages that the lock file marks as needed for development alone",
         at_build: NO_DEV,
         finds: |facts, file| is_among(&facts.development, file),
     },
     Rule {
         id: "package-managers",
-        safety: Safety::Safe,
+        safety: Safety::Check,
         what: "package managers that nothing in it needs",
         at_build: "install into an empty folder with pip install --target, and no package manager comes along",
         finds: |facts, file| is_among(&facts.managers, file),
@@ -186,7 +194,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "caches",
-        safety: Safety::Safe,
+        safety: Safety::Check,
         what: "caches and leftovers of tools",
         at_build: "",
         finds: |_, file| is_leftover(file.path()),
@@ -258,25 +266,6 @@ const LEFTOVER_FILES: &[&str] = &[
     "yarn-error.log",
 ];
 
-/// Packages that compile code when the function runs, or are compilers.
-const COMPILERS: &[&str] = &[
-    "cffi",
-    "cupy",
-    "cython",
-    "keras",
-    "mypyc",
-    "numba",
-    "pybind11",
-    "pycuda",
-    "pythran",
-    "tensorflow",
-    "torch",
-    "triton",
-    "node-gyp",
-    "nan",
-    "node-addon-api",
-];
-
 const MANAGERS: &[(Ecosystem, &str)] = &[
     (Ecosystem::PyPi, "pip"),
     (Ecosystem::PyPi, "wheel"),
@@ -313,7 +302,15 @@ pub struct Facts<'a> {
     setuptools: HashSet<usize>,
     provided: HashSet<usize>,
     imported_tests: HashSet<usize>,
+    /// The outermost `tests` folders with modules in them, by artifact.
+    test_modules: HashSet<(usize, &'a str)>,
+    /// Python packages without source, of which nobody can tell what they import.
+    bytecode_alone: HashSet<usize>,
+    /// With the packages whose headers they read.
     compilers: HashSet<usize>,
+    /// Packages that read type declarations, and the ecosystems that have such.
+    stub_readers: HashSet<usize>,
+    read_stubs: HashSet<Ecosystem>,
     for_other_systems: HashSet<usize>,
 }
 
@@ -329,6 +326,12 @@ impl<'a> Facts<'a> {
             let rows = rows.filter(|(_, c)| is_it(c.ecosystem, &c.name));
             rows.map(|(index, _)| index).collect()
         };
+        let present: Vec<&str> = HEADERS_OF_OTHERS
+            .iter()
+            .filter(|(compiler, _)| packages.iter().any(|c| is_compiler(&c.name, compiler)))
+            .map(|(_, prefix)| *prefix)
+            .collect();
+        let stub_readers = those(&|ecosystem, name| READ_STUBS.contains(&(ecosystem, name)));
         let is_needed = |index: &usize| deployment.tree.is_needed(*index);
         let mut managers = those(&|ecosystem, name| MANAGERS.contains(&(ecosystem, name)));
         managers.retain(|index| !is_needed(index));
@@ -350,15 +353,48 @@ impl<'a> Facts<'a> {
             setuptools,
             provided: provided.iter().map(|provided| provided.component).collect(),
             imported_tests: imported_tests(deployment),
-            compilers: those(&|_, name| COMPILERS.contains(&name)),
+            test_modules: test_modules(deployment),
+            bytecode_alone: bytecode_alone(deployment),
+            compilers: those(&|_, name| {
+                COMPILERS.iter().any(|compiler| is_compiler(name, compiler))
+                    || present.iter().any(|prefix| name.starts_with(prefix))
+            }),
+            read_stubs: stub_readers
+                .iter()
+                .map(|&index| packages[index].ecosystem)
+                .collect(),
+            stub_readers,
             for_other_systems: those(&|ecosystem, name| {
                 ecosystem == Ecosystem::Npm && names_another_system(name, '-')
             }),
         }
     }
 
-    fn has_imported_tests(&self, file: &Placed) -> bool {
-        is_among(&self.imported_tests, file)
+    /// Whether that may be found by a rule at all, for what is known of its package.
+    pub fn may_be(&self, safety: Safety, file: &Placed) -> bool {
+        safety == Safety::Check || !is_among(&self.bytecode_alone, file)
+    }
+
+    /// Whether a file in a `tests` folder is a test or a test's data: no code imports those of its package, there are
+    /// modules in the folder, and it is of a kind that tests have.
+    fn is_only_for_tests(&self, file: &Placed) -> bool {
+        !is_among(&self.imported_tests, file)
+            && !is_among(&self.bytecode_alone, file)
+            && is_test_file(file.path())
+            && up_to_tests(file.path())
+                .is_some_and(|folder| self.test_modules.contains(&(file.part, folder)))
+    }
+
+    /// Of lazy-loader's stubs it is certain that they are read, and of those of compilers for their language.
+    fn may_lack_stub(&self, file: &Placed) -> bool {
+        is_type_stub(file)
+            && !(self.loads_stubs && is_python_stub(file))
+            && !is_among(&self.stub_readers, file)
+    }
+
+    fn is_stub_read(&self, file: &Placed) -> bool {
+        file.owner
+            .is_some_and(|owner| self.read_stubs.contains(&owner.ecosystem))
     }
 
     fn compiles(&self, file: &Placed) -> bool {
@@ -411,20 +447,44 @@ fn imported_tests(deployment: &Deployment) -> HashSet<usize> {
         let (Some(within), Some(owner)) = (file.within(Ecosystem::PyPi), file.owner) else {
             continue;
         };
-        let up_to_tests = |path: &str| {
-            let ends = path
-                .match_indices("tests/")
-                .find(|(at, _)| *at == 0 || path[..*at].ends_with('/'));
-            ends.map(|(at, _)| path[..at + TESTS.len()].to_owned())
-        };
-        let installed = up_to_tests(within).map(Folder::Installed);
-        let contained = up_to_tests(file.path()).map(Folder::Contained);
+        let folder = |path| up_to_tests(path).map(str::to_owned);
+        let installed = folder(within).map(Folder::Installed);
+        let contained = folder(file.path()).map(Folder::Contained);
         if installed.is_some_and(|f| folders.contains(&f))
             || contained.is_some_and(|f| folders.contains(&f))
         {
             found.insert(owner.component);
         }
     }
+    found
+}
+
+/// The outermost `tests` folder that a path is in.
+fn up_to_tests(path: &str) -> Option<&str> {
+    let mut ends = path.match_indices("tests/");
+    let (at, _) = ends.find(|(at, _)| *at == 0 || path[..*at].ends_with('/'))?;
+    Some(&path[..at + TESTS.len()])
+}
+
+fn test_modules<'a>(deployment: &Deployment<'a>) -> HashSet<(usize, &'a str)> {
+    let is_module = |file: &&Placed| has_suffix(file.path(), &[".py", ".pyc"]);
+    let modules = deployment.placed.iter().filter(is_module);
+    let folders = modules.filter_map(|file| Some((file.part, up_to_tests(file.path())?)));
+    folders.collect()
+}
+
+fn bytecode_alone(deployment: &Deployment) -> HashSet<usize> {
+    let with = |suffix: &str| -> HashSet<usize> {
+        let files = deployment.placed.iter();
+        let files =
+            files.filter(|file| file.is_of(Ecosystem::PyPi) && file.path().ends_with(suffix));
+        files
+            .filter_map(|file| Some(file.owner?.component))
+            .collect()
+    };
+    let with_source = with(".py");
+    let mut found = with(".pyc");
+    found.retain(|component| !with_source.contains(component));
     found
 }
 

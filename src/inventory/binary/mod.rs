@@ -42,7 +42,7 @@ use super::nuget::Assembly;
 use super::version_spec;
 use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable, Windows};
-use crate::size::native::Headers;
+use crate::size::headers::Headers;
 
 pub struct Binary;
 
