@@ -81,6 +81,12 @@ fn item<'a>(sizes: &'a Value, id: &str) -> Option<&'a Value> {
     items.find(|item| item["id"] == id)
 }
 
+/// That field of each row.
+fn texts<'a>(rows: &'a Value, field: &str) -> Vec<&'a str> {
+    let rows = rows.as_array().unwrap().iter();
+    rows.map(|row| row[field].as_str().unwrap()).collect()
+}
+
 /// Every byte belongs to one package or to the function itself.
 fn assert_adds_up(report: &Value) {
     for sizes in report["sizes"].as_array().unwrap() {
@@ -511,12 +517,7 @@ fn budgets_of_the_users_own_are_kept() {
         "[size]\nmax-unpacked = \"1 kB\"\nmax-packed = \"1 MB\"\n[size.components]\nsmall = 100\nextra = \"1 MB\"\n",
     );
     let (report, status) = sized(&workplace, &["layer.zip"]);
-    let titles: Vec<&str> = report["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| f["title"].as_str().unwrap())
-        .collect();
+    let titles = texts(&report["findings"], "title");
     assert_eq!(titles.len(), 2, "{titles:?}");
     assert!(
         titles
@@ -592,12 +593,7 @@ fn growth_since_an_earlier_report_is_told() {
         "[size]\nmax-growth = 1\n[size.components]\nBig = 9000000\nnone = 1\n",
     );
     let (report, _) = sized(&workplace, &["layer.zip"]);
-    let errors: Vec<&str> = report["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row["message"].as_str().unwrap())
-        .collect();
+    let errors = texts(&report["errors"], "message");
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(
         errors

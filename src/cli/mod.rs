@@ -99,13 +99,18 @@ fn audit(args: &AuditArgs) -> Result<u8, String> {
     write_report(&args.output, &report, |out| {
         table::write(&report, verbose, out)
     })?;
-    Ok(if !complete {
+    Ok(status(&report, complete, fail_on))
+}
+
+/// What the program ends with.
+fn status(report: &Report, complete: bool, fail_on: FailOn) -> u8 {
+    if !complete {
         FAILED
     } else if fail_on.is_met_by(&report.findings) {
         FOUND
     } else {
         0
-    })
+    }
 }
 
 /// Not a flag: other users of the machine see the command line.
@@ -158,17 +163,11 @@ fn check_database(database: &Database, args: &AuditArgs, fail_on: FailOn) -> Res
 }
 
 fn inventory(args: &InventoryArgs) -> Result<u8, String> {
-    let options = Options {
-        advisories: Advisories::None,
-        locks: args.input.locks.clone(),
-        limits: args.input.limits.limits(),
-        threads: args.input.threads.map(usize::from),
-        kinds: KindFilter {
-            skip: vec![Kind::Artifact, Kind::Secret, Kind::Size, Kind::SupplyChain],
-            ..KindFilter::default()
-        },
-        ..Options::default()
+    let kinds = KindFilter {
+        skip: vec![Kind::Artifact, Kind::Secret, Kind::Size, Kind::SupplyChain],
+        ..KindFilter::default()
     };
+    let options = without_advisories(&args.input, kinds);
     let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
     let (report, complete) = audit_all(auditor, &args.input, &args.talk)?;
     let verbose = args.talk.verbose;
@@ -179,17 +178,13 @@ fn inventory(args: &InventoryArgs) -> Result<u8, String> {
 }
 
 fn size(args: &SizeArgs) -> Result<u8, String> {
+    let kinds = KindFilter {
+        only: vec![Kind::Size],
+        ..KindFilter::default()
+    };
     let options = Options {
-        advisories: Advisories::None,
-        locks: args.input.locks.clone(),
-        limits: args.input.limits.limits(),
-        threads: args.input.threads.map(usize::from),
-        kinds: KindFilter {
-            only: vec![Kind::Size],
-            ..KindFilter::default()
-        },
         size: size_options(&args.size, Config::here()?.size)?,
-        ..Options::default()
+        ..without_advisories(&args.input, kinds)
     };
     let auditor = Auditor::new(options).map_err(|e| e.to_string())?;
     let fail_on = FailOnArg::together(&[args.fail_on]);
@@ -198,13 +193,18 @@ fn size(args: &SizeArgs) -> Result<u8, String> {
     write_report(&args.output, &report, |out| {
         report::size::write(&report, verbose, out)
     })?;
-    Ok(if !complete {
-        FAILED
-    } else if fail_on.is_met_by(&report.findings) {
-        FOUND
-    } else {
-        0
-    })
+    Ok(status(&report, complete, fail_on))
+}
+
+fn without_advisories(input: &InputArgs, kinds: KindFilter) -> Options {
+    Options {
+        advisories: Advisories::None,
+        locks: input.locks.clone(),
+        limits: input.limits.limits(),
+        threads: input.threads.map(usize::from),
+        kinds,
+        ..Options::default()
+    }
 }
 
 fn size_options(flags: &SizeFlags, budget: Budget) -> Result<size::Options, String> {

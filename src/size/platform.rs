@@ -94,6 +94,16 @@ const fn azure_storage(most: u64, what: &'static str) -> Limit {
 
 const AZURE_WAY_OUT: &str = "a larger plan, or a container";
 
+/// Of both of Cloudflare's plans.
+const WORKER_UNPACKED: Limit = Limit {
+    measure: Measure::Unpacked,
+    most: 64 * MIB,
+    what: "before compression",
+    remedy: SMALLER,
+    source: CLOUDFLARE,
+    checked: DISPUTED,
+};
+
 /// Every platform, in the order of `--help`.
 pub static PLATFORMS: &[Platform] = &[
     Platform {
@@ -274,14 +284,7 @@ pub static PLATFORMS: &[Platform] = &[
         title: "Cloudflare Workers (paid)",
         is_linux: false,
         limits: &[
-            Limit {
-                measure: Measure::Unpacked,
-                most: 64 * MIB,
-                what: "before compression",
-                remedy: SMALLER,
-                source: CLOUDFLARE,
-                checked: DISPUTED,
-            },
+            WORKER_UNPACKED,
             Limit {
                 measure: Measure::Packed,
                 most: 10 * MIB,
@@ -298,14 +301,7 @@ pub static PLATFORMS: &[Platform] = &[
         title: "Cloudflare Workers (free)",
         is_linux: false,
         limits: &[
-            Limit {
-                measure: Measure::Unpacked,
-                most: 64 * MIB,
-                what: "before compression",
-                remedy: SMALLER,
-                source: CLOUDFLARE,
-                checked: DISPUTED,
-            },
+            WORKER_UNPACKED,
             Limit {
                 measure: Measure::Packed,
                 most: 3 * MIB,

@@ -54,18 +54,7 @@ pub fn parse(ecosystem: Ecosystem, text: &str) -> Option<VersionSet> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn assert_means(ecosystem: Ecosystem, rows: &[(&str, &str, &str)]) {
-        for (range, inside, outside) in rows {
-            let set = parse(ecosystem, range).unwrap_or_else(|| panic!("{range} is no range"));
-            for (versions, holds) in [(inside, true), (outside, false)] {
-                for text in versions.split_whitespace() {
-                    let version = Version::parse(ecosystem, text).unwrap();
-                    assert_eq!(set.contains(&version), holds, "{range} {text}");
-                }
-            }
-        }
-    }
+    use crate::version::testing::assert_means;
 
     #[test]
     fn nugets_ranges_mean_what_nuget_says() {

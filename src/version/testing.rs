@@ -2,6 +2,9 @@
 
 use std::fmt::Debug;
 
+use super::{Version, requirement};
+use crate::component::Ecosystem;
+
 /// Every text parses, and is less than all that follow it.
 pub fn assert_ascending<V: Ord + Debug>(parse: impl Fn(&str) -> Option<V>, texts: &[&str]) {
     let version = |text: &str| parse(text).unwrap_or_else(|| panic!("{text} does not parse"));
@@ -43,6 +46,20 @@ pub fn assert_total<V: Ord + Debug>(parse: impl Fn(&str) -> Option<V>, texts: &[
     for (i, a) in versions.iter().enumerate() {
         for b in &versions[i..] {
             assert!(a <= b, "{a:?} and {b:?}");
+        }
+    }
+}
+
+/// Each range holds the versions of the second text, and none of the third.
+pub fn assert_means(ecosystem: Ecosystem, rows: &[(&str, &str, &str)]) {
+    for (range, inside, outside) in rows {
+        let set = requirement::parse(ecosystem, range);
+        let set = set.unwrap_or_else(|| panic!("{range} is no range"));
+        for (versions, holds) in [(inside, true), (outside, false)] {
+            for text in versions.split_whitespace() {
+                let version = Version::parse(ecosystem, text).unwrap();
+                assert_eq!(set.contains(&version), holds, "{range} {text}");
+            }
         }
     }
 }
