@@ -1,7 +1,9 @@
 //! The vocabulary that all rooms share: findings, severities and places in an artifact.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -41,10 +43,12 @@ impl fmt::Display for Severity {
 /// A path inside an artifact: the archives that lead to it, and the name within the innermost.
 ///
 /// It prints as a chain, `function.zip!/lib/app.jar!/META-INF/MANIFEST.MF`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryPath {
     container: Arc<str>,
     inner: Arc<str>,
+    /// Where the last part of `inner` begins: it is asked for many times of every file.
+    name_at: usize,
 }
 
 impl EntryPath {
@@ -53,6 +57,7 @@ impl EntryPath {
         EntryPath {
             container: Arc::clone(container),
             inner: inner.into(),
+            name_at: inner.rfind('/').map_or(0, |at| at + 1),
         }
     }
 
@@ -68,7 +73,7 @@ impl EntryPath {
 
     /// The last part of the path.
     pub fn file_name(&self) -> &str {
-        self.inner.rsplit_once('/').map_or(&self.inner, |(_, n)| n)
+        &self.inner[self.name_at..]
     }
 
     /// Whether that is the file's name. It costs next to nothing where it is not, so that every entry can be asked.
@@ -79,12 +84,36 @@ impl EntryPath {
 
     /// The folder within the innermost archive, without a `/` at the end; empty at its root.
     pub fn parent(&self) -> &str {
-        self.inner.rsplit_once('/').map_or("", |(parent, _)| parent)
+        &self.inner[..self.name_at.saturating_sub(1)]
     }
 
     /// Another path in the same innermost archive.
     pub fn sibling(&self, inner: &str) -> Self {
         EntryPath::new(&self.container, inner)
+    }
+}
+
+impl Hash for EntryPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The container says little, as most paths share it.
+        self.inner.hash(state);
+    }
+}
+
+impl Ord for EntryPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Most that are compared are of one container, whose path they share.
+        let containers = match Arc::ptr_eq(&self.container, &other.container) {
+            true => Ordering::Equal,
+            false => self.container.cmp(&other.container),
+        };
+        containers.then_with(|| self.inner.cmp(&other.inner))
+    }
+}
+
+impl PartialOrd for EntryPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -653,6 +653,7 @@ fn what_a_link_that_stays_leads_to_stays() {
     add("node_modules/a/README.md", b"12345");
     add("node_modules/a/types/a.d.ts", b"123");
     add("node_modules/a/b.d.ts", b"1234567");
+    add("node_modules/a/real/c.d.ts", b"12");
     let mut link = |path: &str, target: &str, kind| {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(kind);
@@ -666,12 +667,20 @@ fn what_a_link_that_stays_leads_to_stays() {
     );
     link("types", "node_modules/a/types", tar::EntryType::Symlink);
     link("b", "node_modules/a/package.json", tar::EntryType::Link);
+    // Through a folder that is a link itself.
+    link(
+        "c",
+        "node_modules/a/types.d.ts/c.d.ts",
+        tar::EntryType::Symlink,
+    );
+    link("node_modules/a/types.d.ts", "real", tar::EntryType::Symlink);
     std::fs::write(workplace.path("fn.tar"), tar.into_inner().unwrap()).unwrap();
     let (report, _) = sized(&workplace, &["fn.tar"]);
     let sizes = &report["sizes"][0];
     assert_eq!(bytes(&sizes["plan"]["total"]), 7);
     // A hard link is no second copy.
-    let links = "node_modules/a/README.mdnode_modules/a/types".len();
+    let links =
+        "node_modules/a/README.mdnode_modules/a/typesnode_modules/a/types.d.ts/c.d.ts".len();
     assert_eq!(bytes(&sizes["own_files"]), links as u64);
 }
 

@@ -5,6 +5,7 @@ mod container;
 mod directory;
 mod format;
 pub mod image;
+mod inflate;
 mod level;
 pub mod limits;
 mod line_ends;
@@ -22,7 +23,7 @@ pub(crate) mod zip;
 mod zstd;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -296,14 +297,16 @@ fn opened(
     })
 }
 
-fn digest(mut reader: impl Read) -> io::Result<String> {
+fn digest(mut reader: impl BufRead) -> io::Result<String> {
     let mut sha256 = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
     loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hex(&sha256.finalize())),
-            n => sha256.update(&buffer[..n]),
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hex(&sha256.finalize()));
         }
+        sha256.update(bytes);
+        let n = bytes.len();
+        reader.consume(n);
     }
 }
 

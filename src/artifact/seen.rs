@@ -20,6 +20,8 @@ const MAX_NAME_BYTES: usize = 64 * 1024 * 1024;
 const MAX_FILE_BYTES: usize = 128 * 1024 * 1024;
 /// The largest functions have some megabytes of these lists.
 const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
+/// Lines of them. An environment with everything for data science has some hundred thousand at most.
+const MAX_RECORD_LINES: usize = 500_000;
 
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -37,6 +39,7 @@ pub struct Seen {
     left_out: LeftOut,
     name_bytes: usize,
     record_bytes: usize,
+    record_lines: usize,
     file_bytes: usize,
 }
 
@@ -118,9 +121,12 @@ impl Seen {
         let room = MAX_SUPPLY_ROWS.saturating_sub(self.observations.supply.len());
         self.left_out.supply += observations.supply.truncate(room);
         observations.records.retain(|record| {
-            let fits = self.record_bytes + record.text.len() <= MAX_RECORD_BYTES;
+            let bytes = self.record_bytes + record.text.len();
+            let lines = self.record_lines + memchr::memchr_iter(b'\n', &record.text).count();
+            let fits = bytes <= MAX_RECORD_BYTES && lines <= MAX_RECORD_LINES;
             if fits {
-                self.record_bytes += record.text.len();
+                self.record_bytes = bytes;
+                self.record_lines = lines;
             } else {
                 self.left_out.records += 1;
             }
@@ -156,8 +162,9 @@ impl Seen {
         let mut errors = std::mem::take(&mut self.errors);
         if left_out.records > 0 {
             let message = format!(
-                "has more than {MAX_RECORD_BYTES} bytes of RECORD files: {} were left out, so that secrets in the files of \
-                 their packages count as the function's own",
+                "has more than {MAX_RECORD_BYTES} bytes or {MAX_RECORD_LINES} lines of RECORD files: {} were left out, so \
+                 that secrets in the files of their packages count as the function's own, and their files were not \
+                 compared with what was published",
                 left_out.records
             );
             errors.push(ReadError::new(artifact.clone(), message));

@@ -1,7 +1,9 @@
 //! Bytes that can be read at any position, by several threads at once: a file, or memory.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Where an archive's bytes are.
@@ -67,8 +69,7 @@ impl Source {
             source: self.clone(),
             position: offset,
             end: offset.saturating_add(len),
-            buffer: Vec::new(),
-            consumed: 0,
+            buffer: Buffer::default(),
         }
     }
 }
@@ -86,14 +87,96 @@ fn read_file_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize
 /// A part of a [`Source`], read from its start to its end.
 pub struct Slice {
     source: Source,
+    /// What is given out next.
     position: u64,
     end: u64,
-    buffer: Vec<u8>,
-    consumed: usize,
+    buffer: Buffer,
+}
+
+/// What was read of a file and is not given out yet.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    read: Range<usize>,
 }
 
 impl Slice {
-    const BUFFER: u64 = 64 * 1024;
+    const BUFFER: usize = 64 * 1024;
+
+    /// The next bytes, `n` of them or, at the end of the source, fewer. They are given out later.
+    pub fn peek(&mut self, n: usize) -> io::Result<&[u8]> {
+        let left = self.end.saturating_sub(self.position);
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        match &self.source {
+            Source::Memory(bytes) => {
+                let position = usize::try_from(self.position).ok();
+                let rest = position.and_then(|position| bytes.get(position..));
+                let rest = rest.unwrap_or_default();
+                Ok(&rest[..rest.len().min(left)])
+            }
+            Source::File { .. } => {
+                if self.buffer.read.len() < n.min(left) {
+                    let ahead = self.position + self.buffer.read.len() as u64;
+                    self.buffer.fill(&self.source, ahead, n, left)?;
+                }
+                Ok(&self.buffer.bytes[self.buffer.read.clone()])
+            }
+        }
+    }
+
+    /// Goes on `skip` bytes behind where it is, and ends `len` bytes behind that.
+    pub fn narrow(&mut self, skip: u64, len: u64) {
+        self.position = self.position.saturating_add(skip);
+        self.end = self.position.saturating_add(len);
+        self.buffer.skip(skip);
+        let left = usize::try_from(len).unwrap_or(usize::MAX);
+        let read = &mut self.buffer.read;
+        read.end = read.end.min(read.start.saturating_add(left));
+    }
+}
+
+impl Buffer {
+    /// Reads more behind what is there, so that there are `n` bytes, and as many besides as fit; `left` at most.
+    fn fill(&mut self, source: &Source, ahead: u64, n: usize, left: usize) -> io::Result<()> {
+        if self.bytes.is_empty() {
+            self.bytes = SPARE.take();
+        }
+        self.bytes.copy_within(self.read.clone(), 0);
+        self.read = 0..self.read.len();
+        let want = n.max(Slice::BUFFER).min(left);
+        if self.bytes.len() < want {
+            self.bytes.resize(want, 0);
+        }
+        let before = self.read.len();
+        while self.read.end < n.min(left) {
+            let at = ahead + (self.read.end - before) as u64;
+            match source.read_at(&mut self.bytes[self.read.end..want], at) {
+                Ok(0) => break,
+                Ok(read) => self.read.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, n: u64) {
+        let n = usize::try_from(n).unwrap_or(usize::MAX);
+        self.read.start = self.read.start.saturating_add(n).min(self.read.end);
+    }
+}
+
+thread_local! {
+    /// The buffer of the last slice that this thread was done with: one archive has thousands of them.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if (1..=2 * Slice::BUFFER).contains(&self.bytes.len()) {
+            SPARE.set(std::mem::take(&mut self.bytes));
+        }
+    }
 }
 
 impl Read for Slice {
@@ -108,18 +191,79 @@ impl Read for Slice {
 
 impl BufRead for Slice {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.consumed == self.buffer.len() {
-            let want = (self.end - self.position).min(Self::BUFFER) as usize;
-            self.buffer.resize(want, 0);
-            let n = self.source.read_at(&mut self.buffer, self.position)?;
-            self.buffer.truncate(n);
-            self.position += n as u64;
-            self.consumed = 0;
-        }
-        Ok(&self.buffer[self.consumed..])
+        self.peek(1)
     }
 
     fn consume(&mut self, n: usize) {
-        self.consumed += n;
+        self.position += n as u64;
+        self.buffer.skip(n as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same bytes in a file and in memory.
+    fn sources() -> (Vec<u8>, [Source; 2]) {
+        let bytes: Vec<u8> = (0..200_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
+        let file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut &file, &bytes).unwrap();
+        let sources = [Source::file(file).unwrap(), Source::memory(bytes.clone())];
+        (bytes, sources)
+    }
+
+    fn read(mut slice: Slice) -> Vec<u8> {
+        let mut read = Vec::new();
+        slice.read_to_end(&mut read).unwrap();
+        read
+    }
+
+    #[test]
+    fn a_slice_is_what_stands_there() {
+        let (bytes, sources) = sources();
+        for source in &sources {
+            for (offset, len) in [
+                (0, 0),
+                (3, 150_000),
+                (199_990, 5),
+                (199_990, 50),
+                (300_000, 1),
+            ] {
+                let end = (offset + len).min(bytes.len());
+                let there = bytes.get(offset..end).unwrap_or_default();
+                assert_eq!(read(source.slice(offset as u64, len as u64)), there);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_looked_at_is_given_out_later() {
+        let (bytes, sources) = sources();
+        for source in &sources {
+            let mut slice = source.slice(10, 150_000);
+            assert_eq!(slice.peek(100).unwrap()[..100], bytes[10..110]);
+            // More than a buffer holds.
+            assert_eq!(slice.peek(70_000).unwrap()[..70_000], bytes[10..70_010]);
+            assert_eq!(read(slice), bytes[10..150_010]);
+            assert!(source.slice(199_990, 100).peek(100).unwrap().len() == 10);
+        }
+    }
+
+    #[test]
+    fn what_follows_a_header_may_be_short_or_begin_far_behind_it() {
+        let (bytes, sources) = sources();
+        for source in &sources {
+            for (skip, len) in [(30, 10), (30, 100_000), (90_000, 10), (90_000, 100_000)] {
+                let mut slice = source.slice(0, 100);
+                slice.peek(30).unwrap();
+                slice.narrow(skip, len);
+                let (start, len) = (skip as usize, len as usize);
+                assert_eq!(read(slice), bytes[start..start + len]);
+            }
+            let mut slice = source.slice(100, 100);
+            slice.narrow(u64::MAX, u64::MAX);
+            assert!(read(slice).is_empty());
+        }
     }
 }

@@ -7,10 +7,10 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use flate2::bufread::DeflateDecoder;
 use thiserror::Error;
 
 use super::format::Compression;
+use super::inflate::Inflate;
 use super::local_header;
 use super::source::Source;
 
@@ -25,6 +25,8 @@ const CENTRAL_HEADER_LEN: usize = 46;
 pub const END_LEN: usize = 22;
 const ZIP64_LOCATOR_LEN: u64 = 20;
 const ZIP64_END_LEN: usize = 56;
+/// What packers write behind a name in a local header: times and owners in 28 bytes, and some more.
+const USUAL_EXTRA_LEN: u64 = 64;
 const ZIP64_EXTRA: u16 = 0x0001;
 const UNICODE_PATH_EXTRA: u16 = 0x7075;
 
@@ -173,21 +175,23 @@ impl ZipArchive {
             return Err(EntryError::Encrypted);
         }
         let raw_name = &self.directory[entry.raw_name.start as usize..entry.raw_name.end as usize];
-        let mut header = vec![0; LOCAL_HEADER_LEN as usize + raw_name.len()];
-        self.source
-            .read_exact_at(&mut header, entry.offset)
-            .map_err(|_| EntryError::NoLocalHeader)?;
+        let header_len = LOCAL_HEADER_LEN + raw_name.len() as u64;
+        // The header and the start of the data in one read, as most extra fields are short.
+        let expected = (header_len + USUAL_EXTRA_LEN).saturating_add(entry.packed);
+        let mut data = self.source.slice(entry.offset, expected);
+        let header = match data.peek(header_len as usize) {
+            Ok(header) if header.len() as u64 >= header_len => &header[..header_len as usize],
+            _ => return Err(EntryError::NoLocalHeader),
+        };
         if !header.starts_with(LOCAL_HEADER) {
             return Err(EntryError::NoLocalHeader);
         }
-        let disagreement = local_header::disagreement(&header, entry, raw_name);
-        let skip = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
-        let data = self
-            .source
-            .slice(entry.offset + LOCAL_HEADER_LEN + skip, entry.packed);
+        let disagreement = local_header::disagreement(header, entry, raw_name);
+        let skip = u64::from(u16_at(header, 26)) + u64::from(u16_at(header, 28));
+        data.narrow(LOCAL_HEADER_LEN + skip, entry.packed);
         let reader: Box<dyn Read> = match entry.method {
             0 => Box::new(data),
-            8 => Box::new(DeflateDecoder::new(data)),
+            8 => Box::new(Inflate::new(data)),
             93 => Compression::Zstd.decoder(data, max_memory),
             95 => Compression::Xz.decoder(data, max_memory),
             method => return Err(EntryError::UnsupportedMethod(method)),

@@ -90,6 +90,10 @@ impl<'a> Savings<'a> {
             .iter()
             .map(|file| {
                 let mut rules = 0;
+                // What is shown of such a name is not the name, so that no pattern would match it.
+                if file.path().contains('\\') {
+                    return rules;
+                }
                 for (rule, bytes) in bytes.iter_mut().enumerate() {
                     let Rule { safety, finds, .. } = RULES[rule];
                     if finds(&facts, file) && facts.may_be(safety, file) {
@@ -127,6 +131,7 @@ impl<'a> Savings<'a> {
                 0 | 1 => self.deployment.artifacts[*part].path.clone(),
                 _ => container.trim_end_matches("!/").to_owned(),
             };
+            let stays = self.stays(files);
             for (place, rule) in self.rules.iter().enumerate() {
                 let is_its = |index: &&usize| self.of_file[**index] == Some(place);
                 let counted: Vec<&Placed> = files
@@ -143,7 +148,7 @@ impl<'a> Savings<'a> {
                     certainty: rule.safety,
                     artifact: artifact.clone(),
                     saves: Amount::of(counted.iter().map(|placed| placed.file)),
-                    patterns: self.patterns(files, place),
+                    patterns: self.patterns(files, place, &stays),
                     at_build: rule.at_build,
                 };
                 items.push((place, item));
@@ -174,26 +179,46 @@ impl<'a> Savings<'a> {
         }
     }
 
+    /// Of each folder, the last item that takes a file from it; beyond all of them where a file stays.
+    fn stays(&self, files: &[usize]) -> HashMap<&str, usize> {
+        let mut stays: HashMap<&str, usize> = HashMap::new();
+        let mut last = None;
+        for &index in files {
+            let file = &self.deployment.placed[index].file.path;
+            let until = self.of_file[index].unwrap_or(usize::MAX);
+            // Files of one folder follow one another, and mostly stay.
+            if last == Some((file.parent(), until)) {
+                continue;
+            }
+            last = Some((file.parent(), until));
+            for folder in folders(file.inner()) {
+                let known = stays.entry(folder).or_default();
+                *known = until.max(*known);
+            }
+        }
+        stays
+    }
+
     /// What matches the files of an item among those of its container, and of others those of the items before it alone.
-    fn patterns(&self, files: &[usize], place: usize) -> Vec<String> {
+    fn patterns(&self, files: &[usize], place: usize, stays: &HashMap<&str, usize>) -> Vec<String> {
         let path = |index: usize| self.deployment.placed[index].path();
-        let is_gone = |index: usize| self.of_file[index].is_some_and(|other| other <= place);
         let is_its = |index: usize| self.of_file[index] == Some(place);
         let its: Vec<&str> = files
             .iter()
             .filter(|i| is_its(**i))
             .map(|i| path(*i))
             .collect();
+        let is_kept = |folder: &str| stays.get(folder).is_some_and(|until| *until > place);
+        let folded = fold(&its, is_kept);
+        if folded.len() <= FEW_PATTERNS {
+            return folded.into_iter().collect();
+        }
+        let is_gone = |index: usize| self.of_file[index].is_some_and(|other| other <= place);
         let kept: Vec<&str> = files
             .iter()
             .filter(|i| !is_gone(**i))
             .map(|i| path(*i))
             .collect();
-        let of_kept: HashSet<&str> = kept.iter().flat_map(|path| folders(path)).collect();
-        let folded = fold(&its, &of_kept);
-        if folded.len() <= FEW_PATTERNS {
-            return folded.into_iter().collect();
-        }
         let mut left = its;
         let mut patterns = Vec::new();
         for glob in candidates(&left) {
@@ -208,7 +233,7 @@ impl<'a> Savings<'a> {
                 left.retain(|path| !glob.matches(path));
             }
         }
-        patterns.extend(fold(&left, &of_kept));
+        patterns.extend(fold(&left, is_kept));
         patterns
     }
 }
@@ -231,10 +256,10 @@ fn keep_what_links_lead_to(placed: &[Placed], of_file: &mut [Option<usize>]) {
     let mut seen = HashSet::new();
     while let Some(index) = left.pop() {
         let file = &placed[index];
-        // Hard links, which have no size, lead from the root.
-        let folder = match file.file.size {
-            0 => "",
-            _ => file.file.path.parent(),
+        // Hard links lead from the root.
+        let folder = match file.file.is_hard_link {
+            true => "",
+            false => file.file.path.parent(),
         };
         let target = file.file.link.as_deref();
         let Some(target) = target.and_then(|to| target_of(folder, to)) else {
@@ -243,13 +268,17 @@ fn keep_what_links_lead_to(placed: &[Placed], of_file: &mut [Option<usize>]) {
         if !seen.insert((file.part, target.clone())) {
             continue;
         }
+        let at = |path| by_path.get(&(file.part, path)).into_iter().flatten();
+        let is_link = |kept: &&usize| placed[**kept].file.link.is_some();
+        // The way there may lead through links to folders.
+        let on_the_way = folders(&target).flat_map(at).filter(is_link);
         let inside = format!("{target}/");
-        let itself = by_path.get(&(file.part, &*target)).into_iter();
         let below = by_path
             .range((file.part, &*inside)..)
-            .take_while(|((part, path), _)| *part == file.part && path.starts_with(&inside));
-        for &kept in itself.chain(below.map(|(_, files)| files)).flatten() {
-            if of_file[kept].take().is_some() && placed[kept].file.link.is_some() {
+            .take_while(|((part, path), _)| *part == file.part && path.starts_with(&inside))
+            .flat_map(|(_, files)| files);
+        for &kept in at(&target).chain(on_the_way).chain(below) {
+            if of_file[kept].take().is_some() && is_link(&&kept) {
                 left.push(kept);
             }
         }
@@ -290,9 +319,9 @@ fn folders(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The files by the outermost folders that nothing is kept in, or one by one.
-fn fold(files: &[&str], of_kept: &HashSet<&str>) -> BTreeSet<String> {
+fn fold(files: &[&str], is_kept: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let pattern = |path: &&str| {
-        let folder = folders(path).find(|folder| !of_kept.contains(folder));
+        let folder = folders(path).find(|folder| !is_kept(folder));
         match folder {
             Some(folder) => format!("{}/**", escaped(folder)),
             None => escaped(path),
@@ -402,8 +431,10 @@ mod tests {
     #[test]
     fn files_are_named_by_the_outermost_folders_that_go_whole() {
         let gone = ["a/tests/x/1", "a/tests/2", "b/c/3", "b/4", "d"];
-        let kept = ["a", "b", "b/c"].into();
-        let patterns: Vec<String> = fold(&gone, &kept).into_iter().collect();
+        let kept = ["a", "b", "b/c"];
+        let patterns: Vec<String> = fold(&gone, |folder| kept.contains(&folder))
+            .into_iter()
+            .collect();
         assert_eq!(patterns, ["a/tests/**", "b/4", "b/c/3", "d"]);
     }
 

@@ -87,6 +87,10 @@ const COMMON_FOLDERS: &[&str] = &[
     "tools",
 ];
 
+/// Bytes of names of folders that are kept. The largest functions have some megabytes; lists of made-up files in folders
+/// of many parts would have gigabytes.
+const MAX_FOLDER_BYTES: usize = 64 * 1024 * 1024;
+
 /// A place among the components, and how long the path of the folder is that it is installed in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Claim {
@@ -100,6 +104,7 @@ struct Claims {
     files: HashMap<Box<str>, Claim>,
     /// None where several packages have files.
     folders: HashMap<Box<str>, Option<Claim>>,
+    folder_bytes: usize,
     /// Archives with packages in them; likewise.
     archives: HashMap<Box<str>, Option<usize>>,
     /// Files of what is known by its code alone; any package comes before it.
@@ -115,9 +120,14 @@ impl Claims {
     fn folder(&mut self, folder: &str, owner: usize, home: &str) {
         let home = home.len();
         let new = Some(Claim { owner, home });
-        let claim = self.folders.entry(folder.into()).or_insert(new);
-        if *claim != new {
-            *claim = None;
+        match self.folders.get_mut(folder) {
+            Some(claim) if *claim != new => *claim = None,
+            Some(_) => {}
+            None if self.folder_bytes + folder.len() <= MAX_FOLDER_BYTES => {
+                self.folder_bytes += folder.len();
+                self.folders.insert(folder.into(), new);
+            }
+            None => {}
         }
     }
 

@@ -11,6 +11,10 @@ use super::{archive_name, layout};
 /// Rows about one file that count. Honest lists have one each, and a few packages share a file.
 pub const MAX_ROWS: usize = 8;
 
+/// Bytes of a row. Linux opens no longer path than 4,096: `PATH_MAX`,
+/// <https://man7.org/linux/man-pages/man7/path_resolution.7.html>; and a digest has some dozen more.
+const MAX_ROW: usize = 4096 + 256;
+
 /// Whether it is the list of files of an installed wheel.
 pub fn is_record(path: &EntryPath) -> bool {
     path.is_named("RECORD") && path.parent().ends_with(".dist-info")
@@ -90,11 +94,14 @@ impl Row {
     }
 }
 
-/// The files that the `RECORD` at `path` lists. What leads out of the archive is left out.
+/// The files that the `RECORD` at `path` lists. What leads out of the archive is left out, and what is longer than any
+/// file's path.
 pub fn rows<'a>(path: &'a EntryPath, text: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
     let base = base(path);
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
-    text.split(|&b| b == b'\n').filter_map(move |line| {
+    let lines = text.split(|&b| b == b'\n');
+    let lines = lines.filter(|line| (1..=MAX_ROW).contains(&line.len()));
+    lines.filter_map(move |line| {
         let line = String::from_utf8_lossy(line);
         let (listed, rest) = first_field(&line);
         let inner = layout::resolve(base, &listed)?;
@@ -159,6 +166,14 @@ mod tests {
             ]
         );
         assert_eq!(package(&path), Some(("a", "1".to_owned())));
+    }
+
+    #[test]
+    fn what_no_path_can_be_is_no_row() {
+        let path = EntryPath::new(&"fn.zip!/".into(), "a-1.dist-info/RECORD");
+        let long = format!("\n\r\n{}b.py,,\nc.py,,\n", "a/".repeat(4096));
+        let found: Vec<String> = rows(&path, long.as_bytes()).map(|row| row.inner).collect();
+        assert_eq!(found, ["c.py"]);
     }
 
     #[test]

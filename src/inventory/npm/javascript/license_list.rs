@@ -68,11 +68,8 @@ struct Row {
 
 impl Inspector for LicenseList {
     fn wants(&self, header: &Header) -> bool {
-        let name = header.path.file_name().to_ascii_lowercase();
         // What an installed package has of this is about the workshop of its author, or its own copies.
-        owner::is_owners(header.path)
-            && (name == JSON
-                || (name.ends_with(".txt") && WORDS.iter().any(|word| name.contains(word))))
+        is_list_name(header.path.file_name()) && owner::is_owners(header.path)
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
@@ -84,6 +81,19 @@ impl Inspector for LicenseList {
         sighting::report(entry, sightings, |own, name| own == name, seen);
         Ok(())
     }
+}
+
+fn is_list_name(name: &str) -> bool {
+    let is_text = || {
+        let suffix = name.len().checked_sub(".txt".len());
+        let suffix = suffix.and_then(|at| name.get(at..));
+        suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(".txt"))
+    };
+    let has_word = || {
+        let name = name.to_ascii_lowercase();
+        WORDS.iter().any(|word| name.contains(word))
+    };
+    name.eq_ignore_ascii_case(JSON) || (is_text() && has_word())
 }
 
 fn rows_of_json(entry: &Entry) -> Result<Vec<Sighting>, Unreadable> {
