@@ -461,6 +461,20 @@ fn over_and_near_the_limit_of_lambda_is_told_to_the_byte() {
 }
 
 #[test]
+fn a_worker_of_either_plan_is_limited_before_it_is_compressed_alone() {
+    const LIMIT: usize = 67_108_864;
+    let workplace = Workplace::new();
+    zeros(&workplace, "over.zip", ("index.js", 0), LIMIT + 1);
+    for platform in ["cloudflare-workers", "cloudflare-workers-free"] {
+        let (report, _) = sized(&workplace, &["over.zip", "--platform", platform]);
+        assert_eq!(findings(&report), ["FA-SIZE-LIMIT over.zip"]);
+        assert_eq!(report["findings"][0]["severity"], "high");
+        let measures = texts(&report["sizes"][0]["limits"], "measure");
+        assert_eq!(measures, ["unpacked"]);
+    }
+}
+
+#[test]
 fn a_platform_is_named_or_certain_or_not_known() {
     let workplace = Workplace::new();
     let platform = |files: &[(&str, &[u8])], args: &[&str]| {
