@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::facts::Facts;
 use super::platform::Measure;
 use super::runtime::Provided;
 use super::tool::Tool;
 use super::usage::{Ownership, Placed};
-use super::waste::{Facts, RULES, Rule, Safety};
+use super::waste::{RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
 
 /// What to leave out, in this order.

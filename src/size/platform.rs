@@ -93,8 +93,7 @@ const fn azure_storage(most: u64, what: &'static str) -> Limit {
 
 const AZURE_WAY_OUT: &str = "a larger plan, or a container";
 
-const VERCEL_WAY_OUT: &str =
-    "large functions on Fluid compute, which may have 5 GB, or several functions with a part of it each";
+const VERCEL_WAY_OUT: &str = "large functions on Fluid compute, which may have 5 GB, or several functions with a part of it each";
 
 /// Of all of Cloudflare's plans. What a Worker takes once it is compressed is limited no more since 2026-09-04.
 const WORKER: Limit = Limit {
