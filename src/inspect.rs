@@ -9,6 +9,7 @@ use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inventory::cargo::linked::Graph;
 use crate::inventory::cargo::program::NamedCrates;
+use crate::inventory::lock_tree::LockTrees;
 use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
 use crate::inventory::nuget::assemblies::Assemblies;
@@ -175,8 +176,8 @@ pub struct Observations {
     pub supply: supply_chain::Traces,
     /// What installed packages need.
     pub needs: Vec<Needs>,
-    /// Folders of installed packages that only development needs, as a lock file has it.
-    pub development_only: Vec<EntryPath>,
+    /// What lock files say of which package needs which.
+    pub lock_trees: LockTrees,
     /// Imports of the test folders of packages.
     pub imported_tests: Vec<ImportedTests>,
     /// What the headers of native code say.
@@ -417,7 +418,7 @@ impl Observations {
         self.origins.retain(|row| visible(&row.location.path));
         self.supply.retain(&visible);
         self.needs.retain(|needs| visible(&needs.manifest));
-        self.development_only.retain(|path| visible(path));
+        self.lock_trees.retain(&visible);
         self.imported_tests.retain(|import| visible(&import.file));
         self.native.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
@@ -443,7 +444,7 @@ impl Observations {
         self.origins.extend(other.origins);
         self.supply.append(other.supply);
         self.needs.extend(other.needs);
-        self.development_only.extend(other.development_only);
+        self.lock_trees.append(other.lock_trees);
         self.imported_tests.extend(other.imported_tests);
         self.native.extend(other.native);
     }

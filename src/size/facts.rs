@@ -10,7 +10,7 @@ use super::kinds::{
     has_suffix, is_python_stub, is_python_tests, is_type_stub, names_another_system, up_to_tests,
 };
 use super::runtime::Provided;
-use super::usage::{Ownership, Placed};
+use super::usage::Placed;
 use super::waste::Safety;
 use crate::component::Ecosystem;
 
@@ -27,11 +27,10 @@ const MANAGERS: &[(Ecosystem, &str)] = &[
 
 /// What the rules need to know of the whole.
 pub struct Facts<'a> {
-    deployment: &'a Deployment<'a>,
+    pub deployment: &'a Deployment<'a>,
     pub is_linux: bool,
     /// Stubs are read when the program runs by what is installed.
     loads_stubs: bool,
-    pub development: HashSet<usize>,
     pub managers: HashSet<usize>,
     pub setuptools: HashSet<usize>,
     pub provided: HashSet<usize>,
@@ -49,11 +48,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub fn of(
-        deployment: &'a Deployment<'a>,
-        ownership: &Ownership,
-        provided: &[Provided],
-    ) -> Self {
+    pub fn of(deployment: &'a Deployment<'a>, provided: &[Provided]) -> Self {
         let packages = deployment.packages;
         let those = |is_it: &dyn Fn(Ecosystem, &str) -> bool| -> HashSet<usize> {
             let rows = packages.iter().enumerate();
@@ -72,17 +67,10 @@ impl<'a> Facts<'a> {
         let mut setuptools =
             those(&|ecosystem, name| (ecosystem, name) == (Ecosystem::PyPi, "setuptools"));
         setuptools.retain(|index| !is_needed(index));
-        let development = deployment
-            .parts
-            .iter()
-            .flat_map(|part| &part.development_only);
         Facts {
             deployment,
             is_linux: deployment.is_for_linux(),
             loads_stubs: packages.iter().any(|c| c.name == "lazy-loader"),
-            development: development
-                .filter_map(|folder| ownership.of_folder(folder.container(), folder.inner()))
-                .collect(),
             managers,
             setuptools,
             provided: provided.iter().map(|provided| provided.component).collect(),

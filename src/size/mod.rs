@@ -10,6 +10,7 @@ mod facts;
 pub(crate) mod headers;
 pub(crate) mod imports;
 mod kinds;
+mod locked;
 mod native;
 pub(crate) mod needs;
 mod plan;
@@ -21,12 +22,15 @@ mod usage;
 mod verdict;
 mod waste;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use self::budget::{Baseline, Budget};
 use self::detect::Runtime;
 use self::headers::NativeFile;
 use self::imports::ImportedTests;
+use self::locked::Locked;
 use self::needs::{Needs, Tree};
 use self::plan::Savings;
 use self::platform::{Measure, Platform};
@@ -35,6 +39,7 @@ use crate::artifact::Artifact;
 use crate::component::Component;
 use crate::finding::Finding;
 use crate::inspect::{Observations, ObservedFile, RecordFile};
+use crate::inventory::lock_tree::LockTrees;
 
 pub use self::duplicates::{Copies, Duplicates, Versions};
 pub use self::plan::{Plan, PlanItem};
@@ -64,7 +69,6 @@ pub struct Part {
     needs: Vec<Needs>,
     native: Vec<NativeFile>,
     imported_tests: Vec<ImportedTests>,
-    development_only: Vec<crate::finding::EntryPath>,
 }
 
 impl Part {
@@ -76,7 +80,6 @@ impl Part {
             needs: std::mem::take(&mut observations.needs),
             native: std::mem::take(&mut observations.native),
             imported_tests: std::mem::take(&mut observations.imported_tests),
-            development_only: std::mem::take(&mut observations.development_only),
         }
     }
 }
@@ -203,6 +206,8 @@ pub struct FileSize {
 struct Deployment<'a> {
     artifacts: &'a [Artifact],
     parts: &'a [Part],
+    /// Packages that only development needs.
+    development: HashSet<usize>,
     packages: &'a [Component],
     placed: &'a [Placed<'a>],
     tree: &'a Tree,
@@ -229,10 +234,12 @@ impl Deployment<'_> {
 pub fn measure(
     artifacts: &mut [Artifact],
     parts: &[Part],
+    locks: LockTrees,
     packages: &mut [Component],
     options: &Options,
 ) -> (Sizes, Vec<Finding>, Vec<String>) {
-    let (sizes, findings, amounts) = judge(artifacts, parts, packages, options);
+    let locked = Locked::of(&locks.settle(), packages);
+    let (sizes, findings, amounts) = judge(artifacts, parts, &locked, packages, options);
     let unchecked = options.budget.unchecked(
         &sizes.components,
         sizes.growth.as_ref(),
@@ -252,16 +259,18 @@ pub fn measure(
 fn judge(
     artifacts: &[Artifact],
     parts: &[Part],
+    locked: &Locked,
     packages: &[Component],
     options: &Options,
 ) -> (Sizes, Vec<Finding>, Vec<Amount>) {
     let ownership = Ownership::of(parts, packages);
     let placed = ownership.place(parts);
-    let tree = Tree::of(parts, packages, &ownership);
     let (amounts, own_files) = usage::by_component(&placed, packages.len());
+    let tree = Tree::of(parts, locked, packages, &amounts, &ownership);
     let deployment = Deployment {
         artifacts,
         parts,
+        development: locked.only_for_development(packages, &amounts, &tree),
         packages,
         placed: &placed,
         tree: &tree,
@@ -274,7 +283,7 @@ fn judge(
     let total = Amount::of(placed.iter().map(|placed| placed.file));
     let limits = verdict::limits(&deployment, &total);
     let provided = runtime::provided(&deployment, &amounts);
-    let plan = Savings::of(&deployment, &ownership, &provided).plan(&limits);
+    let plan = Savings::of(&deployment, &provided).plan(&limits);
     let components = component_sizes(packages, &amounts, tree.with_needed(packages, &amounts));
     let growth = options
         .baseline

@@ -12,7 +12,7 @@ use super::facts::Facts;
 use super::platform::Measure;
 use super::runtime::Provided;
 use super::tool::Tool;
-use super::usage::{Ownership, Placed};
+use super::usage::Placed;
 use super::waste::{RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
 
@@ -79,12 +79,8 @@ const FEW_PATTERNS: usize = 8;
 const MAX_GLOBS: usize = 16;
 
 impl<'a> Savings<'a> {
-    pub fn of(
-        deployment: &'a Deployment<'a>,
-        ownership: &Ownership,
-        provided: &[Provided],
-    ) -> Self {
-        let facts = Facts::of(deployment, ownership, provided);
+    pub fn of(deployment: &'a Deployment<'a>, provided: &[Provided]) -> Self {
+        let facts = Facts::of(deployment, provided);
         let mut bytes = vec![0u64; RULES.len()];
         let found: Vec<u64> = deployment
             .placed

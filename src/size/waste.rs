@@ -36,8 +36,8 @@ pub struct Rule {
     pub finds: fn(&Facts, &Placed) -> bool,
 }
 
-const NO_DEV: &str =
-    "npm ci --omit=dev, yarn workspaces focus --production, or pnpm install --prod";
+const NO_DEV: &str = "npm ci --omit=dev, yarn workspaces focus --production, pnpm install --prod, bun install --production, \
+     poetry install --only main, uv sync --no-dev, pdm install --prod, or pipenv sync";
 const RIGHT_PLATFORM: &str = "npm ci --os=linux --cpu=x64 --libc=glibc, or pip install --platform manylinux2014_x86_64 --only-binary=:all:";
 
 /// Where two rules find the same file, the plan counts it for the one that comes first in the plan.
@@ -159,9 +159,9 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "development",
         safety: Safety::Check,
-        what: "packages that the lock file marks as needed for development alone",
+        what: "packages that the lock file has for development alone",
         at_build: NO_DEV,
-        finds: |facts, file| is_among(&facts.development, file),
+        finds: |facts, file| is_among(&facts.deployment.development, file),
     },
     Rule {
         id: "package-managers",

@@ -4,6 +4,7 @@ mod bun_lock;
 mod installed_package;
 mod javascript;
 pub(crate) mod layout;
+mod lock_places;
 mod locked_origin;
 mod npmrc;
 mod package_json;
