@@ -373,6 +373,123 @@ fn nested_npm_packages_own_what_is_in_them() {
     carry_out(&workplace.path("fn.zip"), sizes);
 }
 
+/// A wheel of which only the `RECORD` was left.
+fn stripped(name: &str, bytes: usize) -> Vec<(String, Vec<u8>)> {
+    let file = format!("{name}/__init__.py");
+    let mut entries = wheel("", name, "1.0", &[(&file, bytes)], "");
+    entries.retain(|(path, _)| !path.ends_with("METADATA"));
+    entries
+}
+
+/// Of the components the purl of the one that alone needs each, where there is one.
+fn only_for(sizes: &Value) -> Vec<(&str, &str)> {
+    let rows = sizes["components"].as_array().unwrap().iter();
+    let rows = rows.filter_map(|row| Some((row["name"].as_str()?, row["only_for"].as_str()?)));
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_unstable();
+    rows
+}
+
+const POETRY_LOCK: &str = "[[package]]\nname = \"a\"\nversion = \"1.0\"\ngroups = [\"main\"]\n\
+     [package.dependencies]\nb = \"*\"\n\n\
+     [[package]]\nname = \"b\"\nversion = \"1.0\"\ngroups = [\"main\", \"dev\"]\n\n\
+     [[package]]\nname = \"tool\"\nversion = \"1.0\"\ngroups = [\"dev\"]\n\
+     [package.dependencies]\nhelper = \"*\"\nb = \"*\"\n\n\
+     [[package]]\nname = \"helper\"\nversion = \"1.0\"\ngroups = [\"dev\"]\n";
+
+#[test]
+fn a_lock_file_tells_what_stripped_packages_need_and_what_is_for_development() {
+    let workplace = Workplace::new();
+    let mut entries = stripped("a", 100);
+    for (name, bytes) in [("b", 20), ("tool", 3000), ("helper", 400)] {
+        entries.extend(stripped(name, bytes));
+    }
+    zip_of(&workplace, "bare.zip", &entries);
+    let lock = ("poetry.lock".to_owned(), POETRY_LOCK.as_bytes().to_vec());
+    entries.push(lock);
+    zip_of(&workplace, "fn.zip", &entries);
+    workplace.file("poetry.lock", POETRY_LOCK);
+    let (bare, _) = sized(&workplace, &["bare.zip"]);
+    assert_eq!(only_for(&bare["sizes"][0]), []);
+    assert!(item(&bare["sizes"][0], "development").is_none());
+    for args in [&["fn.zip"][..], &["bare.zip", "--lock", "poetry.lock"]] {
+        let (report, _) = sized(&workplace, args);
+        assert_adds_up(&report);
+        let sizes = &report["sizes"][0];
+        // `b` is needed by two.
+        assert_eq!(only_for(sizes), [("helper", "pkg:pypi/tool@1.0")]);
+        let found = components(sizes);
+        let development = item(sizes, "development").unwrap();
+        assert_eq!(bytes(development), found["tool"] + found["helper"]);
+        assert_eq!(development["certainty"], "check");
+        carry_out(&workplace.path(args[0]), sizes);
+    }
+}
+
+#[test]
+fn what_installed_metadata_says_comes_before_lock_files() {
+    let workplace = Workplace::new();
+    let mut entries = wheel("", "a", "1.0", &[("a/x.py", 10)], "Requires-Dist: c\n");
+    for name in ["b", "c"] {
+        entries.extend(stripped(name, 10));
+    }
+    entries.push(("poetry.lock".into(), POETRY_LOCK.as_bytes().to_vec()));
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    assert_eq!(only_for(&report["sizes"][0]), [("c", "pkg:pypi/a@1.0")]);
+}
+
+#[test]
+fn what_production_asks_for_or_needs_is_not_for_development_alone() {
+    let workplace = Workplace::new();
+    let lock = r#"{"lockfileVersion": 1, "dependencies": {
+        "a": {"version": "1.0.0"}, "b": {"version": "1.0.0", "dev": true}, "c": {"version": "1.0.0", "dev": true},
+        "d": {"version": "1.0.0", "dev": true}}}"#;
+    let mut entries = package("node_modules/a", ", \"dependencies\": {\"c\": \"1\"}", &[]);
+    for name in ["b", "c", "d"] {
+        entries.extend(package(
+            &format!("node_modules/{name}"),
+            "",
+            &[("x.js", 100)],
+        ));
+    }
+    entries.push(("package-lock.json".into(), lock.into()));
+    let manifest = r#"{"dependencies": {"a": "1.0.0", "b": "^1.0.0"}}"#;
+    entries.push(("package.json".into(), manifest.into()));
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    let sizes = &report["sizes"][0];
+    let development = item(sizes, "development").unwrap();
+    assert_eq!(bytes(development), components(sizes)["d"]);
+    carry_out(&workplace.path("fn.zip"), sizes);
+}
+
+#[test]
+fn a_manifest_beside_it_tells_what_a_lock_file_of_yarn_has_for_development() {
+    let workplace = Workplace::new();
+    let lock = "# yarn lockfile v1\n\na@^1.0.0:\n  version \"1.0.0\"\n  dependencies:\n    c \"^1\"\n\n\
+                b@^1.0.0:\n  version \"1.0.0\"\n  dependencies:\n    c \"^1\"\n    d \"^1\"\n\n\
+                c@^1:\n  version \"1.0.0\"\n\nd@^1:\n  version \"1.0.0\"\n";
+    let manifest = r#"{"dependencies": {"a": "^1.0.0"}, "devDependencies": {"b": "^1.0.0"}}"#;
+    let mut entries = vec![
+        ("api/yarn.lock".to_owned(), lock.into()),
+        ("api/package.json".to_owned(), manifest.into()),
+    ];
+    for (name, bytes) in [("a", 10), ("b", 200), ("c", 30), ("d", 4000)] {
+        let folder = format!("api/node_modules/{name}");
+        entries.extend(package(&folder, "", &[("x.js", bytes)]));
+    }
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    let sizes = &report["sizes"][0];
+    let found = components(sizes);
+    let development = item(sizes, "development").unwrap();
+    assert_eq!(bytes(development), found["b"] + found["d"]);
+    // Their own manifests do not say what they need.
+    assert_eq!(only_for(sizes), [("d", "pkg:npm/b@1.0.0")]);
+    carry_out(&workplace.path("fn.zip"), sizes);
+}
+
 #[test]
 fn what_the_runtime_has_is_to_be_tried_first_and_what_others_need_stays() {
     let workplace = Workplace::new();

@@ -164,6 +164,7 @@ pub struct Manifest {
     pub path: EntryPath,
     pub production: Vec<Box<str>>,
     pub development: Vec<Box<str>>,
+    pub has_workspaces: bool,
 }
 
 /// The trees of all lock files, and the manifests that some of them have to be read with.
@@ -189,7 +190,11 @@ impl LockTrees {
         }
     }
 
+    /// Keeps a manifest, if it asks for anything in development.
     pub fn add_manifest(&mut self, manifest: Manifest) {
+        if manifest.development.is_empty() {
+            return;
+        }
         let names = manifest.production.len() + manifest.development.len();
         self.weight = self.weight.saturating_add(names);
         if self.weight <= MAX_WEIGHT {
@@ -226,7 +231,9 @@ impl LockTrees {
             manifests.map(|m| (folder(&m.path), m)).collect();
         let mut trees = self.trees;
         for tree in trees.iter_mut().filter(|tree| !tree.asked.is_empty()) {
-            if let Some(manifest) = by_folder.get(&folder(&tree.path)) {
+            if let Some(manifest) = by_folder.get(&folder(&tree.path))
+                && !manifest.has_workspaces
+            {
                 tree.mark_asked(manifest);
             }
         }

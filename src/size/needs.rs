@@ -212,7 +212,7 @@ fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<us
 }
 
 /// The name that a `Requires-Dist` asks for, unless it does so for an extra or for another system than Linux.
-fn required(requirement: &str) -> Option<String> {
+pub fn required(requirement: &str) -> Option<String> {
     let (_, marker) = requirement.split_once(';').unwrap_or((requirement, ""));
     if excludes(marker) {
         return None;
@@ -223,7 +223,7 @@ fn required(requirement: &str) -> Option<String> {
 
 /// Whether an environment marker is certainly false: <https://peps.python.org/pep-0508/#environment-markers>. With an
 /// `or` in it that is not decided.
-fn excludes(marker: &str) -> bool {
+pub fn excludes(marker: &str) -> bool {
     const OTHER_SYSTEMS: [&str; 6] = ["win32", "windows", "nt", "darwin", "pypy", "java"];
     if marker.split_whitespace().any(|word| word == "or") {
         return false;

@@ -60,6 +60,14 @@ impl PlacedTree {
         row
     }
 
+    /// The rows that are found under those names from a place.
+    pub fn find<'a>(&self, from: usize, names: impl Iterator<Item = &'a String>) -> Vec<usize> {
+        let mut steps = 0;
+        names
+            .filter_map(|name| self.places.find(from, name, &mut steps))
+            .collect()
+    }
+
     /// The tree, once all rows are in their places; none of more than honest lock files have.
     pub fn connect(mut self) -> Option<LockTree> {
         let mut steps = 0;
