@@ -16,6 +16,7 @@ use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::size::Tool;
 use crate::size::headers::NativeFile;
 use crate::size::imports::ImportedTests;
 use crate::size::needs::Needs;
@@ -180,6 +181,8 @@ pub struct Observations {
     pub lock_trees: LockTrees,
     /// Imports of the test folders of packages.
     pub imported_tests: Vec<ImportedTests>,
+    /// Scripts that a bundler put together, and which.
+    pub bundlers: Vec<(EntryPath, Tool)>,
     /// What the headers of native code say.
     pub native: Vec<NativeFile>,
 }
@@ -420,6 +423,7 @@ impl Observations {
         self.needs.retain(|needs| visible(&needs.manifest));
         self.lock_trees.retain(&visible);
         self.imported_tests.retain(|import| visible(&import.file));
+        self.bundlers.retain(|(path, _)| visible(path));
         self.native.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
@@ -446,6 +450,7 @@ impl Observations {
         self.needs.extend(other.needs);
         self.lock_trees.append(other.lock_trees);
         self.imported_tests.extend(other.imported_tests);
+        self.bundlers.extend(other.bundlers);
         self.native.extend(other.native);
     }
 }

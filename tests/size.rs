@@ -491,6 +491,121 @@ fn a_manifest_beside_it_tells_what_a_lock_file_of_yarn_has_for_development() {
 }
 
 #[test]
+fn copies_go_that_node_finds_in_a_folder_around_them_too() {
+    let workplace = Workplace::new();
+    let files: &[(&str, usize)] = &[("index.js", 1000), ("lib/x.js", 300)];
+    let needs_y = ", \"dependencies\": {\"y\": \"1\"}";
+    let bundle = |edit: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+        let mut entries = package("node_modules/x", needs_y, files);
+        entries.extend(package("node_modules/y", "", &[("y.js", 50)]));
+        entries.extend(package("node_modules/@s/a", "", &[("a.js", 10)]));
+        entries.extend(package("node_modules/@s/a/node_modules/x", needs_y, files));
+        // The same package twice, in folders that do not lie around each other.
+        for name in ["b", "c"] {
+            entries.extend(package(&format!("node_modules/{name}"), "", &[]));
+            let folder = format!("node_modules/{name}/node_modules/z");
+            entries.extend(package(&folder, "", &[("z.js", 70)]));
+        }
+        edit(&mut entries);
+        zip_of(&workplace, "fn.zip", &entries);
+        let (report, _) = sized(&workplace, &["fn.zip"]);
+        let sizes = report["sizes"][0].clone();
+        carry_out(&workplace.path("fn.zip"), &sizes);
+        item(&sizes, "copies").cloned()
+    };
+    let found = bundle(&|_| ()).unwrap();
+    assert_eq!(
+        found["patterns"],
+        serde_json::json!(["node_modules/@s/a/node_modules/**"])
+    );
+    assert_eq!(found["certainty"], "check");
+    assert_eq!(found["files"], 3);
+    let inner = "node_modules/@s/a/node_modules/x";
+    // npm writes into manifests where it took them from.
+    let written = bundle(&|entries| {
+        let manifest = format!("{inner}/package.json");
+        let (_, json) = entries
+            .iter_mut()
+            .find(|(path, _)| *path == manifest)
+            .unwrap();
+        json.pop();
+        json.extend(br#", "_where": "/build"}"#);
+    });
+    assert!(written.is_some());
+    // Patched by hand; of another version; with another package to find from there; with another of its own in it.
+    let edits: [&dyn Fn(&mut Vec<(String, Vec<u8>)>); 4] = [
+        &|entries| {
+            let patched = format!("{inner}/index.js");
+            entries
+                .iter_mut()
+                .find(|(path, _)| *path == patched)
+                .unwrap()
+                .1[7] = b'!';
+        },
+        &|entries| {
+            let manifest = "node_modules/x/package.json";
+            let (_, json) = entries
+                .iter_mut()
+                .find(|(path, _)| path == manifest)
+                .unwrap();
+            *json = br#"{"name": "x", "version": "1.0.1"}"#.to_vec();
+        },
+        &|entries| {
+            let (folder, json) = (
+                "node_modules/@s/a/node_modules/y",
+                br#"{"name": "y", "version": "2.0.0"}"#,
+            );
+            entries.push((format!("{folder}/package.json"), json.to_vec()));
+        },
+        &|entries| {
+            entries.extend(package(
+                &format!("{inner}/node_modules/y"),
+                "",
+                &[("y.js", 51)],
+            ))
+        },
+    ];
+    for edit in edits {
+        let found = bundle(edit);
+        let patterns = found
+            .map(|item| item["patterns"].to_string())
+            .unwrap_or_default();
+        assert!(!patterns.contains("/x"), "{patterns}");
+        assert!(
+            !patterns.contains("node_modules/@s/a/node_modules/**"),
+            "{patterns}"
+        );
+    }
+}
+
+#[test]
+fn the_tool_that_built_it_is_told_by_what_it_writes() {
+    let workplace = Workplace::new();
+    let tool = |files: &[(&str, &[u8])]| {
+        workplace.zip("fn.zip", files);
+        let (report, _) = sized(&workplace, &["fn.zip"]);
+        report["sizes"][0]["tool"].as_str().unwrap().to_owned()
+    };
+    let esbuild: &[u8] = b"var require_a = __commonJS({\n  \"node_modules/a/index.js\"(exports, module) {\n  }\n});\n";
+    let webpack: &[u8] = b"var m = {\"./node_modules/a/index.js\": function(module, exports, __webpack_require__) {}};\n";
+    let bun: &[u8] =
+        b"// node_modules/a/index.js\nvar require_a = __commonJS((exports) => {\n});\n";
+    assert_eq!(tool(&[("index.js", esbuild)]), "esbuild");
+    assert_eq!(tool(&[("index.js", webpack)]), "webpack");
+    assert_eq!(tool(&[("index.js", bun)]), "bundler");
+    assert_eq!(tool(&[("a.js", esbuild), ("b.js", webpack)]), "bundler");
+    // Installed packages come as their authors bundled them.
+    let manifest = br#"{"name": "a", "version": "1.0.0"}"#;
+    let installed: &[(&str, &[u8])] = &[
+        ("node_modules/a/package.json", manifest),
+        ("node_modules/a/a.js", webpack),
+    ];
+    assert_eq!(tool(installed), "zip");
+    assert_eq!(tool(&[(".aws-sam/build.toml", b"")]), "sam");
+    assert_eq!(tool(&[("samconfig.toml", b"")]), "sam");
+}
+
+#[test]
 fn what_the_runtime_has_is_to_be_tried_first_and_what_others_need_stays() {
     let workplace = Workplace::new();
     let site = "python/lib/python3.12/site-packages/";

@@ -3,6 +3,7 @@
 //! All of it is made from what one walk over the artifact keeps of every file. See `docs/size.md`.
 
 pub mod budget;
+mod copies;
 mod detect;
 mod duplicates;
 mod exceptions;
@@ -27,6 +28,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use self::budget::{Baseline, Budget};
+use self::copies::Home;
 use self::detect::Runtime;
 use self::headers::NativeFile;
 use self::imports::ImportedTests;
@@ -37,7 +39,7 @@ use self::platform::{Measure, Platform};
 use self::usage::{Ownership, Placed};
 use crate::artifact::Artifact;
 use crate::component::Component;
-use crate::finding::Finding;
+use crate::finding::{EntryPath, Finding};
 use crate::inspect::{Observations, ObservedFile, RecordFile};
 use crate::inventory::lock_tree::LockTrees;
 
@@ -69,6 +71,7 @@ pub struct Part {
     needs: Vec<Needs>,
     native: Vec<NativeFile>,
     imported_tests: Vec<ImportedTests>,
+    bundlers: Vec<(EntryPath, Tool)>,
 }
 
 impl Part {
@@ -80,6 +83,7 @@ impl Part {
             needs: std::mem::take(&mut observations.needs),
             native: std::mem::take(&mut observations.native),
             imported_tests: std::mem::take(&mut observations.imported_tests),
+            bundlers: std::mem::take(&mut observations.bundlers),
         }
     }
 }
@@ -208,6 +212,8 @@ struct Deployment<'a> {
     parts: &'a [Part],
     /// Packages that only development needs.
     development: HashSet<usize>,
+    /// The folders of packages that lie in a folder around them too.
+    copies: HashSet<Home<'a>>,
     packages: &'a [Component],
     placed: &'a [Placed<'a>],
     tree: &'a Tree,
@@ -270,6 +276,7 @@ fn judge(
     let deployment = Deployment {
         artifacts,
         parts,
+        copies: copies::find(&placed, parts, &ownership),
         development: locked.only_for_development(packages, &amounts, &tree),
         packages,
         placed: &placed,
@@ -278,7 +285,7 @@ fn judge(
             .platform
             .or_else(|| detect::platform(&placed, packages)),
         runtime: detect::runtime(&placed),
-        tool: tool::detect(&placed, packages),
+        tool: tool::detect(&placed, parts, packages),
     };
     let total = Amount::of(placed.iter().map(|placed| placed.file));
     let limits = verdict::limits(&deployment, &total);

@@ -203,7 +203,7 @@ pub fn is_asked_for(component: &Component) -> bool {
 
 /// Where Node.js finds a package: in the `node_modules` of the folder, or of one above it,
 /// <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>.
-fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<usize> {
+pub fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<usize> {
     let is_place = |folder: &&str| *folder != "node_modules" && !folder.ends_with("/node_modules");
     let around = folders_around(manifest.parent()).filter(is_place);
     let places = around.map(|folder| format!("{folder}/node_modules/{name}"));

@@ -7,6 +7,7 @@
 
 use serde::Serialize;
 
+use super::copies::home;
 use super::facts::{Facts, is_among};
 use super::kinds::{
     NODE_EXTRAS, PYTHON_EXTRAS, has_folder, has_suffix, is_in_root_folder, is_leftover,
@@ -162,6 +163,13 @@ pub static RULES: &[Rule] = &[
         what: "packages that the lock file has for development alone",
         at_build: NO_DEV,
         finds: |facts, file| is_among(&facts.deployment.development, file),
+    },
+    Rule {
+        id: "copies",
+        safety: Safety::Check,
+        what: "npm packages that a folder around them has too, with the same content",
+        at_build: "npm dedupe",
+        finds: |facts, file| home(file).is_some_and(|at| facts.deployment.copies.contains(&at)),
     },
     Rule {
         id: "package-managers",
