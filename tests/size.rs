@@ -921,6 +921,60 @@ fn what_a_link_that_stays_leads_to_stays() {
     assert_eq!(bytes(&sizes["own_files"]), links as u64);
 }
 
+#[test]
+fn links_to_what_is_for_development_go_with_it() {
+    let workplace = Workplace::new();
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, content).unwrap();
+    };
+    let store = |name: &str| format!("node_modules/.pnpm/{name}@1.0.0/node_modules/{name}");
+    for name in ["a", "b", "tool"] {
+        let needs = if name == "b" {
+            ""
+        } else {
+            r#", "dependencies": {"b": "1"}"#
+        };
+        let json = format!(r#"{{"name": "{name}", "version": "1.0.0"{needs}}}"#);
+        add(&format!("{}/package.json", store(name)), json.as_bytes());
+        add(&format!("{}/x.js", store(name)), &[b'x'; 100]);
+    }
+    let lock = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies: {a: {version: 1.0.0}}\n    \
+                devDependencies: {tool: {version: 1.0.0}}\nsnapshots:\n  a@1.0.0: {dependencies: {b: 1.0.0}}\n  \
+                b@1.0.0: {}\n  tool@1.0.0: {dependencies: {b: 1.0.0}}\n";
+    add("pnpm-lock.yaml", lock.as_bytes());
+    let mut link = |path: &str, target: &str| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        tar.append_link(&mut header, path, target).unwrap();
+    };
+    let tool = ".pnpm/tool@1.0.0/node_modules/tool";
+    link("node_modules/a", ".pnpm/a@1.0.0/node_modules/a");
+    link("node_modules/tool", tool);
+    link("node_modules/.bin/tool", &format!("../{tool}/x.js"));
+    link(
+        &format!("{}/b", "node_modules/.pnpm/a@1.0.0/node_modules"),
+        "../../b@1.0.0/node_modules/b",
+    );
+    link(
+        &format!("{}/b", "node_modules/.pnpm/tool@1.0.0/node_modules"),
+        "../../b@1.0.0/node_modules/b",
+    );
+    std::fs::write(workplace.path("fn.tar"), tar.into_inner().unwrap()).unwrap();
+    let (report, _) = sized(&workplace, &["fn.tar"]);
+    let sizes = &report["sizes"][0];
+    let links = tool.len() + format!("../{tool}/x.js").len();
+    let development = item(sizes, "development").unwrap();
+    assert_eq!(bytes(development), components(sizes)["tool"] + links as u64);
+    assert_eq!(development["files"], 4);
+    // What the links lead to is not looked up: the lock file says that two need `b`.
+    assert_eq!(only_for(sizes), []);
+}
+
 /// An ELF library for that machine, which needs that version of the C library.
 fn elf(machine: u16, glibc: &str) -> Vec<u8> {
     const HEADER: usize = 64;

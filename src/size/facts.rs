@@ -107,6 +107,12 @@ impl<'a> Facts<'a> {
                 .is_some_and(|folder| self.test_modules.contains(&(file.part, folder)))
     }
 
+    pub fn is_for_development(&self, file: &Placed) -> bool {
+        let deployment = self.deployment;
+        is_among(&deployment.development, file)
+            || deployment.development_links.contains(&file.file.path)
+    }
+
     /// Of lazy-loader's stubs it is certain that they are read, and of those of compilers for their language.
     pub fn may_lack_stub(&self, file: &Placed) -> bool {
         is_type_stub(file)

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::Amount;
 use super::needs::{Tree, is_asked_for};
+use super::plan::target_of;
+use super::usage::{Ownership, Placed, folders_around};
 use crate::component::{Component, Ecosystem, Scope};
+use crate::finding::EntryPath;
 use crate::inventory::lock_tree::{LockTree, LockedRow, Purpose};
 use crate::inventory::npm::layout;
 use crate::version::Version;
@@ -82,6 +85,33 @@ impl Locked {
     }
 }
 
+/// The links in a `node_modules` that lead to or into one of those packages, as pnpm and `.bin` have them. They go with it.
+pub fn links_to<'a>(
+    those: &HashSet<usize>,
+    placed: &[Placed<'a>],
+    ownership: &Ownership,
+) -> HashSet<&'a EntryPath> {
+    let mut found = HashSet::new();
+    if those.is_empty() {
+        return found;
+    }
+    for file in placed {
+        let (path, Some(link)) = (&file.file.path, &file.file.link) else {
+            continue;
+        };
+        if file.file.is_hard_link || layout::place(path.inner()).is_none() {
+            continue;
+        }
+        let target = target_of(path.parent(), link).unwrap_or_default();
+        let mut around = folders_around(&target);
+        let owner = around.find_map(|folder| ownership.of_folder(path.container(), folder));
+        if owner.is_some_and(|owner| those.contains(&owner)) {
+            found.insert(path);
+        }
+    }
+    found
+}
+
 fn is_version(component: &Component, version: &str) -> bool {
     component.version.as_deref().is_some_and(|known| {
         let canonical = |text| Version::canonical(component.ecosystem, text);
@@ -113,7 +143,7 @@ fn covers(tree: &LockTree, component: &Component) -> bool {
 mod tests {
     use super::*;
     use crate::component::Evidence;
-    use crate::finding::{EntryPath, Location};
+    use crate::finding::Location;
 
     fn component(name: &str, version: &str, path: &str) -> Component {
         Component {

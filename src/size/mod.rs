@@ -212,6 +212,8 @@ struct Deployment<'a> {
     parts: &'a [Part],
     /// Packages that only development needs.
     development: HashSet<usize>,
+    /// Links that lead to them.
+    development_links: HashSet<&'a EntryPath>,
     /// The folders of packages that lie in a folder around them too.
     copies: HashSet<Home<'a>>,
     packages: &'a [Component],
@@ -273,11 +275,13 @@ fn judge(
     let placed = ownership.place(parts);
     let (amounts, own_files) = usage::by_component(&placed, packages.len());
     let tree = Tree::of(parts, locked, packages, &amounts, &ownership);
+    let development = locked.only_for_development(packages, &amounts, &tree);
     let deployment = Deployment {
         artifacts,
         parts,
         copies: copies::find(&placed, parts, &ownership),
-        development: locked.only_for_development(packages, &amounts, &tree),
+        development_links: locked::links_to(&development, &placed, &ownership),
+        development,
         packages,
         placed: &placed,
         tree: &tree,

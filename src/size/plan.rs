@@ -254,7 +254,7 @@ fn keep_what_links_lead_to(placed: &[Placed], of_file: &mut [Option<usize>]) {
 }
 
 /// Where a link in that folder leads, unless out of the artifact.
-fn target_of(folder: &str, link: &str) -> Option<String> {
+pub fn target_of(folder: &str, link: &str) -> Option<String> {
     let mut parts: Vec<&str> = match link.starts_with('/') {
         true => Vec::new(),
         false => folder.split('/').collect(),

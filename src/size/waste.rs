@@ -162,7 +162,7 @@ pub static RULES: &[Rule] = &[
         safety: Safety::Check,
         what: "packages that the lock file has for development alone",
         at_build: NO_DEV,
-        finds: |facts, file| is_among(&facts.deployment.development, file),
+        finds: |facts, file| facts.is_for_development(file),
     },
     Rule {
         id: "copies",
