@@ -9,12 +9,14 @@ use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inventory::cargo::linked::Graph;
 use crate::inventory::cargo::program::NamedCrates;
+use crate::inventory::lock_tree::LockTrees;
 use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
 use crate::inventory::nuget::assemblies::Assemblies;
 use crate::inventory::pypi::requirements::RequirementsFile;
 use crate::inventory::pypi::vendored::Traces;
 use crate::secret::ObservedSecret;
+use crate::size::Tool;
 use crate::size::headers::NativeFile;
 use crate::size::imports::ImportedTests;
 use crate::size::needs::Needs;
@@ -175,10 +177,12 @@ pub struct Observations {
     pub supply: supply_chain::Traces,
     /// What installed packages need.
     pub needs: Vec<Needs>,
-    /// Folders of installed packages that only development needs, as a lock file has it.
-    pub development_only: Vec<EntryPath>,
+    /// What lock files say of which package needs which.
+    pub lock_trees: LockTrees,
     /// Imports of the test folders of packages.
     pub imported_tests: Vec<ImportedTests>,
+    /// Scripts that a bundler put together, and which.
+    pub bundlers: Vec<(EntryPath, Tool)>,
     /// What the headers of native code say.
     pub native: Vec<NativeFile>,
 }
@@ -417,8 +421,9 @@ impl Observations {
         self.origins.retain(|row| visible(&row.location.path));
         self.supply.retain(&visible);
         self.needs.retain(|needs| visible(&needs.manifest));
-        self.development_only.retain(|path| visible(path));
+        self.lock_trees.retain(&visible);
         self.imported_tests.retain(|import| visible(&import.file));
+        self.bundlers.retain(|(path, _)| visible(path));
         self.native.retain(|file| visible(&file.path));
         // Not the secrets: who has the image has what its upper layers hide.
     }
@@ -443,8 +448,9 @@ impl Observations {
         self.origins.extend(other.origins);
         self.supply.append(other.supply);
         self.needs.extend(other.needs);
-        self.development_only.extend(other.development_only);
+        self.lock_trees.append(other.lock_trees);
         self.imported_tests.extend(other.imported_tests);
+        self.bundlers.extend(other.bundlers);
         self.native.extend(other.native);
     }
 }

@@ -373,6 +373,238 @@ fn nested_npm_packages_own_what_is_in_them() {
     carry_out(&workplace.path("fn.zip"), sizes);
 }
 
+/// A wheel of which only the `RECORD` was left.
+fn stripped(name: &str, bytes: usize) -> Vec<(String, Vec<u8>)> {
+    let file = format!("{name}/__init__.py");
+    let mut entries = wheel("", name, "1.0", &[(&file, bytes)], "");
+    entries.retain(|(path, _)| !path.ends_with("METADATA"));
+    entries
+}
+
+/// Of the components the purl of the one that alone needs each, where there is one.
+fn only_for(sizes: &Value) -> Vec<(&str, &str)> {
+    let rows = sizes["components"].as_array().unwrap().iter();
+    let rows = rows.filter_map(|row| Some((row["name"].as_str()?, row["only_for"].as_str()?)));
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_unstable();
+    rows
+}
+
+const POETRY_LOCK: &str = "[[package]]\nname = \"a\"\nversion = \"1.0\"\ngroups = [\"main\"]\n\
+     [package.dependencies]\nb = \"*\"\n\n\
+     [[package]]\nname = \"b\"\nversion = \"1.0\"\ngroups = [\"main\", \"dev\"]\n\n\
+     [[package]]\nname = \"tool\"\nversion = \"1.0\"\ngroups = [\"dev\"]\n\
+     [package.dependencies]\nhelper = \"*\"\nb = \"*\"\n\n\
+     [[package]]\nname = \"helper\"\nversion = \"1.0\"\ngroups = [\"dev\"]\n";
+
+#[test]
+fn a_lock_file_tells_what_stripped_packages_need_and_what_is_for_development() {
+    let workplace = Workplace::new();
+    let mut entries = stripped("a", 100);
+    for (name, bytes) in [("b", 20), ("tool", 3000), ("helper", 400)] {
+        entries.extend(stripped(name, bytes));
+    }
+    zip_of(&workplace, "bare.zip", &entries);
+    let lock = ("poetry.lock".to_owned(), POETRY_LOCK.as_bytes().to_vec());
+    entries.push(lock);
+    zip_of(&workplace, "fn.zip", &entries);
+    workplace.file("poetry.lock", POETRY_LOCK);
+    let (bare, _) = sized(&workplace, &["bare.zip"]);
+    assert_eq!(only_for(&bare["sizes"][0]), []);
+    assert!(item(&bare["sizes"][0], "development").is_none());
+    for args in [&["fn.zip"][..], &["bare.zip", "--lock", "poetry.lock"]] {
+        let (report, _) = sized(&workplace, args);
+        assert_adds_up(&report);
+        let sizes = &report["sizes"][0];
+        // `b` is needed by two.
+        assert_eq!(only_for(sizes), [("helper", "pkg:pypi/tool@1.0")]);
+        let found = components(sizes);
+        let development = item(sizes, "development").unwrap();
+        assert_eq!(bytes(development), found["tool"] + found["helper"]);
+        assert_eq!(development["certainty"], "check");
+        carry_out(&workplace.path(args[0]), sizes);
+    }
+}
+
+#[test]
+fn what_installed_metadata_says_comes_before_lock_files() {
+    let workplace = Workplace::new();
+    let mut entries = wheel("", "a", "1.0", &[("a/x.py", 10)], "Requires-Dist: c\n");
+    for name in ["b", "c"] {
+        entries.extend(stripped(name, 10));
+    }
+    entries.push(("poetry.lock".into(), POETRY_LOCK.as_bytes().to_vec()));
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    assert_eq!(only_for(&report["sizes"][0]), [("c", "pkg:pypi/a@1.0")]);
+}
+
+#[test]
+fn what_production_asks_for_or_needs_is_not_for_development_alone() {
+    let workplace = Workplace::new();
+    let lock = r#"{"lockfileVersion": 1, "dependencies": {
+        "a": {"version": "1.0.0"}, "b": {"version": "1.0.0", "dev": true}, "c": {"version": "1.0.0", "dev": true},
+        "d": {"version": "1.0.0", "dev": true}}}"#;
+    let mut entries = package("node_modules/a", ", \"dependencies\": {\"c\": \"1\"}", &[]);
+    for name in ["b", "c", "d"] {
+        entries.extend(package(
+            &format!("node_modules/{name}"),
+            "",
+            &[("x.js", 100)],
+        ));
+    }
+    entries.push(("package-lock.json".into(), lock.into()));
+    let manifest = r#"{"dependencies": {"a": "1.0.0", "b": "^1.0.0"}}"#;
+    entries.push(("package.json".into(), manifest.into()));
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    let sizes = &report["sizes"][0];
+    let development = item(sizes, "development").unwrap();
+    assert_eq!(bytes(development), components(sizes)["d"]);
+    carry_out(&workplace.path("fn.zip"), sizes);
+}
+
+#[test]
+fn a_manifest_beside_it_tells_what_a_lock_file_of_yarn_has_for_development() {
+    let workplace = Workplace::new();
+    let lock = "# yarn lockfile v1\n\na@^1.0.0:\n  version \"1.0.0\"\n  dependencies:\n    c \"^1\"\n\n\
+                b@^1.0.0:\n  version \"1.0.0\"\n  dependencies:\n    c \"^1\"\n    d \"^1\"\n\n\
+                c@^1:\n  version \"1.0.0\"\n\nd@^1:\n  version \"1.0.0\"\n";
+    let manifest = r#"{"dependencies": {"a": "^1.0.0"}, "devDependencies": {"b": "^1.0.0"}}"#;
+    let mut entries = vec![
+        ("api/yarn.lock".to_owned(), lock.into()),
+        ("api/package.json".to_owned(), manifest.into()),
+    ];
+    for (name, bytes) in [("a", 10), ("b", 200), ("c", 30), ("d", 4000)] {
+        let folder = format!("api/node_modules/{name}");
+        entries.extend(package(&folder, "", &[("x.js", bytes)]));
+    }
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    let sizes = &report["sizes"][0];
+    let found = components(sizes);
+    let development = item(sizes, "development").unwrap();
+    assert_eq!(bytes(development), found["b"] + found["d"]);
+    // Their own manifests do not say what they need.
+    assert_eq!(only_for(sizes), [("d", "pkg:npm/b@1.0.0")]);
+    carry_out(&workplace.path("fn.zip"), sizes);
+}
+
+#[test]
+fn copies_go_that_node_finds_in_a_folder_around_them_too() {
+    let workplace = Workplace::new();
+    let files: &[(&str, usize)] = &[("index.js", 1000), ("lib/x.js", 300)];
+    let needs_y = ", \"dependencies\": {\"y\": \"1\"}";
+    let bundle = |edit: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+        let mut entries = package("node_modules/x", needs_y, files);
+        entries.extend(package("node_modules/y", "", &[("y.js", 50)]));
+        entries.extend(package("node_modules/@s/a", "", &[("a.js", 10)]));
+        entries.extend(package("node_modules/@s/a/node_modules/x", needs_y, files));
+        // The same package twice, in folders that do not lie around each other.
+        for name in ["b", "c"] {
+            entries.extend(package(&format!("node_modules/{name}"), "", &[]));
+            let folder = format!("node_modules/{name}/node_modules/z");
+            entries.extend(package(&folder, "", &[("z.js", 70)]));
+        }
+        edit(&mut entries);
+        zip_of(&workplace, "fn.zip", &entries);
+        let (report, _) = sized(&workplace, &["fn.zip"]);
+        let sizes = report["sizes"][0].clone();
+        carry_out(&workplace.path("fn.zip"), &sizes);
+        item(&sizes, "copies").cloned()
+    };
+    let found = bundle(&|_| ()).unwrap();
+    assert_eq!(
+        found["patterns"],
+        serde_json::json!(["node_modules/@s/a/node_modules/**"])
+    );
+    assert_eq!(found["certainty"], "check");
+    assert_eq!(found["files"], 3);
+    let inner = "node_modules/@s/a/node_modules/x";
+    // npm writes into manifests where it took them from.
+    let written = bundle(&|entries| {
+        let manifest = format!("{inner}/package.json");
+        let (_, json) = entries
+            .iter_mut()
+            .find(|(path, _)| *path == manifest)
+            .unwrap();
+        json.pop();
+        json.extend(br#", "_where": "/build"}"#);
+    });
+    assert!(written.is_some());
+    // Patched by hand; of another version; with another package to find from there; with another of its own in it.
+    let edits: [&dyn Fn(&mut Vec<(String, Vec<u8>)>); 4] = [
+        &|entries| {
+            let patched = format!("{inner}/index.js");
+            entries
+                .iter_mut()
+                .find(|(path, _)| *path == patched)
+                .unwrap()
+                .1[7] = b'!';
+        },
+        &|entries| {
+            let manifest = "node_modules/x/package.json";
+            let (_, json) = entries
+                .iter_mut()
+                .find(|(path, _)| path == manifest)
+                .unwrap();
+            *json = br#"{"name": "x", "version": "1.0.1"}"#.to_vec();
+        },
+        &|entries| {
+            let (folder, json) = (
+                "node_modules/@s/a/node_modules/y",
+                br#"{"name": "y", "version": "2.0.0"}"#,
+            );
+            entries.push((format!("{folder}/package.json"), json.to_vec()));
+        },
+        &|entries| {
+            entries.extend(package(
+                &format!("{inner}/node_modules/y"),
+                "",
+                &[("y.js", 51)],
+            ))
+        },
+    ];
+    for edit in edits {
+        let found = bundle(edit);
+        let patterns = found
+            .map(|item| item["patterns"].to_string())
+            .unwrap_or_default();
+        assert!(!patterns.contains("/x"), "{patterns}");
+        assert!(
+            !patterns.contains("node_modules/@s/a/node_modules/**"),
+            "{patterns}"
+        );
+    }
+}
+
+#[test]
+fn the_tool_that_built_it_is_told_by_what_it_writes() {
+    let workplace = Workplace::new();
+    let tool = |files: &[(&str, &[u8])]| {
+        workplace.zip("fn.zip", files);
+        let (report, _) = sized(&workplace, &["fn.zip"]);
+        report["sizes"][0]["tool"].as_str().unwrap().to_owned()
+    };
+    let esbuild: &[u8] = b"var require_a = __commonJS({\n  \"node_modules/a/index.js\"(exports, module) {\n  }\n});\n";
+    let webpack: &[u8] = b"var m = {\"./node_modules/a/index.js\": function(module, exports, __webpack_require__) {}};\n";
+    let bun: &[u8] =
+        b"// node_modules/a/index.js\nvar require_a = __commonJS((exports) => {\n});\n";
+    assert_eq!(tool(&[("index.js", esbuild)]), "esbuild");
+    assert_eq!(tool(&[("index.js", webpack)]), "webpack");
+    assert_eq!(tool(&[("index.js", bun)]), "bundler");
+    assert_eq!(tool(&[("a.js", esbuild), ("b.js", webpack)]), "bundler");
+    // Installed packages come as their authors bundled them.
+    let manifest = br#"{"name": "a", "version": "1.0.0"}"#;
+    let installed: &[(&str, &[u8])] = &[
+        ("node_modules/a/package.json", manifest),
+        ("node_modules/a/a.js", webpack),
+    ];
+    assert_eq!(tool(installed), "zip");
+    assert_eq!(tool(&[(".aws-sam/build.toml", b"")]), "sam");
+    assert_eq!(tool(&[("samconfig.toml", b"")]), "sam");
+}
+
 #[test]
 fn what_the_runtime_has_is_to_be_tried_first_and_what_others_need_stays() {
     let workplace = Workplace::new();
@@ -458,6 +690,20 @@ fn over_and_near_the_limit_of_lambda_is_told_to_the_byte() {
     let (report, _) = sized(&workplace, &["full.zip", "--layer", "layer.zip"]);
     assert_eq!(findings(&report), ["FA-SIZE-LIMIT full.zip"]);
     assert_eq!(report["sizes"][0]["artifacts"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_worker_of_either_plan_is_limited_before_it_is_compressed_alone() {
+    const LIMIT: usize = 67_108_864;
+    let workplace = Workplace::new();
+    zeros(&workplace, "over.zip", ("index.js", 0), LIMIT + 1);
+    for platform in ["cloudflare-workers", "cloudflare-workers-free"] {
+        let (report, _) = sized(&workplace, &["over.zip", "--platform", platform]);
+        assert_eq!(findings(&report), ["FA-SIZE-LIMIT over.zip"]);
+        assert_eq!(report["findings"][0]["severity"], "high");
+        let measures = texts(&report["sizes"][0]["limits"], "measure");
+        assert_eq!(measures, ["unpacked"]);
+    }
 }
 
 #[test]
@@ -682,6 +928,60 @@ fn what_a_link_that_stays_leads_to_stays() {
     let links =
         "node_modules/a/README.mdnode_modules/a/typesnode_modules/a/types.d.ts/c.d.ts".len();
     assert_eq!(bytes(&sizes["own_files"]), links as u64);
+}
+
+#[test]
+fn links_to_what_is_for_development_go_with_it() {
+    let workplace = Workplace::new();
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, content).unwrap();
+    };
+    let store = |name: &str| format!("node_modules/.pnpm/{name}@1.0.0/node_modules/{name}");
+    for name in ["a", "b", "tool"] {
+        let needs = if name == "b" {
+            ""
+        } else {
+            r#", "dependencies": {"b": "1"}"#
+        };
+        let json = format!(r#"{{"name": "{name}", "version": "1.0.0"{needs}}}"#);
+        add(&format!("{}/package.json", store(name)), json.as_bytes());
+        add(&format!("{}/x.js", store(name)), &[b'x'; 100]);
+    }
+    let lock = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies: {a: {version: 1.0.0}}\n    \
+                devDependencies: {tool: {version: 1.0.0}}\nsnapshots:\n  a@1.0.0: {dependencies: {b: 1.0.0}}\n  \
+                b@1.0.0: {}\n  tool@1.0.0: {dependencies: {b: 1.0.0}}\n";
+    add("pnpm-lock.yaml", lock.as_bytes());
+    let mut link = |path: &str, target: &str| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        tar.append_link(&mut header, path, target).unwrap();
+    };
+    let tool = ".pnpm/tool@1.0.0/node_modules/tool";
+    link("node_modules/a", ".pnpm/a@1.0.0/node_modules/a");
+    link("node_modules/tool", tool);
+    link("node_modules/.bin/tool", &format!("../{tool}/x.js"));
+    link(
+        &format!("{}/b", "node_modules/.pnpm/a@1.0.0/node_modules"),
+        "../../b@1.0.0/node_modules/b",
+    );
+    link(
+        &format!("{}/b", "node_modules/.pnpm/tool@1.0.0/node_modules"),
+        "../../b@1.0.0/node_modules/b",
+    );
+    std::fs::write(workplace.path("fn.tar"), tar.into_inner().unwrap()).unwrap();
+    let (report, _) = sized(&workplace, &["fn.tar"]);
+    let sizes = &report["sizes"][0];
+    let links = tool.len() + format!("../{tool}/x.js").len();
+    let development = item(sizes, "development").unwrap();
+    assert_eq!(bytes(development), components(sizes)["tool"] + links as u64);
+    assert_eq!(development["files"], 4);
+    // What the links lead to is not looked up: the lock file says that two need `b`.
+    assert_eq!(only_for(sizes), []);
 }
 
 /// An ELF library for that machine, which needs that version of the C library.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::cargo::linked::Graph;
+use super::lock_tree::LockTrees;
 use super::pypi::requirements::Requirements;
 use super::{cargo, dart, go, hex, maven, npm, nuget, packagist, pypi, rubygems, swift};
 use crate::component::{Ecosystem, Evidence, ObservedComponent};
@@ -103,6 +104,7 @@ pub struct Locks {
     components: Vec<ObservedComponent>,
     optional: Vec<ObservedComponent>,
     cargo: Vec<Graph>,
+    trees: LockTrees,
 }
 
 impl Locks {
@@ -121,6 +123,7 @@ impl Locks {
         observations.components.extend_from_slice(&self.components);
         observations.optional.extend_from_slice(&self.optional);
         observations.cargo_locks.extend_from_slice(&self.cargo);
+        observations.lock_trees.join(&self.trees);
     }
 
     fn add(&mut self, path: &Path) -> Result<(), LockError> {
@@ -146,6 +149,7 @@ impl Locks {
         }
         self.components.append(&mut seen.components);
         self.optional.append(&mut seen.optional);
+        self.trees.append(std::mem::take(&mut seen.lock_trees));
         // A text that is no requirements file is kept from being one without a word.
         if location.file_name().ends_with(".txt") && seen.rows() + seen.requirements.len() == 0 {
             return Err(unknown());

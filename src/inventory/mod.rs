@@ -8,6 +8,7 @@ pub mod hex;
 pub(crate) mod lenient;
 mod literals;
 pub mod lock;
+pub(crate) mod lock_tree;
 pub mod maven;
 pub mod npm;
 pub mod nuget;

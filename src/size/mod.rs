@@ -3,11 +3,15 @@
 //! All of it is made from what one walk over the artifact keeps of every file. See `docs/size.md`.
 
 pub mod budget;
+mod copies;
 mod detect;
 mod duplicates;
 mod exceptions;
+mod facts;
 pub(crate) mod headers;
 pub(crate) mod imports;
+mod kinds;
+mod locked;
 mod native;
 pub(crate) mod needs;
 mod plan;
@@ -19,20 +23,25 @@ mod usage;
 mod verdict;
 mod waste;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use self::budget::{Baseline, Budget};
+use self::copies::Home;
 use self::detect::Runtime;
 use self::headers::NativeFile;
 use self::imports::ImportedTests;
+use self::locked::Locked;
 use self::needs::{Needs, Tree};
 use self::plan::Savings;
 use self::platform::{Measure, Platform};
 use self::usage::{Ownership, Placed};
 use crate::artifact::Artifact;
 use crate::component::Component;
-use crate::finding::Finding;
+use crate::finding::{EntryPath, Finding};
 use crate::inspect::{Observations, ObservedFile, RecordFile};
+use crate::inventory::lock_tree::LockTrees;
 
 pub use self::duplicates::{Copies, Duplicates, Versions};
 pub use self::plan::{Plan, PlanItem};
@@ -62,7 +71,7 @@ pub struct Part {
     needs: Vec<Needs>,
     native: Vec<NativeFile>,
     imported_tests: Vec<ImportedTests>,
-    development_only: Vec<crate::finding::EntryPath>,
+    bundlers: Vec<(EntryPath, Tool)>,
 }
 
 impl Part {
@@ -74,7 +83,7 @@ impl Part {
             needs: std::mem::take(&mut observations.needs),
             native: std::mem::take(&mut observations.native),
             imported_tests: std::mem::take(&mut observations.imported_tests),
-            development_only: std::mem::take(&mut observations.development_only),
+            bundlers: std::mem::take(&mut observations.bundlers),
         }
     }
 }
@@ -201,6 +210,12 @@ pub struct FileSize {
 struct Deployment<'a> {
     artifacts: &'a [Artifact],
     parts: &'a [Part],
+    /// Packages that only development needs.
+    development: HashSet<usize>,
+    /// Links that lead to them.
+    development_links: HashSet<&'a EntryPath>,
+    /// The folders of packages that lie in a folder around them too.
+    copies: HashSet<Home<'a>>,
     packages: &'a [Component],
     placed: &'a [Placed<'a>],
     tree: &'a Tree,
@@ -227,10 +242,12 @@ impl Deployment<'_> {
 pub fn measure(
     artifacts: &mut [Artifact],
     parts: &[Part],
+    locks: LockTrees,
     packages: &mut [Component],
     options: &Options,
 ) -> (Sizes, Vec<Finding>, Vec<String>) {
-    let (sizes, findings, amounts) = judge(artifacts, parts, packages, options);
+    let locked = Locked::of(&locks.settle(), packages);
+    let (sizes, findings, amounts) = judge(artifacts, parts, &locked, packages, options);
     let unchecked = options.budget.unchecked(
         &sizes.components,
         sizes.growth.as_ref(),
@@ -250,16 +267,21 @@ pub fn measure(
 fn judge(
     artifacts: &[Artifact],
     parts: &[Part],
+    locked: &Locked,
     packages: &[Component],
     options: &Options,
 ) -> (Sizes, Vec<Finding>, Vec<Amount>) {
     let ownership = Ownership::of(parts, packages);
     let placed = ownership.place(parts);
-    let tree = Tree::of(parts, packages, &ownership);
     let (amounts, own_files) = usage::by_component(&placed, packages.len());
+    let tree = Tree::of(parts, locked, packages, &amounts, &ownership);
+    let development = locked.only_for_development(packages, &amounts, &tree);
     let deployment = Deployment {
         artifacts,
         parts,
+        copies: copies::find(&placed, parts, &ownership),
+        development_links: locked::links_to(&development, &placed, &ownership),
+        development,
         packages,
         placed: &placed,
         tree: &tree,
@@ -267,12 +289,12 @@ fn judge(
             .platform
             .or_else(|| detect::platform(&placed, packages)),
         runtime: detect::runtime(&placed),
-        tool: tool::detect(&placed, packages),
+        tool: tool::detect(&placed, parts, packages),
     };
     let total = Amount::of(placed.iter().map(|placed| placed.file));
     let limits = verdict::limits(&deployment, &total);
     let provided = runtime::provided(&deployment, &amounts);
-    let plan = Savings::of(&deployment, &ownership, &provided).plan(&limits);
+    let plan = Savings::of(&deployment, &provided).plan(&limits);
     let components = component_sizes(packages, &amounts, tree.with_needed(packages, &amounts));
     let growth = options
         .baseline

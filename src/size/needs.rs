@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::locked::Locked;
 use super::usage::{Ownership, folders_around};
 use super::{Amount, Part};
 use crate::component::{Component, Ecosystem};
@@ -50,7 +51,24 @@ pub struct Tree {
 }
 
 impl Tree {
-    pub fn of(parts: &[Part], packages: &[Component], ownership: &Ownership) -> Self {
+    #[cfg(test)]
+    pub fn unknown(packages: usize) -> Self {
+        Tree {
+            needs: vec![Vec::new(); packages],
+            needed_by: vec![Vec::new(); packages],
+            is_known: false,
+            is_complete: true,
+            not_for_linux: HashSet::new(),
+        }
+    }
+
+    pub fn of(
+        parts: &[Part],
+        locked: &Locked,
+        packages: &[Component],
+        amounts: &[Amount],
+        ownership: &Ownership,
+    ) -> Self {
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, component) in packages.iter().enumerate() {
             if component.ecosystem == Ecosystem::PyPi {
@@ -88,6 +106,14 @@ impl Tree {
                 needs[from].extend(found);
             }
         }
+        // Lock files tell it of what does not say it itself. What has no files of its own is in no tree.
+        let is_there = |index: &usize| amounts[*index].files > 0;
+        for from in (0..packages.len()).filter(is_there) {
+            if needs[from].is_empty() {
+                needs[from].extend(locked.needs(from).iter().filter(|to| is_there(to)));
+                is_known |= !needs[from].is_empty();
+            }
+        }
         for (from, needs) in needs.iter_mut().enumerate() {
             needs.sort_unstable();
             needs.dedup();
@@ -112,6 +138,19 @@ impl Tree {
     /// Whether a package may run on Linux, as far as it says.
     pub fn is_for_linux(&self, component: usize) -> bool {
         !self.not_for_linux.contains(&component)
+    }
+
+    /// Those packages and all that they need, directly or not; all there are where that is not known.
+    pub fn needed_by(&self, those: Vec<usize>) -> HashSet<usize> {
+        if !self.is_complete {
+            return (0..self.needs.len()).collect();
+        }
+        let mut found: HashSet<usize> = those.iter().copied().collect();
+        let mut left = those;
+        while let Some(from) = left.pop() {
+            left.extend(self.needs[from].iter().filter(|&&to| found.insert(to)));
+        }
+        found
     }
 
     /// Whether any package needs that one.
@@ -155,7 +194,7 @@ impl Tree {
 }
 
 /// Whether the project itself asks for it.
-fn is_asked_for(component: &Component) -> bool {
+pub fn is_asked_for(component: &Component) -> bool {
     component.locations.iter().any(|location| {
         let path = &location.path;
         OWN_MANIFESTS.contains(&path.file_name()) && !layout::is_inside_package(path)
@@ -164,7 +203,7 @@ fn is_asked_for(component: &Component) -> bool {
 
 /// Where Node.js finds a package: in the `node_modules` of the folder, or of one above it,
 /// <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>.
-fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<usize> {
+pub fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<usize> {
     let is_place = |folder: &&str| *folder != "node_modules" && !folder.ends_with("/node_modules");
     let around = folders_around(manifest.parent()).filter(is_place);
     let places = around.map(|folder| format!("{folder}/node_modules/{name}"));
@@ -173,7 +212,7 @@ fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<us
 }
 
 /// The name that a `Requires-Dist` asks for, unless it does so for an extra or for another system than Linux.
-fn required(requirement: &str) -> Option<String> {
+pub fn required(requirement: &str) -> Option<String> {
     let (_, marker) = requirement.split_once(';').unwrap_or((requirement, ""));
     if excludes(marker) {
         return None;
@@ -184,7 +223,7 @@ fn required(requirement: &str) -> Option<String> {
 
 /// Whether an environment marker is certainly false: <https://peps.python.org/pep-0508/#environment-markers>. With an
 /// `or` in it that is not decided.
-fn excludes(marker: &str) -> bool {
+pub fn excludes(marker: &str) -> bool {
     const OTHER_SYSTEMS: [&str; 6] = ["win32", "windows", "nt", "darwin", "pypy", "java"];
     if marker.split_whitespace().any(|word| word == "or") {
         return false;

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::facts::Facts;
 use super::platform::Measure;
 use super::runtime::Provided;
 use super::tool::Tool;
-use super::usage::{Ownership, Placed};
-use super::waste::{Facts, RULES, Rule, Safety};
+use super::usage::Placed;
+use super::waste::{RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
 
 /// What to leave out, in this order.
@@ -78,12 +79,8 @@ const FEW_PATTERNS: usize = 8;
 const MAX_GLOBS: usize = 16;
 
 impl<'a> Savings<'a> {
-    pub fn of(
-        deployment: &'a Deployment<'a>,
-        ownership: &Ownership,
-        provided: &[Provided],
-    ) -> Self {
-        let facts = Facts::of(deployment, ownership, provided);
+    pub fn of(deployment: &'a Deployment<'a>, provided: &[Provided]) -> Self {
+        let facts = Facts::of(deployment, provided);
         let mut bytes = vec![0u64; RULES.len()];
         let found: Vec<u64> = deployment
             .placed
@@ -286,7 +283,7 @@ fn keep_what_links_lead_to(placed: &[Placed], of_file: &mut [Option<usize>]) {
 }
 
 /// Where a link in that folder leads, unless out of the artifact.
-fn target_of(folder: &str, link: &str) -> Option<String> {
+pub fn target_of(folder: &str, link: &str) -> Option<String> {
     let mut parts: Vec<&str> = match link.starts_with('/') {
         true => Vec::new(),
         false => folder.split('/').collect(),

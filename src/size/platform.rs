@@ -59,16 +59,15 @@ const AZURE: &str =
     "https://learn.microsoft.com/azure/azure-functions/functions-scale#service-limits";
 const AZURE_PACKAGE: &str =
     "https://learn.microsoft.com/azure/azure-functions/run-functions-from-deployment-package";
-const VERCEL: &str = "https://vercel.com/docs/functions/limitations#bundle-size-limits";
+const VERCEL: &str = "https://vercel.com/kb/guide/troubleshooting-function-250mb-limit";
 const NETLIFY: &str = "https://docs.netlify.com/build/functions/overview/";
-const CLOUDFLARE: &str = "https://developers.cloudflare.com/workers/platform/limits/#worker-size";
+const CLOUDFLARE: &str =
+    "https://developers.cloudflare.com/changelog/post/2026-09-04-increased-worker-size-limit/";
 
 /// The day on which the sources were read.
 const READ: &str = "2026-11-28";
 /// Where a source could not be read and others were: see docs/size.md.
 const NOT_READ: &str = "not read at its source";
-/// Likewise, and the others do not agree: what is over it is worth a word alone.
-pub const DISPUTED: &str = "not read at its source, and others do not agree";
 
 const fn azure_package() -> Limit {
     Limit {
@@ -77,7 +76,7 @@ const fn azure_package() -> Limit {
         what: "packed, to run from a package",
         remedy: SMALLER,
         source: AZURE_PACKAGE,
-        checked: NOT_READ,
+        checked: READ,
     }
 }
 
@@ -94,15 +93,18 @@ const fn azure_storage(most: u64, what: &'static str) -> Limit {
 
 const AZURE_WAY_OUT: &str = "a larger plan, or a container";
 
-/// Of both of Cloudflare's plans.
-const WORKER_UNPACKED: Limit = Limit {
+const VERCEL_WAY_OUT: &str = "large functions on Fluid compute, which may have 5 GB, or several functions with a part of it each";
+
+/// Of all of Cloudflare's plans. What a Worker takes once it is compressed is limited no more since 2026-09-04.
+const WORKER: Limit = Limit {
     measure: Measure::Unpacked,
     most: 64 * MIB,
     what: "before compression",
     remedy: SMALLER,
     source: CLOUDFLARE,
-    checked: DISPUTED,
+    checked: READ,
 };
+const WORKER_WAY_OUT: &str = "several Workers with a part of it each";
 
 /// Every platform, in the order of `--help`.
 pub static PLATFORMS: &[Platform] = &[
@@ -239,7 +241,7 @@ pub static PLATFORMS: &[Platform] = &[
             source: VERCEL,
             checked: READ,
         }],
-        way_out: "several functions with a part of it each",
+        way_out: VERCEL_WAY_OUT,
     },
     Platform {
         name: "vercel-python",
@@ -251,9 +253,9 @@ pub static PLATFORMS: &[Platform] = &[
             what: "unpacked",
             remedy: SMALLER,
             source: VERCEL,
-            checked: NOT_READ,
+            checked: READ,
         }],
-        way_out: "several functions with a part of it each",
+        way_out: VERCEL_WAY_OUT,
     },
     Platform {
         name: "netlify",
@@ -283,35 +285,15 @@ pub static PLATFORMS: &[Platform] = &[
         name: "cloudflare-workers",
         title: "Cloudflare Workers (paid)",
         is_linux: false,
-        limits: &[
-            WORKER_UNPACKED,
-            Limit {
-                measure: Measure::Packed,
-                most: 10 * MIB,
-                what: "after compression",
-                remedy: SMALLER,
-                source: CLOUDFLARE,
-                checked: READ,
-            },
-        ],
-        way_out: "several Workers with a part of it each",
+        limits: &[WORKER],
+        way_out: WORKER_WAY_OUT,
     },
     Platform {
         name: "cloudflare-workers-free",
         title: "Cloudflare Workers (free)",
         is_linux: false,
-        limits: &[
-            WORKER_UNPACKED,
-            Limit {
-                measure: Measure::Packed,
-                most: 3 * MIB,
-                what: "after compression",
-                remedy: SMALLER,
-                source: CLOUDFLARE,
-                checked: READ,
-            },
-        ],
-        way_out: "the paid plan, or several Workers with a part of it each",
+        limits: &[WORKER],
+        way_out: WORKER_WAY_OUT,
     },
 ];
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Part;
 use super::usage::Placed;
 use crate::component::{Component, Ecosystem, Evidence};
 
@@ -17,7 +18,11 @@ pub enum Tool {
     Zappa,
     /// AWS SAM: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-custom-runtimes.html>.
     Sam,
-    /// A bundler such as esbuild or webpack.
+    /// esbuild: <https://esbuild.github.io/api/#external>.
+    Esbuild,
+    /// webpack: <https://webpack.js.org/configuration/externals/>.
+    Webpack,
+    /// A bundler, and nothing tells which.
     Bundler,
     /// Layers of a container image.
     Image,
@@ -37,22 +42,38 @@ const FILES: &[(&str, Tool)] = &[
     ("samconfig.toml", Tool::Sam),
 ];
 
-pub fn detect(placed: &[Placed], packages: &[Component]) -> Tool {
+/// The folder that `sam build` builds in, which lies in a project's.
+const SAM_FOLDER: &str = ".aws-sam/";
+
+pub fn detect(placed: &[Placed], parts: &[Part], packages: &[Component]) -> Tool {
     let mut found = None;
     for file in placed {
         if file.file.path.container().matches("!/").count() > 1 {
             return Tool::Image;
         }
         let known = FILES.iter().find(|(path, _)| *path == file.path());
-        found = found.or(known.map(|(_, tool)| *tool));
+        let is_sams = file.path().starts_with(SAM_FOLDER);
+        let known = known
+            .map(|(_, tool)| *tool)
+            .or(is_sams.then_some(Tool::Sam));
+        found = found.or(known);
     }
     found.unwrap_or_else(|| {
         if is_bundle(packages) {
-            Tool::Bundler
+            bundler(parts)
         } else {
             Tool::Zip
         }
     })
+}
+
+/// The one that its marks are of.
+fn bundler(parts: &[Part]) -> Tool {
+    let mut named = parts.iter().flat_map(|part| &part.bundlers);
+    match named.next() {
+        Some((_, first)) if named.all(|(_, tool)| tool == first) => *first,
+        _ => Tool::Bundler,
+    }
 }
 
 /// Packages of npm that are known by their code, where none is installed, are what a bundler put into one file.
@@ -88,6 +109,12 @@ impl Tool {
             Tool::Sam => {
                 "with BuildMethod: makefile, whose target removes them from $(ARTIFACTS_DIR); of JavaScript with \
                  BuildProperties (External, Exclude, Sourcemap: false)"
+            }
+            Tool::Esbuild => {
+                "with esbuild's settings: --external:NAME, and --sourcemap=external or none"
+            }
+            Tool::Webpack => {
+                "with webpack's settings: externals, and devtool: false or hidden-source-map"
             }
             Tool::Bundler => {
                 "with the bundler's settings: external (esbuild --external:NAME, webpack externals) and sourcemap: false"

@@ -1,6 +1,6 @@
 //! Whether a deployment fits its platform.
 
-use super::platform::{self, Limit, Measure};
+use super::platform::{Limit, Measure};
 use super::rules;
 use super::{Amount, Deployment, LimitUse, Plan};
 use crate::artifact::Artifact;
@@ -113,7 +113,6 @@ fn finding(deployment: &Deployment, used: &LimitUse, plan: &Plan) -> Option<Find
         severity: match used.measure {
             // It goes another way.
             Measure::Upload => Severity::Low,
-            _ if used.checked == platform::DISPUTED => Severity::Low,
             _ => rule.severity,
         },
         remedy,

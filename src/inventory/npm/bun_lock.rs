@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
+use super::lock_places::{PlacedTree, ROOT};
 use super::locked_origin::{Origins, Row};
-use super::specifier::{is_foreign, locked, split};
+use super::specifier::{Locked, is_foreign, locked, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::lenient::{Lenient, Table};
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::{owner, read};
 
 pub struct BunLock;
@@ -21,7 +24,37 @@ const SHORT_COMMIT: usize = 7;
 #[derive(Deserialize)]
 struct Lockfile {
     #[serde(default)]
-    packages: Lenient<BTreeMap<String, Text>>,
+    workspaces: Table<Asking>,
+    #[serde(default)]
+    packages: Lenient<BTreeMap<String, Lenient<Asking>>>,
+}
+
+/// What a package or a workspace asks for, by name. What is asked of each is settled by the places.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asking {
+    #[serde(default)]
+    name: Lenient<IgnoredAny>,
+    #[serde(default)]
+    dependencies: Lenient<BTreeMap<String, IgnoredAny>>,
+    #[serde(default)]
+    optional_dependencies: Lenient<BTreeMap<String, IgnoredAny>>,
+    #[serde(default)]
+    peer_dependencies: Lenient<BTreeMap<String, IgnoredAny>>,
+    #[serde(default)]
+    dev_dependencies: Lenient<BTreeMap<String, IgnoredAny>>,
+}
+
+impl Asking {
+    fn for_production(&self) -> impl Iterator<Item = &String> {
+        let names = [
+            &self.dependencies,
+            &self.optional_dependencies,
+            &self.peer_dependencies,
+        ];
+        let names = names.into_iter().filter_map(Lenient::as_map);
+        names.flat_map(BTreeMap::keys)
+    }
 }
 
 impl Inspector for BunLock {
@@ -37,29 +70,67 @@ impl Inspector for BunLock {
         })?;
         let rows = lockfile.packages.map().unwrap_or_default();
         let mut origins = Origins::new(entry, false);
+        let mut tree = PlacedTree::new(entry.path);
         for (key, row) in rows {
             let Lenient::List(items) = row else { continue };
             see_origin(&key, &items, &mut origins, seen);
-            let resolution = items.into_iter().next().and_then(Text::text);
-            let package = resolution.as_deref().and_then(split);
-            if let Some(package) = package.and_then(|(name, reference)| locked(name, reference)) {
-                seen.components.push(package.observed(entry.path.clone()));
-            }
+            let resolution = items.first().and_then(Lenient::as_text);
+            let package = resolution.and_then(split);
+            let package = package.and_then(|(name, reference)| locked(name, reference));
+            let needs = items.iter().filter_map(Lenient::as_map);
+            let needs = needs.flat_map(Asking::for_production).cloned();
+            let place = tree.places.at(names(&key));
+            let exact = package.as_ref().and_then(Locked::exact);
+            tree.add(place, exact, Purpose::Unknown, needs);
+            seen.components
+                .extend(package.map(|package| package.observed(entry.path.clone())));
+        }
+        let mut production = Vec::new();
+        let mut development = Vec::new();
+        for (_, workspace) in lockfile.workspaces.rows() {
+            // What differs from the other workspaces lies in one's own.
+            let name = workspace.name.as_text().unwrap_or_default();
+            let place = tree.places.at(names(name)).unwrap_or(ROOT);
+            let tools = workspace.dev_dependencies.as_map();
+            let tools = tools.into_iter().flat_map(BTreeMap::keys);
+            production.extend(tree.find(place, workspace.for_production()));
+            development.extend(tree.find(place, tools));
+        }
+        if let Some(mut tree) = tree.connect() {
+            tree.mark(production, development);
+            seen.lock_trees.add(tree);
         }
         Ok(())
     }
 }
 
+/// The names in a key such as `a/@s/b/c`.
+fn names(key: &str) -> impl Iterator<Item = &str> {
+    let mut rest = key;
+    std::iter::from_fn(move || {
+        let is_scoped = usize::from(rest.starts_with('@'));
+        let end = rest.match_indices('/').nth(is_scoped).map(|(at, _)| at);
+        let name = &rest[..end.unwrap_or(rest.len())];
+        rest = end.map_or("", |end| &rest[end + 1..]);
+        (!name.is_empty()).then_some(name)
+    })
+}
+
 /// The last item of a row is its hash, where it has one; of a repository's it is the commit.
-fn see_origin(key: &str, items: &[Text], origins: &mut Origins, seen: &mut Observations) {
-    let resolution = items.first().and_then(Text::as_text);
+fn see_origin(
+    key: &str,
+    items: &[Lenient<Asking>],
+    origins: &mut Origins,
+    seen: &mut Observations,
+) {
+    let resolution = items.first().and_then(Lenient::as_text);
     let Some((name, reference)) = resolution.and_then(split) else {
         return;
     };
     if is_foreign(reference) || reference.starts_with("workspace:") {
         return;
     }
-    let last = items.last().and_then(Text::as_text).unwrap_or_default();
+    let last = items.last().and_then(Lenient::as_text).unwrap_or_default();
     let is_versioned = !reference.contains([':', '/']);
     // Of a commit, the address has the first digits.
     let (_, commit) = reference.rsplit_once('#').unwrap_or_default();
@@ -175,6 +246,46 @@ mod tests {
             "real 2.0.0",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_only_development_asks_for_is_told() {
+        let text = r#"{
+          "workspaces": {
+            "": {"name": "own", "dependencies": {"a": "^1"}, "devDependencies": {"tool": "^1"}},
+            "packages/x": {"name": "@own/x", "devDependencies": {"b": "^2"}},
+          },
+          "packages": {
+            "@own/x": ["@own/x@workspace:packages/x"],
+            "@own/x/b": ["b@2.0.0", "", {}, "sha512-"],
+            "a": ["a@1.0.0", "", {"dependencies": {"b": "^1"}, "optionalDependencies": {"@s/c": "*"}}, "sha512-"],
+            "b": ["b@1.0.0", "", {}, "sha512-"],
+            "tool": ["tool@1.0.0", "", {"dependencies": {"@s/c": "*", "d": "*"}}, "sha512-"],
+            "tool/@s/c": ["@s/c@2.0.0", "", {"peerDependencies": {"b": "*"}}, "sha512-"],
+            "@s/c": ["@s/c@1.0.0", "", {}, "sha512-"],
+          }}"#;
+        let seen = inspect(&BunLock, "bun.lock", text).unwrap();
+        assert_eq!(
+            seen.lock_trees.shown(),
+            [
+                "@s/c 1.0.0 p",
+                "@s/c 2.0.0 d > b 1.0.0",
+                "a 1.0.0 p > @s/c 1.0.0, b 1.0.0",
+                "b 1.0.0 p",
+                "b 2.0.0 d",
+                "tool 1.0.0 d > @s/c 2.0.0",
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_are_names_in_names() {
+        let found = |key| names(key).collect::<Vec<_>>();
+        assert_eq!(found("a/@s/b/c"), ["a", "@s/b", "c"]);
+        assert_eq!(found("@s/b"), ["@s/b"]);
+        for odd in ["", "/", "@", "@s", "@s/", "a//b"] {
+            assert!(found(odd).len() <= 1, "{odd}");
+        }
     }
 
     #[test]

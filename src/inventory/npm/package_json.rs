@@ -4,7 +4,9 @@
 //! counts: `devDependencies` stay behind, and `peerDependencies` are for whoever installs the project.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
+use super::lock_requests::request;
 use super::specifier::{
     exact_version, is_foreign, is_local, unaliased, unpatched, without_credentials,
 };
@@ -12,6 +14,7 @@ use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
+use crate::inventory::lock_tree;
 use crate::inventory::{owner, read};
 use crate::supply_chain::origin::{Keys, Origin, leads_outside};
 use crate::supply_chain::{Dependencies, Scripts, install_scripts};
@@ -25,6 +28,10 @@ struct Manifest {
     dependencies: Dependencies,
     #[serde(default)]
     optional_dependencies: Dependencies,
+    /// They say of a lock file without marks what is for development.
+    #[serde(default)]
+    dev_dependencies: Dependencies,
+    workspaces: Option<IgnoredAny>,
     #[serde(default)]
     scripts: Lenient<Scripts>,
 }
@@ -38,6 +45,15 @@ impl Inspector for PackageJson {
         let manifest: Manifest = read::json(entry)?;
         let scripts = install_scripts(entry.path, manifest.scripts, true);
         seen.supply.sightings.extend(scripts);
+        seen.lock_trees.add_manifest(lock_tree::Manifest {
+            path: entry.path.clone(),
+            production: [&manifest.dependencies, &manifest.optional_dependencies]
+                .into_iter()
+                .flat_map(requests)
+                .collect(),
+            development: requests(&manifest.dev_dependencies).collect(),
+            has_workspaces: manifest.workspaces.is_some(),
+        });
         let mut keys = Keys::of(entry.bytes);
         for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
             for (name, specifier) in dependencies.map().unwrap_or_default() {
@@ -57,6 +73,12 @@ impl Inspector for PackageJson {
         }
         Ok(())
     }
+}
+
+/// What is asked for, as a lock file of Yarn repeats it.
+fn requests(dependencies: &Dependencies) -> impl Iterator<Item = Box<str>> {
+    let rows = dependencies.as_map().into_iter().flatten();
+    rows.filter_map(|(name, range)| Some(request(name, range.as_text()?).into_boxed_str()))
 }
 
 /// Where the package comes from, and in which of its versions.

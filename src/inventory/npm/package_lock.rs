@@ -3,22 +3,28 @@
 //! Specification: <https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json>. Version 1 is a tree of
 //! `dependencies`, version 3 a flat list of `packages` by their folders, and version 2 holds both.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::layout;
+use super::lock_places::{PlacedTree, ROOT};
 use super::locked_origin::{Origins, Row as LockedRow};
 use super::specifier::{Locked, is_local, locked};
 use crate::component::ObservedComponent;
-use crate::finding::EntryPath;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::{Flag, Table, Text};
+use crate::inventory::lenient::{Flag, Lenient, Table, Text};
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::{owner, read};
 
 pub struct PackageLock;
 
 /// No longer path can be unpacked on the systems that functions run on (Linux's PATH_MAX).
 const MAX_FOLDER: usize = 4096;
+
+/// Names, of which what is asked for is settled by the places.
+type Names = Lenient<BTreeMap<String, IgnoredAny>>;
 
 #[derive(Deserialize)]
 struct Lockfile {
@@ -49,6 +55,12 @@ struct Package {
     integrity: Option<IgnoredAny>,
     #[serde(default)]
     dev: Flag,
+    #[serde(default)]
+    dependencies: Names,
+    #[serde(default)]
+    optional_dependencies: Names,
+    #[serde(default)]
+    peer_dependencies: Names,
 }
 
 /// A row of `dependencies`, by its name or alias.
@@ -63,7 +75,11 @@ struct Dependency {
     optional: Flag,
     #[serde(default)]
     bundled: Flag,
+    #[serde(default)]
+    dev: Flag,
     integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    requires: Names,
     #[serde(default)]
     dependencies: Table<Dependency>,
 }
@@ -81,19 +97,24 @@ impl Inspector for PackageLock {
         let lockfile: Lockfile = read::json(entry)?;
         let mut found = Found::default();
         let mut origins = Origins::new(entry, is_hidden(entry));
-        for (folder, package) in lockfile.packages.rows() {
+        let mut tree = PlacedTree::new(entry.path);
+        for (folder, mut package) in lockfile.packages.rows() {
             let optional = package.optional.is_set();
             origins.see_package(&folder, &package, seen);
             seen.supply.aliases.extend(package.alias(&folder));
-            if package.dev.is_set() {
-                seen.development_only.extend(installed(entry.path, &folder));
-            }
+            let purpose = Purpose::of(package.dev.is_set());
+            let (needs, target) = (package.needs(), package.link_target());
             let package = package.locked(&folder);
+            let exact = package.as_ref().and_then(Locked::exact);
+            let place = tree.places.at_folder(&folder);
+            let row = tree.add(place, exact, purpose, needs);
+            tree.links.extend(target.map(|target| (row, target)));
             found.add(package, Some(&folder), optional);
         }
         // In version 2 both say the same, but only `packages` tells folders of the project apart.
         if found.certain.is_empty() && found.optional.is_empty() {
             let mut see = |name: &str, row: &Dependency| origins.see_dependency(name, row, seen);
+            plant(&lockfile.dependencies, ROOT, &mut tree);
             collect(lockfile.dependencies, Some(""), &mut found, &mut see);
         }
         let observed = |(package, folder): Row| ObservedComponent {
@@ -104,22 +125,25 @@ impl Inspector for PackageLock {
             .extend(found.certain.into_iter().map(observed));
         seen.optional
             .extend(found.optional.into_iter().map(observed));
+        seen.lock_trees.extend(tree.connect());
         Ok(())
     }
 }
 
-/// The folder as it lies in the artifact: the lock file counts it from the project's own.
-fn installed(lock: &EntryPath, folder: &str) -> Option<EntryPath> {
-    let project = lock.parent();
-    let is_hidden = layout::is_node_modules(project);
-    let project = if is_hidden {
-        project.rsplit_once('/').map_or("", |(parent, _)| parent)
-    } else {
-        project
-    };
-    let separator = if project.is_empty() { "" } else { "/" };
-    let is_package = layout::package_name(folder).is_some() && folder.len() <= MAX_FOLDER;
-    is_package.then(|| lock.sibling(&format!("{project}{separator}{folder}")))
+/// Adds what the packages of version 1 need. Nesting is bounded by the JSON parser.
+fn plant(dependencies: &Table<Dependency>, around: usize, tree: &mut PlacedTree) {
+    let rows = dependencies.as_map().into_iter().flatten();
+    for (name, row) in rows.filter_map(|(name, row)| Some((name, row.as_map()?))) {
+        let reference = row.version.as_text();
+        let package = reference.and_then(|reference| locked(name, reference));
+        let needs = row.requires.as_map().into_iter().flat_map(BTreeMap::keys);
+        let place = tree.places.within(around, name);
+        let exact = package.as_ref().and_then(Locked::exact);
+        tree.add(place, exact, Purpose::of(row.dev.is_set()), needs.cloned());
+        if let Some(place) = place {
+            plant(&row.dependencies, place, tree);
+        }
+    }
 }
 
 /// A package and the folder that it is installed in.
@@ -149,6 +173,22 @@ impl Package {
         let alias = layout::package_name(folder)?;
         let is_other = matches!(&self.name, Text::Text(name) if name != alias);
         is_other.then(|| alias.to_owned())
+    }
+
+    /// The names of what it needs, taken out of it.
+    fn needs(&mut self) -> impl Iterator<Item = String> + use<> {
+        let names = [
+            &mut self.dependencies,
+            &mut self.optional_dependencies,
+            &mut self.peer_dependencies,
+        ];
+        let names = names.map(|names| std::mem::take(names).map().unwrap_or_default());
+        names.into_iter().flat_map(BTreeMap::into_keys)
+    }
+
+    fn link_target(&self) -> Option<String> {
+        let target = self.resolved.as_text().filter(|_| self.link.is_set());
+        target.map(str::to_owned)
     }
 
     /// Nothing for the project itself, its workspaces, and links to either.
@@ -285,25 +325,33 @@ mod tests {
     }
 
     #[test]
-    fn what_only_development_needs_is_known_by_its_folder() {
-        let json = r#"{"packages": {
-            "node_modules/a": {"version": "1.0.0", "dev": true},
-            "node_modules/b": {"version": "1.0.0", "devOptional": true},
-            "node_modules/b/node_modules/c": {"version": "1.0.0", "dev": true},
-            "packages/own": {"version": "1.0.0", "dev": true}
-        }}"#;
-        for (lock, before) in [
-            ("package-lock.json", ""),
-            ("app/package-lock.json", "app/"),
-            ("app/node_modules/.package-lock.json", "app/"),
-            ("node_modules/.package-lock.json", ""),
+    fn each_version_tells_what_needs_what_and_what_development_alone_does() {
+        for json in [
+            r#"{"packages": {
+                "": {"dependencies": {"a": "1"}},
+                "node_modules/a": {"version": "1.0.0", "dependencies": {"b": "^1"}, "peerDependencies": {"c": "*"}},
+                "node_modules/a/node_modules/b": {"version": "1.0.0", "optionalDependencies": {"gone": "*"}},
+                "node_modules/b": {"version": "2.0.0", "dev": true, "dependencies": {"c": "*"}},
+                "node_modules/c": {"name": "real", "version": "3.0.0", "devOptional": true},
+                "packages/own": {"version": "1.0.0", "dependencies": {"c": "*"}}
+            }}"#,
+            r#"{"requires": true, "dependencies": {
+                "a": {"version": "1.0.0", "requires": {"b": "^1", "c": "*"}, "dependencies": {
+                    "b": {"version": "1.0.0", "requires": {"gone": "*"}}
+                }},
+                "b": {"version": "2.0.0", "dev": true, "requires": {"c": "*"}},
+                "c": {"version": "npm:real@3.0.0"}
+            }}"#,
         ] {
-            let seen = inspect(&PackageLock, lock, json).unwrap();
-            let folders = seen.development_only.iter().map(EntryPath::inner);
-            let expected = ["node_modules/a", "node_modules/b/node_modules/c"];
-            assert!(
-                folders.eq(expected.map(|folder| format!("{before}{folder}"))),
-                "{lock}"
+            let seen = inspect(&PackageLock, "package-lock.json", json).unwrap();
+            assert_eq!(
+                seen.lock_trees.shown(),
+                [
+                    "a 1.0.0 p > b 1.0.0, real 3.0.0",
+                    "b 1.0.0 p",
+                    "b 2.0.0 d > real 3.0.0",
+                    "real 3.0.0 p"
+                ]
             );
         }
     }

@@ -11,15 +11,16 @@
 //!
 //! In versions 5 and 6 the host of another registry may stand in front of the first `/`.
 
-use semver::Version;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::layout;
+use super::lock_keys::{KeyStyle, KeyedTree, References};
 use super::locked_origin::{Origins, Row};
 use super::specifier::{Locked, is_foreign, is_local, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::{Lenient, Table, Text};
+use crate::inventory::lenient::{Flag, Lenient, Table, Text};
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::{owner, read};
 
 pub struct PnpmLock;
@@ -33,6 +34,9 @@ struct Lockfile {
     importers: Table<Importer>,
     #[serde(default)]
     packages: Table<Package>,
+    /// What each package needs, since version 9.
+    #[serde(default)]
+    snapshots: Table<Snapshot>,
 }
 
 #[derive(Deserialize)]
@@ -40,10 +44,33 @@ struct Lockfile {
 struct Importer {
     /// What pnpm itself is configured with.
     config_dependencies: Option<IgnoredAny>,
+    #[serde(default)]
+    dependencies: References,
+    #[serde(default)]
+    optional_dependencies: References,
+    #[serde(default)]
+    dev_dependencies: References,
+}
+
+/// A row of `snapshots`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Snapshot {
+    #[serde(default)]
+    dependencies: References,
+    #[serde(default)]
+    optional_dependencies: References,
 }
 
 #[derive(Deserialize)]
 struct Package {
+    /// What it needs, and whether only development needs it: up to version 6.
+    #[serde(default)]
+    dependencies: References,
+    #[serde(default, rename = "optionalDependencies")]
+    optional_dependencies: References,
+    #[serde(default)]
+    dev: Flag,
     #[serde(default)]
     name: Text,
     #[serde(default)]
@@ -84,17 +111,35 @@ impl Inspector for PnpmLock {
         for lockfile in lockfiles {
             let style = KeyStyle::of(lockfile.lockfile_version.as_deref());
             // Since pnpm 11 a first document may lock the tools that pnpm runs with. They do not ship.
-            let mut importers = lockfile.importers.rows();
-            if importers.any(|(_, importer)| importer.config_dependencies.is_some()) {
+            let importers: Vec<Importer> = lockfile.importers.rows().map(|(_, row)| row).collect();
+            let mut configured = importers.iter().map(|row| &row.config_dependencies);
+            if configured.any(Option::is_some) {
                 continue;
             }
             let mut origins = Origins::new(entry, entry.path.file_name() == "lock.yaml");
+            let mut tree = KeyedTree::new(entry.path, style);
+            for (key, row) in lockfile.snapshots.rows() {
+                let package = style.registry_package(&key);
+                let needs = [&row.dependencies, &row.optional_dependencies];
+                tree.add(key, package, Purpose::Unknown, needs);
+            }
             for (key, package) in lockfile.packages.rows() {
                 package.see_origin(&key, style, &mut origins, seen);
+                if !matches!(style, KeyStyle::Name) {
+                    let name = style.registry_package(&key).or_else(|| package.stated());
+                    let purpose = Purpose::of(package.dev.is_set());
+                    let needs = [&package.dependencies, &package.optional_dependencies];
+                    tree.add(key.clone(), name, purpose, needs);
+                }
                 if let Some(package) = package.locked(&key, style) {
                     seen.components.push(package.observed(entry.path.clone()));
                 }
             }
+            for importer in &importers {
+                tree.ask_for_production([&importer.dependencies, &importer.optional_dependencies]);
+                tree.ask_for_development(&importer.dev_dependencies);
+            }
+            seen.lock_trees.extend(tree.connect());
         }
         Ok(())
     }
@@ -134,6 +179,11 @@ impl Package {
         origins.see(&row, seen);
     }
 
+    fn stated(&self) -> Option<(String, String)> {
+        let (name, version) = (self.name.as_text()?, self.version.as_text()?);
+        Some((name.to_owned(), version.to_owned()))
+    }
+
     fn locked(self, key: &str, style: KeyStyle) -> Option<Locked> {
         let resolution = self.resolution.map().unwrap_or_default();
         let tarball = resolution.tarball.text();
@@ -165,47 +215,6 @@ impl Package {
                 .or(tarball)
                 .or_else(|| resolution.repo.text()),
         })
-    }
-}
-
-/// How keys name packages.
-#[derive(Clone, Copy)]
-enum KeyStyle {
-    /// `/name/1.2.3_peers`
-    Path,
-    /// `/name@1.2.3(peers)`
-    PathAndName,
-    /// `name@1.2.3(peers)`
-    Name,
-}
-
-impl KeyStyle {
-    fn of(lockfile_version: Option<&str>) -> Self {
-        let major = lockfile_version.and_then(|version| version.split('.').next());
-        match major.and_then(|major| major.parse::<u32>().ok()) {
-            Some(..=5) => KeyStyle::Path,
-            Some(6) => KeyStyle::PathAndName,
-            _ => KeyStyle::Name,
-        }
-    }
-
-    /// Name and version of a package from a registry.
-    fn registry_package(self, key: &str) -> Option<(String, String)> {
-        let (path, version) = match self {
-            KeyStyle::Path => {
-                let (path, version) = key.rsplit_once('/')?;
-                (path, version.split('_').next()?)
-            }
-            KeyStyle::PathAndName | KeyStyle::Name => key.split('(').next()?.rsplit_once('@')?,
-        };
-        Version::parse(version).ok()?;
-        let mut parts = path.rsplit('/');
-        let base = parts.next().filter(|base| !base.is_empty())?;
-        let name = match parts.next() {
-            Some(scope) if scope.starts_with('@') => format!("{scope}/{base}"),
-            _ => base.to_owned(),
-        };
-        Some((name, version.to_owned()))
     }
 }
 
@@ -278,6 +287,51 @@ snapshots:
 ",
         );
         assert_eq!(found, ["@s/b 2.0.0-rc.1", "a 1.0.0"]);
+    }
+
+    #[test]
+    fn each_version_tells_what_needs_what_and_what_development_alone_does() {
+        for text in [
+            r"
+lockfileVersion: 5.4
+dependencies: {a: 1.0.0}
+packages:
+  /a/1.0.0: {dev: false, dependencies: {'@s/b': 2.0.0_a@1.0.0, alias: /real/3.0.0, own: link:own}}
+  /@s/b/2.0.0_a@1.0.0: {dev: false}
+  /real/3.0.0: {}
+  /tool/1.0.0: {dev: true, optionalDependencies: {real: 3.0.0}}
+",
+            r"
+lockfileVersion: '6.0'
+packages:
+  /a@1.0.0: {dev: false, dependencies: {'@s/b': 2.0.0(a@1.0.0), alias: /real@3.0.0}}
+  /@s/b@2.0.0(a@1.0.0): {dev: false}
+  /real@3.0.0: {}
+  /tool@1.0.0: {dev: true, optionalDependencies: {real: 3.0.0}}
+",
+            r"
+lockfileVersion: '9.0'
+importers:
+  .: {devDependencies: {tool: {specifier: ^1.0.0, version: 1.0.0}}}
+  api: {dependencies: {a: {specifier: ^1.0.0, version: 1.0.0}, own: {specifier: '*', version: link:../own}}}
+packages:
+  a@1.0.0: {}
+snapshots:
+  a@1.0.0: {dependencies: {'@s/b': 2.0.0(a@1.0.0), alias: real@3.0.0}}
+  '@s/b@2.0.0(a@1.0.0)': {}
+  real@3.0.0: {}
+  tool@1.0.0: {optionalDependencies: {real: 3.0.0}}
+",
+        ] {
+            let seen = inspect(&PnpmLock, "pnpm-lock.yaml", text).unwrap();
+            let expected = [
+                "@s/b 2.0.0 p",
+                "a 1.0.0 p > @s/b 2.0.0, real 3.0.0",
+                "real 3.0.0 p",
+                "tool 1.0.0 d > real 3.0.0",
+            ];
+            assert_eq!(seen.lock_trees.shown(), expected, "{text}");
+        }
     }
 
     #[test]

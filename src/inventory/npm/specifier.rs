@@ -31,6 +31,11 @@ pub struct Locked {
 }
 
 impl Locked {
+    /// Name and version, where it has one.
+    pub fn exact(&self) -> Option<(&str, &str)> {
+        Some((&self.name, self.version.as_deref()?))
+    }
+
     pub fn observed(self, location: impl Into<Location>) -> ObservedComponent {
         let version_range = match self.version {
             Some(_) => None,

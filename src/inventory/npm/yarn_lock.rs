@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::lock_requests::{RequestedTree, request};
 use super::locked_origin::{Origins, Row};
 use super::specifier::{Locked, is_local, locked, registry_tarball, split, unaliased, unpatched};
 use crate::finding::Location;
@@ -39,8 +40,9 @@ impl Inspector for YarnLock {
     }
 }
 
-/// An entry of the YAML format. Its key, what was asked for, is of no use.
+/// An entry of the YAML format. Its key is what was asked for.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Resolved {
     #[serde(default)]
     version: Text,
@@ -50,19 +52,38 @@ struct Resolved {
     checksum: Option<IgnoredAny>,
     /// On which platforms it is installed; on others it is never fetched, and has no checksum.
     conditions: Option<IgnoredAny>,
+    #[serde(default)]
+    dependencies: Ranges,
+    #[serde(default)]
+    optional_dependencies: Ranges,
 }
+
+type Ranges = Lenient<BTreeMap<String, Text>>;
 
 fn inspect_yaml(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
     let documents: Vec<BTreeMap<String, Lenient<Resolved>>> = read::yaml(entry)?;
     let mut origins = Origins::new(entry, false);
+    let mut tree = RequestedTree::new(entry.path);
     for (key, resolved) in documents.into_iter().flatten() {
-        if let Lenient::Map(row) = &resolved {
-            row.see_origin(&key, &mut origins, seen);
+        let Some(resolved) = resolved.map() else {
+            continue;
+        };
+        resolved.see_origin(&key, &mut origins, seen);
+        if resolved.is_workspace() {
+            tree.add_workspace();
         }
-        if let Some(package) = resolved.map().and_then(Resolved::locked) {
-            seen.components.push(package.observed(entry.path.clone()));
-        }
+        let asked = key.split(", ").filter_map(split);
+        let needs = resolved.needs();
+        let package = resolved.locked();
+        tree.add(
+            asked.map(|(name, range)| request(name, range)),
+            package.as_ref().and_then(Locked::exact),
+            needs,
+        );
+        seen.components
+            .extend(package.map(|package| package.observed(entry.path.clone())));
     }
+    seen.lock_trees.extend(tree.connect());
     Ok(())
 }
 
@@ -82,6 +103,19 @@ impl Resolved {
             is_versioned,
         };
         origins.see(&row, seen);
+    }
+
+    fn is_workspace(&self) -> bool {
+        let resolution = self.resolution.as_text().and_then(split);
+        resolution.is_some_and(|(_, reference)| reference.starts_with("workspace:"))
+    }
+
+    fn needs(&self) -> Vec<String> {
+        let ranges = [&self.dependencies, &self.optional_dependencies];
+        let ranges = ranges.into_iter().filter_map(Lenient::as_map).flatten();
+        ranges
+            .filter_map(|(name, range)| Some(request(name, range.as_text()?)))
+            .collect()
     }
 
     fn locked(self) -> Option<Locked> {
@@ -110,6 +144,9 @@ struct Classic {
     version: Option<String>,
     resolved: Option<String>,
     is_hashed: bool,
+    /// Whether the lines are those of `dependencies` or `optionalDependencies`.
+    lists_needs: bool,
+    needs: Vec<String>,
 }
 
 /// Reads Yarn 1's format line by line. A line that makes no sense is reported once the others are read.
@@ -117,6 +154,7 @@ fn inspect_classic(entry: &Entry, seen: &mut Observations) -> Result<(), Unreada
     let mut result = Ok(());
     let mut current = Classic::default();
     let mut origins = Origins::new(entry, false);
+    let mut tree = RequestedTree::new(entry.path);
     for (number, line) in (1..).zip(entry.text()?.lines()) {
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
@@ -132,20 +170,23 @@ fn inspect_classic(entry: &Entry, seen: &mut Observations) -> Result<(), Unreada
                 specifiers: specifiers.unwrap_or_default(),
                 ..Classic::default()
             };
-            std::mem::replace(&mut current, next).observe(entry, &mut origins, seen);
-        } else if let Some(field) = line.strip_prefix("  ")
-            && !field.starts_with(' ')
-        {
-            current.set(field);
+            std::mem::replace(&mut current, next).observe(entry, &mut origins, &mut tree, seen);
+        } else if let Some(field) = line.strip_prefix("  ") {
+            match field.strip_prefix("  ") {
+                Some(need) => current.need(need),
+                None => current.set(field),
+            }
         }
     }
-    current.observe(entry, &mut origins, seen);
+    current.observe(entry, &mut origins, &mut tree, seen);
+    seen.lock_trees.extend(tree.connect());
     result
 }
 
 impl Classic {
     /// Takes `key value`; blocks such as `dependencies:` have no value.
     fn set(&mut self, field: &str) {
+        self.lists_needs = matches!(field.trim_end(), "dependencies:" | "optionalDependencies:");
         let Some((key, value)) = field.split_once(' ') else {
             return;
         };
@@ -159,8 +200,43 @@ impl Classic {
         }
     }
 
-    fn observe(self, entry: &Entry, origins: &mut Origins, seen: &mut Observations) {
-        for name in self.names() {
+    /// Takes `name "range"` of such a block.
+    fn need(&mut self, line: &str) {
+        if !self.lists_needs {
+            return;
+        }
+        let line = line.trim();
+        let end = match line.starts_with('"') {
+            true => line[1..].find('"').map(|at| at + 2),
+            false => line.find(' '),
+        };
+        let Some((name, range)) = end.map(|end| line.split_at(end)) else {
+            return;
+        };
+        let range = words(range.trim()).and_then(|words| words.into_iter().next());
+        let range = range.unwrap_or_default();
+        self.needs.push(request(name.trim_matches('"'), &range));
+    }
+
+    fn observe(
+        mut self,
+        entry: &Entry,
+        origins: &mut Origins,
+        tree: &mut RequestedTree,
+        seen: &mut Observations,
+    ) {
+        let names = self.names();
+        let needs = std::mem::take(&mut self.needs);
+        let asked = self.specifiers.iter().filter_map(|text| split(text));
+        tree.add(
+            asked.map(|(name, range)| request(name, range)),
+            names
+                .first()
+                .map(String::as_str)
+                .zip(self.version.as_deref()),
+            needs,
+        );
+        for name in names {
             let address = self.resolved.as_deref();
             // Before it wrote `integrity`, Yarn put a SHA-1 behind the address.
             let (_, sha1) = address

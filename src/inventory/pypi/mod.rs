@@ -6,6 +6,7 @@ mod dist_info;
 mod egg_info;
 mod layout;
 pub mod local;
+mod lock_names;
 mod pdm_lock;
 pub mod pep508;
 mod pex_info;

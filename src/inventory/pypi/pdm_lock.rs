@@ -4,9 +4,11 @@ use serde::Deserialize;
 
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::owner;
 use crate::supply_chain::origin::Origin;
 
+use super::lock_names::{NamedTree, Names, texts};
 use super::pep508::Requirement;
 use super::toml_text::Files;
 use super::{requirements, toml_text};
@@ -29,6 +31,13 @@ struct Package {
     files: Files,
     #[serde(default)]
     editable: bool,
+    #[serde(default)]
+    dependencies: Names,
+    /// Of a row that repeats a package with what an extra needs.
+    #[serde(default)]
+    extras: Names,
+    #[serde(default)]
+    groups: Names,
 }
 
 impl Package {
@@ -64,7 +73,15 @@ impl Inspector for PdmLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
+        let mut tree = NamedTree::new(entry.path);
+        let result = toml_text::each_package(entry, |package: Package, row| {
+            let version = package.version.as_deref();
+            let version = version.filter(|_| !package.is_local());
+            let purpose = Purpose::of_groups(texts(&package.groups));
+            tree.add(&package.name, version, purpose);
+            if texts(&package.extras).next().is_none() {
+                tree.need_required(texts(&package.dependencies));
+            }
             let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
             let location = row.location;
             let locked = Evidence::Locked;
@@ -80,7 +97,9 @@ impl Inspector for PdmLock {
                 seen.components
                     .push(locked.into_component(Evidence::Locked, location));
             }
-        })
+        });
+        seen.lock_trees.extend(tree.connect());
+        result
     }
 }
 
@@ -88,6 +107,49 @@ impl Inspector for PdmLock {
 mod tests {
     use super::*;
     use crate::inventory::testing::{inspect, rows};
+
+    #[test]
+    fn groups_tell_what_is_for_development() {
+        let text = r#"
+[[package]]
+name = "alpha"
+version = "1.0"
+groups = ["default", "dev"]
+dependencies = ["Beta>=1; python_version >= \"3\"", "windows; sys_platform == \"win32\""]
+
+[[package]]
+name = "alpha"
+version = "1.0"
+extras = ["x"]
+groups = ["default"]
+dependencies = ["alpha==1.0", "windows"]
+
+[[package]]
+name = "beta"
+version = "1.0"
+
+[[package]]
+name = "lambda-only"
+version = "1.0"
+groups = ["lambda"]
+
+[[package]]
+name = "windows"
+version = "1.0"
+groups = ["dev"]
+"#;
+        let seen = inspect(&PdmLock, "pdm.lock", text).unwrap();
+        assert_eq!(
+            seen.lock_trees.shown(),
+            [
+                "alpha 1.0 p",
+                "alpha 1.0 p > beta 1.0",
+                "beta 1.0",
+                "lambda-only 1.0 p",
+                "windows 1.0 d"
+            ]
+        );
+    }
 
     #[test]
     fn lists_all_but_local_packages() {

@@ -9,9 +9,11 @@ use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Keys, Origin};
 
+use super::lock_names::NamedTree;
 use super::pipfile::{Index, Package};
 
 pub struct PipfileLock;
@@ -47,7 +49,14 @@ impl Inspector for PipfileLock {
             seen.origin(Ecosystem::PyPi, "source", locked, index.origin(), location);
         }
         let mut result = Ok(());
-        for (name, row) in lock.groups.into_values().flatten() {
+        let mut tree = NamedTree::new(entry.path);
+        let rows = lock.groups.into_iter().flat_map(|(group, rows)| {
+            // A group of one's own may well be installed for production.
+            let purpose = Purpose::of(group == "develop");
+            rows.into_iter()
+                .map(move |(name, row)| (purpose, name, row))
+        });
+        for (purpose, name, row) in rows {
             let Ok(package) = Package::deserialize(row) else {
                 result = Err(Unreadable::new("has a row that is not a package"));
                 continue;
@@ -64,12 +73,14 @@ impl Inspector for PipfileLock {
                 seen.origin(Ecosystem::PyPi, &name, locked, origin, location.clone());
                 location.line = None;
             }
-            seen.components.extend(
-                package
-                    .into_requirement(&name)
-                    .map(|locked| locked.into_component(Evidence::Locked, location)),
-            );
+            let Some(locked) = package.into_requirement(&name) else {
+                continue;
+            };
+            tree.add(&name, locked.version.as_deref(), purpose);
+            seen.components
+                .push(locked.into_component(Evidence::Locked, location));
         }
+        seen.lock_trees.extend(tree.connect());
         result
     }
 }
@@ -104,6 +115,15 @@ mod tests {
                 "tool 2.0 locked Pipfile.lock",
             ]
         );
+    }
+
+    #[test]
+    fn only_what_is_in_the_group_for_development_is_for_it() {
+        let text = r#"{"_meta": {}, "default": {"a": {"version": "==1.0"}},
+            "develop": {"tool": {"version": "==2.0"}}, "lambda": {"b": {"version": "==1.0"}}}"#;
+        let seen = inspect(&PipfileLock, "Pipfile.lock", text).unwrap();
+        let found = seen.lock_trees.shown();
+        assert_eq!(found, ["a 1.0 p", "b 1.0 p", "tool 2.0 d"]);
     }
 
     #[test]

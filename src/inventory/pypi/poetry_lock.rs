@@ -2,13 +2,18 @@
 //!
 //! All versions list the packages alike; they differ in where the files' hashes stand.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::{Flag, Lenient, Text};
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
+use super::lock_names::{NamedTree, Names, texts};
 use super::toml_text::{self, Files, Row};
 
 pub struct PoetryLock;
@@ -20,6 +25,24 @@ struct Package {
     source: Option<Source>,
     #[serde(default)]
     files: Files,
+    #[serde(default)]
+    dependencies: Lenient<BTreeMap<String, Lenient<Dependency>>>,
+    /// `main` or `dev`, up to Poetry 1.4.
+    #[serde(default)]
+    category: Text,
+    /// Since Poetry 2.0, `main` among them.
+    #[serde(default)]
+    groups: Names,
+}
+
+/// A dependency that is not text alone; in a list, each holds on other platforms.
+#[derive(Deserialize)]
+struct Dependency {
+    /// An extra asks for it.
+    #[serde(default)]
+    optional: Flag,
+    #[serde(default)]
+    markers: Text,
 }
 
 #[derive(Deserialize)]
@@ -36,7 +59,14 @@ impl Inspector for PoetryLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
+        let mut tree = NamedTree::new(entry.path);
+        let result = toml_text::each_package(entry, |package: Package, row| {
+            tree.add(
+                &package.name,
+                package.version_of_others(),
+                package.purpose(),
+            );
+            tree.need_named(package.needs());
             let Row { location, .. } = &row;
             let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
             let locked = Evidence::Locked;
@@ -52,7 +82,9 @@ impl Inspector for PoetryLock {
                 let Package { name, version, .. } = package;
                 seen.component(Ecosystem::PyPi, name, version, Evidence::Locked, location);
             }
-        })
+        });
+        seen.lock_trees.extend(tree.connect());
+        result
     }
 }
 
@@ -74,6 +106,33 @@ impl Package {
             // An index beside the registry, whose address the row gives.
             _ => Origin::of_address(url, is_hashed, true).or_else(unhashed),
         }
+    }
+
+    fn version_of_others(&self) -> Option<&str> {
+        (!self.is_local()).then_some(&self.version)
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self.category.as_text() {
+            Some(category) => Purpose::of(category == "dev"),
+            None => Purpose::of_groups(texts(&self.groups)),
+        }
+    }
+
+    /// Names and markers.
+    fn needs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let rows = self.dependencies.as_map().into_iter().flatten();
+        rows.flat_map(|(name, row)| {
+            let rows = match row {
+                Lenient::List(rows) => rows.as_slice(),
+                row => std::slice::from_ref(row),
+            };
+            rows.iter().filter_map(|row| match row.as_map() {
+                Some(row) if row.optional.is_set() => None,
+                Some(row) => Some((name.as_str(), row.markers.as_text().unwrap_or_default())),
+                None => Some((name.as_str(), "")),
+            })
+        })
     }
 
     fn is_local(&self) -> bool {
@@ -141,6 +200,78 @@ alpha = [{file = "alpha-1.0.tar.gz", hash = "sha256:00"}]
                 "from-index 1.1 locked poetry.lock:7",
             ]
         );
+    }
+
+    #[test]
+    fn old_and_new_files_tell_what_needs_what_and_what_is_for_development() {
+        for [main, dev, both] in [
+            ["category = 'main'", "category = 'dev'", "category = 'main'"],
+            [
+                "groups = ['main']",
+                "groups = ['dev', 'test']",
+                "groups = ['dev', 'main']",
+            ],
+        ] {
+            let text = format!(
+                r#"
+[[package]]
+name = "Alpha"
+version = "1.0"
+{main}
+[package.dependencies]
+beta = "*"
+both = {{version = ">=1", markers = "python_version >= \"3\""}}
+extra = {{version = "*", optional = true}}
+windows = [{{version = "1", markers = "sys_platform == \"win32\""}}]
+
+[[package]]
+name = "beta"
+version = "2.0"
+{main}
+
+[[package]]
+name = "both"
+version = "1.0"
+{both}
+
+[[package]]
+name = "extra"
+version = "1.0"
+{main}
+
+[[package]]
+name = "tool"
+version = "1.0"
+{dev}
+[package.dependencies]
+both = "*"
+
+[[package]]
+name = "windows"
+version = "1.0"
+"#
+            );
+            let seen = inspect(&PoetryLock, "poetry.lock", text).unwrap();
+            assert_eq!(
+                seen.lock_trees.shown(),
+                [
+                    "Alpha 1.0 p > beta 2.0, both 1.0",
+                    "beta 2.0 p",
+                    "both 1.0 p",
+                    "extra 1.0 p",
+                    "tool 1.0 d > both 1.0",
+                    "windows 1.0",
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn odd_fields_of_the_tree_cost_themselves_alone() {
+        let text = "[[package]]\nname = 'a'\nversion = '1'\ncategory = 1\ngroups = 'dev'\ndependencies = ['b']\n";
+        let seen = inspect(&PoetryLock, "poetry.lock", text).unwrap();
+        assert_eq!(rows(&seen), ["a 1 locked poetry.lock:1"]);
+        assert_eq!(seen.lock_trees.shown(), ["a 1"]);
     }
 
     #[test]

@@ -5,9 +5,12 @@ use serde::de::IgnoredAny;
 
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::Lenient;
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::owner;
 use crate::supply_chain::origin::Origin;
 
+use super::lock_names::{NamedTree, Need};
 use super::pep508::Requirement;
 use super::toml_text::Files;
 use super::{requirements, toml_text};
@@ -26,6 +29,8 @@ struct Package {
     #[serde(default)]
     wheels: Files,
     index: Option<String>,
+    #[serde(default)]
+    dependencies: Lenient<Need>,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +93,12 @@ impl Inspector for Pylock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
+        let mut tree = NamedTree::new(entry.path);
+        let result = toml_text::each_package(entry, |package: Package, row| {
+            let version = package.version.as_deref();
+            let version = version.filter(|_| !package.is_local());
+            tree.add(&package.name, version, Purpose::Unknown);
+            tree.need_listed(&package.dependencies);
             let origin = package.origin(entry.path.parent());
             let location = row.location;
             let locked = Evidence::Locked;
@@ -104,7 +114,9 @@ impl Inspector for Pylock {
                 seen.components
                     .push(locked.into_component(Evidence::Locked, location));
             }
-        })
+        });
+        seen.lock_trees.extend(tree.connect());
+        result
     }
 }
 
@@ -120,6 +132,30 @@ fn is_lock_name(file_name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::inventory::testing::{inspect, rows, wants};
+
+    #[test]
+    fn packages_may_say_what_they_need() {
+        let text = r#"
+lock-version = "1.0"
+[[packages]]
+name = "alpha"
+version = "1.0"
+dependencies = [{ name = "beta", version = "2.0" }, { name = "gone" }]
+
+[[packages]]
+name = "beta"
+version = "1.0"
+
+[[packages]]
+name = "beta"
+version = "2.0"
+"#;
+        let seen = inspect(&Pylock, "pylock.toml", text).unwrap();
+        assert_eq!(
+            seen.lock_trees.shown(),
+            ["alpha 1.0 > beta 2.0", "beta 1.0", "beta 2.0"]
+        );
+    }
 
     #[test]
     fn lists_all_but_local_packages() {

@@ -1,12 +1,17 @@
 //! `uv.lock`: <https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile>.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::lenient::Lenient;
+use crate::inventory::lock_tree::{Purpose, is_development_group};
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
+use super::lock_names::{NamedTree, Need};
 use super::pep508::Requirement;
 use super::toml_text::{self, Files};
 
@@ -21,7 +26,16 @@ struct Package {
     sdist: Files,
     #[serde(default)]
     wheels: Files,
+    #[serde(default)]
+    dependencies: Lenient<Need>,
+    /// What extras add.
+    #[serde(default, rename = "optional-dependencies")]
+    optional_dependencies: Groups,
+    #[serde(default, rename = "dev-dependencies")]
+    dev_dependencies: Groups,
 }
+
+type Groups = Lenient<BTreeMap<String, Lenient<Need>>>;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -44,6 +58,32 @@ struct SourceTable {
 }
 
 impl Package {
+    fn is_local(&self) -> bool {
+        self.source.as_ref().is_some_and(Source::is_local)
+    }
+
+    /// Adds it with what it needs. What the project itself asks for tells what only development needs.
+    fn join(&self, tree: &mut NamedTree) {
+        let version = self.version.as_deref().filter(|_| !self.is_local());
+        tree.add(&self.name, version, Purpose::Unknown);
+        tree.need_listed(&self.dependencies);
+        if !self.is_local() {
+            return;
+        }
+        tree.ask_for_production(&self.dependencies);
+        let extras = self.optional_dependencies.as_map();
+        for needs in extras.into_iter().flat_map(BTreeMap::values) {
+            tree.ask_for_production(needs);
+        }
+        for (group, needs) in self.dev_dependencies.as_map().into_iter().flatten() {
+            if is_development_group(group) {
+                tree.ask_for_development(needs);
+            } else {
+                tree.ask_for_production(needs);
+            }
+        }
+    }
+
     fn origin(&self, folder: &str) -> Option<Origin> {
         let is_hashed = toml_text::have_hashes(&self.sdist, &self.wheels);
         let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
@@ -109,7 +149,9 @@ impl Inspector for UvLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
+        let mut tree = NamedTree::new(entry.path);
+        let result = toml_text::each_package(entry, |package: Package, row| {
+            package.join(&mut tree);
             let origin = package.origin(entry.path.parent());
             let location = row.location;
             let locked = Evidence::Locked;
@@ -120,14 +162,16 @@ impl Inspector for UvLock {
                 origin,
                 location.clone(),
             );
-            if package.source.as_ref().is_some_and(Source::is_local) {
+            if package.is_local() {
                 return;
             }
             let asked = package.version.unwrap_or_default();
             let locked = Requirement::new(package.name, &asked);
             seen.components
                 .push(locked.into_component(Evidence::Locked, location));
-        })
+        });
+        seen.lock_trees.extend(tree.connect());
+        result
     }
 }
 
@@ -135,6 +179,80 @@ impl Inspector for UvLock {
 mod tests {
     use super::*;
     use crate::inventory::testing::{inspect, rows};
+
+    #[test]
+    fn what_only_groups_for_development_ask_for_is_told() {
+        let text = r#"
+version = 1
+requires-python = ">=3.9"
+
+[[package]]
+name = "me"
+version = "0.1.0"
+source = { virtual = "." }
+dependencies = [{ name = "alpha" }]
+
+[package.optional-dependencies]
+x = [{ name = "extra" }]
+
+[package.dev-dependencies]
+dev = [{ name = "tool" }, { name = "alpha" }]
+lambda = [{ name = "runtime" }]
+
+[[package]]
+name = "alpha"
+version = "1.0"
+source = { registry = "https://registry.example/simple" }
+dependencies = [
+    { name = "beta", version = "2.0", source = { registry = "https://registry.example/simple" } },
+    { name = "windows", marker = "sys_platform == 'win32'" },
+]
+
+[[package]]
+name = "beta"
+version = "1.0"
+source = { registry = "https://registry.example/simple" }
+
+[[package]]
+name = "beta"
+version = "2.0"
+source = { registry = "https://registry.example/simple" }
+
+[[package]]
+name = "extra"
+version = "1.0"
+source = { registry = "https://registry.example/simple" }
+
+[[package]]
+name = "runtime"
+version = "1.0"
+source = { registry = "https://registry.example/simple" }
+
+[[package]]
+name = "tool"
+version = "1.0"
+source = { registry = "https://registry.example/simple" }
+dependencies = [{ name = "beta", version = "1.0" }]
+
+[[package]]
+name = "windows"
+version = "1.0"
+source = { registry = "https://registry.example/simple" }
+"#;
+        let seen = inspect(&UvLock, "uv.lock", text).unwrap();
+        assert_eq!(
+            seen.lock_trees.shown(),
+            [
+                "alpha 1.0 p > beta 2.0",
+                "beta 1.0 d",
+                "beta 2.0 p",
+                "extra 1.0 p",
+                "runtime 1.0 p",
+                "tool 1.0 d > beta 1.0",
+                "windows 1.0",
+            ]
+        );
+    }
 
     #[test]
     fn lists_all_but_local_packages() {

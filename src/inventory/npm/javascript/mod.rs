@@ -1,6 +1,7 @@
 //! JavaScript that has lost its manifests: bundles, their source maps, and files that were copied.
 
 mod banner;
+mod bundler;
 mod dependency_maps;
 mod families;
 mod inlined_package;

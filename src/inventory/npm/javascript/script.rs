@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use memchr::memmem;
 
+use super::bundler::{Esbuild, Webpack};
 use super::dependency_maps::DependencyMaps;
 use super::inlined_package::InlinedPackage;
 use super::legal::LegalComments;
@@ -25,6 +26,8 @@ const READERS: &[&dyn Reader] = &[
     &DependencyMaps,
     &InlinedPackage,
     &LegalComments,
+    &Esbuild,
+    &Webpack,
 ];
 
 /// Reads scripts that hold one of its marks.

@@ -1,0 +1,155 @@
+//! The tree of a lock file of pnpm, whose rows are known by keys that changed with the version of the format: see
+//! `pnpm_lock.rs`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use semver::Version;
+use serde::Deserialize;
+
+use crate::component::Ecosystem;
+use crate::finding::EntryPath;
+use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::lock_tree::{LockTree, Purpose};
+
+/// References by name: keys, or what is behind the name in one.
+pub type References = Lenient<BTreeMap<String, Lenient<Reference>>>;
+
+/// As importers write it since version 6; else it is text.
+#[derive(Deserialize)]
+pub struct Reference {
+    #[serde(default)]
+    version: Text,
+}
+
+/// The tree of a lock file while its rows are read, by their keys.
+pub struct KeyedTree {
+    tree: LockTree,
+    style: KeyStyle,
+    rows: HashMap<String, usize>,
+    asking: Vec<(usize, Vec<Asked>)>,
+    production: Vec<Asked>,
+    development: Vec<Asked>,
+}
+
+impl KeyedTree {
+    pub fn new(path: &EntryPath, style: KeyStyle) -> Self {
+        KeyedTree {
+            tree: LockTree::new(path, Ecosystem::Npm),
+            style,
+            rows: HashMap::new(),
+            asking: Vec::new(),
+            production: Vec::new(),
+            development: Vec::new(),
+        }
+    }
+
+    pub fn add(
+        &mut self,
+        key: String,
+        package: Option<(String, String)>,
+        purpose: Purpose,
+        needs: [&References; 2],
+    ) {
+        let package = package.as_ref();
+        let package = package.map(|(name, version)| (name.as_str(), version.as_str()));
+        let row = self.tree.add(package, purpose);
+        self.rows.insert(key, row);
+        let needs = needs.into_iter().flat_map(pairs);
+        self.asking.push((row, needs.collect()));
+    }
+
+    /// The row that a reference leads to: it is a key, or what is behind the name in one.
+    fn row(&self, name: &str, reference: &str) -> Option<usize> {
+        let row = |key: &str| self.rows.get(key).copied();
+        row(reference).or_else(|| match self.style {
+            KeyStyle::Path => row(&format!("/{name}/{reference}")),
+            KeyStyle::PathAndName => row(&format!("/{name}@{reference}")),
+            KeyStyle::Name => row(&format!("{name}@{reference}")),
+        })
+    }
+
+    pub fn ask_for_production(&mut self, needs: [&References; 2]) {
+        self.production.extend(needs.into_iter().flat_map(pairs));
+    }
+
+    pub fn ask_for_development(&mut self, needs: &References) {
+        self.development.extend(pairs(needs));
+    }
+
+    /// The tree, once all rows are known; none of more than honest lock files have.
+    pub fn connect(mut self) -> Option<LockTree> {
+        for (row, needs) in std::mem::take(&mut self.asking) {
+            for (name, reference) in &needs {
+                if let Some(to) = self.row(name, reference) {
+                    self.tree.need(row, to);
+                }
+            }
+            if self.tree.is_too_large() {
+                return None;
+            }
+        }
+        let rows = |asked: &[Asked]| {
+            let rows = asked.iter().filter_map(|(name, to)| self.row(name, to));
+            rows.collect()
+        };
+        let (production, development) = (rows(&self.production), rows(&self.development));
+        self.tree.mark(production, development);
+        Some(self.tree)
+    }
+}
+
+/// A name and the reference that is given for it.
+type Asked = (String, String);
+
+fn pairs(rows: &References) -> impl Iterator<Item = Asked> {
+    references(rows).map(|(name, reference)| (name.to_owned(), reference.to_owned()))
+}
+
+fn references(rows: &References) -> impl Iterator<Item = (&str, &str)> {
+    let rows = rows.as_map().into_iter().flatten();
+    rows.filter_map(|(name, reference)| {
+        let stated = reference.as_map().and_then(|row| row.version.as_text());
+        Some((name.as_str(), stated.or(reference.as_text())?))
+    })
+}
+
+/// How keys name packages.
+#[derive(Clone, Copy)]
+pub enum KeyStyle {
+    /// `/name/1.2.3_peers`
+    Path,
+    /// `/name@1.2.3(peers)`
+    PathAndName,
+    /// `name@1.2.3(peers)`
+    Name,
+}
+
+impl KeyStyle {
+    pub fn of(lockfile_version: Option<&str>) -> Self {
+        let major = lockfile_version.and_then(|version| version.split('.').next());
+        match major.and_then(|major| major.parse::<u32>().ok()) {
+            Some(..=5) => KeyStyle::Path,
+            Some(6) => KeyStyle::PathAndName,
+            _ => KeyStyle::Name,
+        }
+    }
+
+    /// Name and version of a package from a registry.
+    pub fn registry_package(self, key: &str) -> Option<(String, String)> {
+        let (path, version) = match self {
+            KeyStyle::Path => {
+                let (path, version) = key.rsplit_once('/')?;
+                (path, version.split('_').next()?)
+            }
+            KeyStyle::PathAndName | KeyStyle::Name => key.split('(').next()?.rsplit_once('@')?,
+        };
+        Version::parse(version).ok()?;
+        let mut parts = path.rsplit('/');
+        let base = parts.next().filter(|base| !base.is_empty())?;
+        let name = match parts.next() {
+            Some(scope) if scope.starts_with('@') => format!("{scope}/{base}"),
+            _ => base.to_owned(),
+        };
+        Some((name, version.to_owned()))
+    }
+}
