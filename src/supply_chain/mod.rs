@@ -8,6 +8,7 @@ mod environment;
 mod executables;
 mod extensions;
 mod finding;
+mod index_variables;
 mod install_scripts;
 mod links;
 pub mod origin;

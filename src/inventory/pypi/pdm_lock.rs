@@ -2,13 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 use crate::supply_chain::origin::Origin;
 
 use super::pep508::Requirement;
-use super::toml_text::Files;
+use super::toml_text::{Files, Locked};
 use super::{requirements, toml_text};
 
 pub struct PdmLock;
@@ -31,12 +30,15 @@ struct Package {
     editable: bool,
 }
 
-impl Package {
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
         let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
         if let Some(git) = &self.git {
-            let commit = self.commit.as_deref().unwrap_or_default();
-            return Origin::of_address(&format!("git+{git}#{commit}"), false, false);
+            return Origin::of_git(git, self.commit.as_deref());
         }
         match self.url.as_ref().or(self.path.as_ref()) {
             Some(link) => requirements::link_origin(folder, link, is_hashed),
@@ -64,23 +66,7 @@ impl Inspector for PdmLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
-            let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
-            let location = row.location;
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            if !package.is_local() {
-                let locked = package.into_requirement();
-                seen.components
-                    .push(locked.into_component(Evidence::Locked, location));
-            }
-        })
+        toml_text::see_packages::<Package>(entry, seen)
     }
 }
 

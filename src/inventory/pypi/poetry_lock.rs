@@ -4,12 +4,12 @@
 
 use serde::Deserialize;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
-use super::toml_text::{self, Files, Row};
+use super::pep508::Requirement;
+use super::toml_text::{self, Files, Locked};
 
 pub struct PoetryLock;
 
@@ -36,27 +36,15 @@ impl Inspector for PoetryLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
-            let Row { location, .. } = &row;
-            let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            let location = row.location;
-            if !package.is_local() {
-                let Package { name, version, .. } = package;
-                seen.component(Ecosystem::PyPi, name, version, Evidence::Locked, location);
-            }
-        })
+        toml_text::see_packages::<Package>(entry, seen)
     }
 }
 
-impl Package {
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
         let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
         let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
@@ -65,10 +53,7 @@ impl Package {
         };
         let url = source.url.as_deref().unwrap_or_default();
         match source.kind.as_deref() {
-            Some("git") => {
-                let commit = source.resolved_reference.as_deref().unwrap_or_default();
-                Origin::of_address(&format!("git+{url}#{commit}"), false, false)
-            }
+            Some("git") => Origin::of_git(url, source.resolved_reference.as_deref()),
             Some("directory" | "file") => leads_outside(folder, url),
             Some("url") => Origin::of_address(url, is_hashed, false),
             // An index beside the registry, whose address the row gives.
@@ -82,6 +67,10 @@ impl Package {
             .as_ref()
             .and_then(|source| source.kind.as_deref());
         matches!(kind, Some("directory" | "file"))
+    }
+
+    fn into_requirement(self) -> Requirement {
+        Requirement::new(self.name, &self.version)
     }
 }
 

@@ -3,13 +3,12 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 use crate::supply_chain::origin::Origin;
 
 use super::pep508::Requirement;
-use super::toml_text::Files;
+use super::toml_text::{Files, Locked};
 use super::{requirements, toml_text};
 
 pub struct Pylock;
@@ -48,12 +47,14 @@ impl Source {
     }
 }
 
-impl Package {
-    fn origin(&self, folder: &str) -> Option<Origin> {
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn origin(&self, folder: &str, _is_hashed_elsewhere: bool) -> Option<Origin> {
         if let Some(vcs) = &self.vcs {
-            let commit = vcs.commit.as_deref().unwrap_or_default();
-            let url = vcs.url.as_deref()?;
-            return Origin::of_address(&format!("git+{url}#{commit}"), false, false);
+            return Origin::of_git(vcs.url.as_deref()?, vcs.commit.as_deref());
         }
         if let Some(archive) = &self.archive {
             let link = archive.url.as_ref().or(archive.path.as_ref())?;
@@ -88,23 +89,7 @@ impl Inspector for Pylock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
-            let origin = package.origin(entry.path.parent());
-            let location = row.location;
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            if !package.is_local() {
-                let locked = package.into_requirement();
-                seen.components
-                    .push(locked.into_component(Evidence::Locked, location));
-            }
-        })
+        toml_text::see_packages::<Package>(entry, seen)
     }
 }
 

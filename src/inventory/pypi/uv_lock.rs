@@ -2,13 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
 use super::pep508::Requirement;
-use super::toml_text::{self, Files};
+use super::toml_text::{self, Files, Locked};
 
 pub struct UvLock;
 
@@ -43,8 +42,12 @@ struct SourceTable {
     url: Option<String>,
 }
 
-impl Package {
-    fn origin(&self, folder: &str) -> Option<Origin> {
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn origin(&self, folder: &str, _is_hashed_elsewhere: bool) -> Option<Origin> {
         let is_hashed = toml_text::have_hashes(&self.sdist, &self.wheels);
         let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
         match &self.source {
@@ -60,6 +63,14 @@ impl Package {
             None => unhashed(),
         }
     }
+
+    fn is_local(&self) -> bool {
+        self.source.as_ref().is_some_and(Source::is_local)
+    }
+
+    fn into_requirement(self) -> Requirement {
+        Requirement::new(self.name, &self.version.unwrap_or_default())
+    }
 }
 
 impl SourceTable {
@@ -74,7 +85,7 @@ impl SourceTable {
             return leads_outside(folder, path);
         }
         if let Some(git) = &self.git {
-            return Origin::of_address(&format!("git+{git}"), false, false);
+            return Origin::of_git(git, None);
         }
         if let Some(url) = &self.url {
             return Origin::of_address(url, is_hashed, false);
@@ -109,25 +120,7 @@ impl Inspector for UvLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        toml_text::each_package(entry, |package: Package, row| {
-            let origin = package.origin(entry.path.parent());
-            let location = row.location;
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            if package.source.as_ref().is_some_and(Source::is_local) {
-                return;
-            }
-            let asked = package.version.unwrap_or_default();
-            let locked = Requirement::new(package.name, &asked);
-            seen.components
-                .push(locked.into_component(Evidence::Locked, location));
-        })
+        toml_text::see_packages::<Package>(entry, seen)
     }
 }
 
