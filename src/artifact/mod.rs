@@ -3,13 +3,14 @@
 mod ambiguous;
 mod container;
 mod directory;
+mod extents;
 mod format;
 pub mod image;
 mod level;
 pub mod limits;
 mod line_ends;
 mod listed;
-mod local_header;
+pub(crate) mod local_header;
 mod measured;
 mod names;
 mod script;

@@ -36,8 +36,10 @@ impl Inspector for PackageJson {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let manifest: Manifest = read::json(entry)?;
-        let scripts = install_scripts(entry.path, manifest.scripts, true);
-        seen.supply.sightings.extend(scripts);
+        if let Some(scripts) = manifest.scripts.as_map() {
+            let found = install_scripts(entry.path, scripts, true);
+            seen.supply.sightings.extend(found);
+        }
         let mut keys = Keys::of(entry.bytes);
         for dependencies in [manifest.dependencies, manifest.optional_dependencies] {
             for (name, specifier) in dependencies.map().unwrap_or_default() {
