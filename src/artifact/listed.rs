@@ -7,6 +7,7 @@ use std::io::Read;
 use super::container::Container;
 use crate::finding::EntryPath;
 use crate::inventory::pypi::record;
+use crate::report::ReadError;
 
 /// Bytes of lists that are read of one container. The largest have some megabytes of them.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -18,17 +19,28 @@ pub struct Published {
     pub size: Option<u64>,
 }
 
-/// By the names of the files that are listed. Several packages may list one.
 #[derive(Debug, Default)]
-pub struct Listed(HashMap<String, Vec<Published>>);
+pub struct Listed {
+    /// By the names of the files that are listed. Several packages may list one.
+    files: HashMap<String, Vec<Published>>,
+    /// The first list for which there was no room.
+    left_out: Option<EntryPath>,
+}
 
 impl Listed {
-    /// A list that cannot be read is reported where it is read for the report.
     pub fn read(container: &dyn Container) -> Self {
+        Listed::read_within(container, MAX_BYTES)
+    }
+
+    /// A list that cannot be read is reported where it is read for the report.
+    fn read_within(container: &dyn Container, mut room: u64) -> Self {
         let mut listed = Listed::default();
-        let mut room = MAX_BYTES;
         for member in container.members() {
-            if !record::is_record(&member.path) || member.size > room {
+            if !record::is_record(&member.path) {
+                continue;
+            }
+            if member.size > room {
+                listed.left_out.get_or_insert_with(|| member.path.clone());
                 continue;
             }
             let Ok(reader) = container.reader(member) else {
@@ -48,7 +60,7 @@ impl Listed {
         for row in record::rows(path, text) {
             if let Some(sha256) = row.sha256() {
                 let size = row.size;
-                let rows = self.0.entry(row.inner).or_default();
+                let rows = self.files.entry(row.inner).or_default();
                 if rows.len() < record::MAX_ROWS {
                     rows.push(Published { sha256, size });
                 }
@@ -58,6 +70,74 @@ impl Listed {
 
     /// What is said of a file, by all who list it with a digest.
     pub fn of(&self, path: &EntryPath) -> &[Published] {
-        self.0.get(path.inner()).map_or(&[], Vec::as_slice)
+        self.files.get(path.inner()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is to be said of lists for which there was no room.
+    pub fn error(&self) -> Option<ReadError> {
+        let message = format!(
+            "is more than the {MAX_BYTES} bytes of such lists that are read of one archive: what it lists was compared by \
+             length alone"
+        );
+        let path = self.left_out.clone()?;
+        Some(ReadError::new(path, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read};
+    use std::sync::Arc;
+
+    use super::super::container::Member;
+    use super::super::measured::Stated;
+    use super::super::source::Source;
+    use super::*;
+
+    struct Lists(Vec<Member>);
+
+    const LIST: &[u8] = b"a.py,sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,1\n";
+
+    impl Container for Lists {
+        fn members(&self) -> &[Member] {
+            &self.0
+        }
+
+        fn reader(&self, _: &Member) -> Result<Box<dyn Read + '_>, String> {
+            Ok(Box::new(LIST))
+        }
+
+        fn source(&self, _: &Member) -> Option<io::Result<Source>> {
+            None
+        }
+    }
+
+    #[test]
+    fn lists_for_which_there_is_no_room_are_said_and_smaller_ones_count() {
+        let member = |(index, (folder, size)): (usize, (&str, u64))| Member {
+            index,
+            path: EntryPath::new(
+                &Arc::from("fn.zip!/"),
+                &format!("{folder}a-1.dist-info/RECORD"),
+            ),
+            stated: Stated::default(),
+            size,
+            packed: None,
+            mode: None,
+            is_link: false,
+        };
+        let length = LIST.len() as u64;
+        let lists = [("one/", length), ("two/", length + 1), ("three/", length)];
+        let container = Lists(lists.into_iter().enumerate().map(member).collect());
+        let is_known = |listed: &Listed, folder: &str| {
+            let path = EntryPath::new(&Arc::from("fn.zip!/"), &format!("{folder}a.py"));
+            !listed.of(&path).is_empty()
+        };
+        let listed = Listed::read_within(&container, 2 * length);
+        let known = ["one/", "two/", "three/"].map(|folder| is_known(&listed, folder));
+        assert_eq!(known, [true, false, true]);
+        let error = listed.error().unwrap();
+        assert_eq!(error.path.inner(), "two/a-1.dist-info/RECORD");
+        assert!(Listed::read(&container).error().is_none());
     }
 }

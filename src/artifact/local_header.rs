@@ -4,12 +4,39 @@
 //! APPNOTE.TXT 4.3.7 and 4.3.12. What honest packers write differently is no disagreement: lengths and checksums that
 //! stand behind the data (bit 3) or in a Zip64 field, the flag for UTF-8, versions, times, extra fields, `\` for `/`.
 
-use super::zip::{ZipEntry, u16_at, u32_at};
+use super::zip::{LOCAL_HEADER, ZipEntry, u16_at, u32_at};
 
 const ENCRYPTED: u16 = 1;
-const SIZES_FOLLOW: u16 = 1 << 3;
+pub(super) const SIZES_FOLLOW: u16 = 1 << 3;
 const UTF_8: u16 = 1 << 11;
 const NAME: usize = 30;
+
+/// Bits of the flags that mean nothing yet.
+const RESERVED: u16 = 0xC780;
+/// The last version of the format.
+const MAX_VERSION: u8 = 63;
+/// Compression methods, APPNOTE.TXT 4.4.5.
+const METHODS: [std::ops::RangeInclusive<u16>; 4] = [0..=10, 12..=14, 18..=20, 93..=99];
+/// No system has longer paths.
+const MAX_NAME: u16 = 4096;
+
+/// Whether the header of an entry stands there. Of a name that does not end there, that part counts.
+pub fn is_plausible(bytes: &[u8]) -> bool {
+    let Some((header, rest)) = bytes.split_at_checked(NAME) else {
+        return false;
+    };
+    let name_len = u16_at(header, 26);
+    let name = &rest[..usize::from(name_len).min(rest.len())];
+    header.starts_with(LOCAL_HEADER)
+        && header[4] <= MAX_VERSION
+        && u16_at(header, 6) & RESERVED == 0
+        && METHODS
+            .iter()
+            .any(|known| known.contains(&u16_at(header, 8)))
+        && (1..=MAX_NAME).contains(&name_len)
+        && !name.is_empty()
+        && !name.iter().any(u8::is_ascii_control)
+}
 
 /// Of what the two say different things; `header` has the name behind its fixed part, in the length that the directory
 /// gives it.

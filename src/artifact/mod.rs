@@ -3,6 +3,7 @@
 mod ambiguous;
 mod container;
 mod directory;
+mod extents;
 mod format;
 pub mod image;
 mod inflate;
@@ -10,7 +11,7 @@ mod level;
 pub mod limits;
 mod line_ends;
 mod listed;
-mod local_header;
+pub(crate) mod local_header;
 mod measured;
 mod names;
 mod script;

@@ -206,7 +206,9 @@ mod tests {
 
     /// The same bytes in a file and in memory.
     fn sources() -> (Vec<u8>, [Source; 2]) {
-        let bytes: Vec<u8> = (0..200_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
+        let bytes: Vec<u8> = (0..200_000u32)
+            .map(|n| (n.wrapping_mul(n) >> 7) as u8)
+            .collect();
         let file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut &file, &bytes).unwrap();
         let sources = [Source::file(file).unwrap(), Source::memory(bytes.clone())];

@@ -277,7 +277,10 @@ impl<'a> Walk<'a> {
                 ),
             });
         }
-        if let Some(finding) = ambiguous::names(&members) {
+        let hidden = archive
+            .hidden()
+            .map(|hidden| ambiguous::hidden(prefix, hidden));
+        for finding in [ambiguous::names(&members), hidden].into_iter().flatten() {
             self.seen().finding(finding);
         }
         let container = ZipContainer {
@@ -309,6 +312,9 @@ impl<'a> Walk<'a> {
             true => Listed::read(container),
             false => Listed::default(),
         };
+        if let Some(error) = listed.error() {
+            self.seen().error(error);
+        }
         let level = Level::new(place.share());
         self.pool.in_place_scope(|scope| {
             for batch in batches(&members) {
@@ -848,8 +854,8 @@ pub fn nested_prefix(path: &EntryPath) -> Arc<str> {
     format!("{path}!/").into()
 }
 
-/// The archive itself, for errors about it as a whole.
-fn container_path(prefix: &Arc<str>) -> EntryPath {
+/// The archive itself, for what is said of it as a whole.
+pub(super) fn container_path(prefix: &Arc<str>) -> EntryPath {
     let path = prefix.trim_end_matches("!/");
     EntryPath::new(&Arc::from(""), path)
 }

@@ -14,13 +14,13 @@ use super::inflate::Inflate;
 use super::local_header;
 use super::source::Source;
 
-const LOCAL_HEADER: &[u8; 4] = b"PK\x03\x04";
+pub(super) const LOCAL_HEADER: &[u8; 4] = b"PK\x03\x04";
 const CENTRAL_HEADER: &[u8; 4] = b"PK\x01\x02";
 pub const END: &[u8; 4] = b"PK\x05\x06";
 const ZIP64_END: &[u8; 4] = b"PK\x06\x06";
 const ZIP64_LOCATOR: &[u8; 4] = b"PK\x06\x07";
 
-const LOCAL_HEADER_LEN: u64 = 30;
+pub(super) const LOCAL_HEADER_LEN: u64 = 30;
 const CENTRAL_HEADER_LEN: usize = 46;
 pub const END_LEN: usize = 22;
 const ZIP64_LOCATOR_LEN: u64 = 20;
@@ -77,8 +77,10 @@ fn method_name(method: u16) -> String {
 
 /// An opened archive: its directory, and where its bytes are.
 pub struct ZipArchive {
-    source: Source,
+    pub(super) source: Source,
     directory: Vec<u8>,
+    /// From the start of the source.
+    pub(super) directory_start: u64,
     pub entries: Vec<ZipEntry>,
     /// What is wrong with the directory itself.
     pub problem: Option<String>,
@@ -97,7 +99,7 @@ pub struct ZipEntry {
     pub packed: u64,
     pub unpacked: u64,
     /// Of the local header, from the start of the source.
-    offset: u64,
+    pub(super) offset: u64,
 }
 
 impl ZipEntry {
@@ -115,7 +117,7 @@ impl ZipEntry {
     }
 
     /// The least that the entry takes in the archive: its local header's fixed part, name and data.
-    fn extent(&self) -> Range<u64> {
+    pub(super) fn extent(&self) -> Range<u64> {
         let name_len = u64::from(self.name.end - self.name.start);
         let len = (LOCAL_HEADER_LEN + name_len).saturating_add(self.packed);
         self.offset..self.offset.saturating_add(len)
@@ -134,6 +136,7 @@ impl ZipArchive {
         Ok(ZipArchive {
             source,
             directory,
+            directory_start: end.start,
             entries,
             problem,
         })
@@ -149,24 +152,6 @@ impl ZipArchive {
     pub fn prefix_len(&self) -> u64 {
         let offsets = self.entries.iter().map(|entry| entry.offset);
         offsets.min().unwrap_or_default()
-    }
-
-    /// Indices of entries whose data lies within another entry's: no honest packer writes such, and a
-    /// small archive can unpack without end by them (<https://www.bamsoftware.com/hacks/zipbomb/>).
-    pub fn overlapping(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.entries.len()).collect();
-        order.sort_by_key(|&i| (self.entries[i].offset, i));
-        let mut reached = 0;
-        let mut overlapping = Vec::new();
-        for i in order {
-            let extent = self.entries[i].extent();
-            if extent.start < reached {
-                overlapping.push(i);
-            } else {
-                reached = extent.end;
-            }
-        }
-        overlapping
     }
 
     /// A reader of the entry's unpacked bytes. Neither their number nor their checksum is verified here.

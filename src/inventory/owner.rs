@@ -10,7 +10,8 @@ use crate::finding::EntryPath;
 ///   <https://doc.rust-lang.org/cargo/commands/cargo-vendor.html>, Bundler (`vendor/bundle`).
 /// - Gems from a repository: <https://bundler.io/guides/git.html>.
 /// - Go's cache: <https://go.dev/ref/mod#module-cache>.
-/// - Cargo's: <https://doc.rust-lang.org/cargo/guide/cargo-home.html>.
+/// - Cargo's: <https://doc.rust-lang.org/cargo/guide/cargo-home.html>; in Rust's images it has
+///   no dot.
 /// - NuGet's: <https://learn.microsoft.com/nuget/consume-packages/managing-the-global-packages-and-cache-folders>.
 /// - Pub's: <https://dart.dev/tools/pub/environment-variables>.
 /// - Swift's: <https://docs.swift.org/package-manager/>, and Xcode's.
@@ -20,6 +21,8 @@ const PACKAGE_FOLDERS: &[&[&str]] = &[
     &["pkg", "mod"],
     &[".cargo", "registry"],
     &[".cargo", "git"],
+    &["cargo", "registry"],
+    &["cargo", "git"],
     &[".nuget", "packages"],
     &[".pub-cache"],
     &[".build", "checkouts"],

@@ -1,4 +1,4 @@
-//! Variables that make every process of some kind load code, where images, deployment files and scripts set them.
+//! Variables that make every process of some kind load code, and those that say where packages come from, where images, deployment files and scripts set them.
 //!
 //! - Image configurations: <https://github.com/opencontainers/image-spec/blob/main/config.md>
 //! - `PYTHONSTARTUP`: <https://docs.python.org/3/using/cmdline.html>, `NODE_OPTIONS`:
@@ -8,10 +8,12 @@
 use memchr::memmem;
 use serde::Deserialize;
 
+use crate::component::Evidence;
 use crate::finding::{EntryPath, Location, Severity};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
+use super::index_variables::VARIABLES as INDEX_VARIABLES;
 use super::python_hooks::shown;
 use super::{Sighting, rules};
 
@@ -115,9 +117,14 @@ impl Inspector for ImageConfig {
             let Some((name, value)) = row.split_once('=') else {
                 continue;
             };
+            let location = Location::from(entry.path.clone());
+            let variable = INDEX_VARIABLES.iter().find(|index| index.name == name);
+            if let Some(index) = variable {
+                let (declared, origin) = (Evidence::Declared, index.origin(value));
+                seen.origin(index.ecosystem, name, declared, origin, location.clone());
+            }
             let variable = VARIABLES.iter().find(|variable| variable.name == name);
             if let Some(variable) = variable.filter(|variable| variable.loads(value)) {
-                let location = Location::from(entry.path.clone());
                 seen.supply
                     .sightings
                     .push(variable.sighting(location, value));
@@ -152,10 +159,18 @@ impl Inspector for Settings {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        for index in &INDEX_VARIABLES {
+            let mut set = values(entry.bytes, index.name);
+            let found = set.find_map(|(at, value)| Some((at, index.origin(&value)?)));
+            if let Some((at, origin)) = found {
+                let location = Location::at_line(entry.path, line(entry.bytes, at));
+                let (declared, origin) = (Evidence::Declared, Some(origin));
+                seen.origin(index.ecosystem, index.name, declared, origin, location);
+            }
+        }
         for variable in &VARIABLES {
-            let found = memmem::find_iter(entry.bytes, variable.name);
-            let set = found.filter_map(|at| Some((at, value(entry.bytes, at, variable.name)?)));
-            let mut set = set.filter(|(_, value)| variable.loads(value));
+            let mut set =
+                values(entry.bytes, variable.name).filter(|(_, value)| variable.loads(value));
             if let Some((at, value)) = set.next() {
                 let location = Location::at_line(entry.path, line(entry.bytes, at));
                 seen.supply
@@ -165,6 +180,12 @@ impl Inspector for Settings {
         }
         Ok(())
     }
+}
+
+/// Where a text sets the variable, and to what.
+fn values<'a>(text: &'a [u8], name: &'a str) -> impl Iterator<Item = (usize, String)> + 'a {
+    let found = memmem::find_iter(text, name);
+    found.filter_map(move |at| Some((at, value(text, at, name)?)))
 }
 
 fn is_settings(header: &Header) -> bool {

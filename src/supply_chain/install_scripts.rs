@@ -1,16 +1,21 @@
-//! Scripts that npm runs when a package is installed: `preinstall`, `install` and `postinstall`.
+//! Scripts that npm runs when a package is installed: `preinstall`, `install` and `postinstall`, and `prepare` of a package
+//! from a repository.
 //!
 //! <https://docs.npmjs.com/cli/v11/using-npm/scripts#life-cycle-scripts>
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex};
 use serde::Deserialize;
 
+use crate::component::Ecosystem;
 use crate::finding::{Certainty, EntryPath, Location, Severity};
-use crate::inventory::lenient::{Lenient, Text};
+use crate::inspect::Observations;
+use crate::inventory::lenient::Text;
 
+use super::origin::ObservedOrigin;
 use super::python_hooks::shown;
 use super::{Sighting, rules};
 
@@ -23,6 +28,43 @@ pub struct Scripts {
     install: Text,
     #[serde(default)]
     postinstall: Text,
+    #[serde(default)]
+    prepare: Text,
+}
+
+/// What an installed package has run if it came from a repository.
+#[derive(Clone, Debug)]
+pub struct Prepare {
+    /// Of its folder, and in its manifest: a lock file or another manifest may say of either where it is from.
+    names: [String; 2],
+    sighting: Sighting,
+}
+
+impl Prepare {
+    /// None where there is no such script.
+    pub fn read(path: &EntryPath, scripts: &Scripts, names: [&str; 2]) -> Option<Self> {
+        let script = scripts.prepare.as_text()?;
+        Some(Prepare {
+            names: names.map(str::to_owned),
+            sighting: sighting(path, "prepare", script, false),
+        })
+    }
+
+    pub fn path(&self) -> &EntryPath {
+        &self.sighting.location.path
+    }
+}
+
+/// What packages that came from repositories have run.
+pub fn prepares(seen: &Observations) -> Vec<Sighting> {
+    let is_npms = |row: &&ObservedOrigin| row.ecosystem == Ecosystem::Npm;
+    let origins = seen.origins.iter().filter(is_npms);
+    let origins = origins.filter(|row| row.origin.is_repository());
+    let from_repositories: HashSet<&str> = origins.map(|row| row.name.as_str()).collect();
+    let is_one = |name: &String| from_repositories.contains(name.as_str());
+    let prepares = seen.supply.prepares.iter();
+    let prepares = prepares.filter(|prepare| prepare.names.iter().any(is_one));
+    prepares.map(|prepare| prepare.sighting.clone()).collect()
 }
 
 /// What honest packages run, one of these or several: they build native code or fetch it built, patch, and ask for
@@ -114,28 +156,27 @@ static CALLS: LazyLock<Option<Regex>> =
     LazyLock::new(|| rule(&[NETWORK, DECODE, ANYTHING].map(str::to_owned)));
 
 /// What the manifest at `path` has run; `is_own` where it is the project's own.
-pub fn install_scripts(path: &EntryPath, scripts: Lenient<Scripts>, is_own: bool) -> Vec<Sighting> {
-    let Some(scripts) = scripts.map() else {
-        return Vec::new();
-    };
+pub fn install_scripts(path: &EntryPath, scripts: &Scripts, is_own: bool) -> Vec<Sighting> {
     let scripts = [
-        ("preinstall", scripts.preinstall),
-        ("install", scripts.install),
-        ("postinstall", scripts.postinstall),
+        ("preinstall", &scripts.preinstall),
+        ("install", &scripts.install),
+        ("postinstall", &scripts.postinstall),
     ];
     let scripts = scripts.into_iter();
-    let scripts = scripts.filter_map(|(when, script)| Some((when, script.text()?)));
+    let scripts = scripts.filter_map(|(when, script)| Some((when, script.as_text()?)));
     scripts
-        .map(|(when, script)| {
-            let (severity, certainty) = judge(&script, is_own);
-            let detail = format!("{when} is {}", shown(&script));
-            Sighting {
-                severity,
-                certainty,
-                ..Sighting::of(&rules::INSTALL_SCRIPT, Location::from(path.clone()), detail)
-            }
-        })
+        .map(|(when, script)| sighting(path, when, script, is_own))
         .collect()
+}
+
+fn sighting(path: &EntryPath, when: &str, script: &str, is_own: bool) -> Sighting {
+    let (severity, certainty) = judge(script, is_own);
+    let detail = format!("{when} is {}", shown(script));
+    Sighting {
+        severity,
+        certainty,
+        ..Sighting::of(&rules::INSTALL_SCRIPT, Location::from(path.clone()), detail)
+    }
 }
 
 fn judge(script: &str, is_own: bool) -> (Severity, Certainty) {

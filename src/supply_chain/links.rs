@@ -8,6 +8,7 @@ use crate::finding::{EntryPath, Severity};
 use crate::inspect::Observations;
 use crate::inventory::pypi::resolve_path;
 
+use super::link_targets::Links;
 use super::python_hooks::shown;
 use super::record::MAX_LOCATIONS;
 use super::{Sighting, rules};
@@ -54,8 +55,10 @@ const TARGETS: [(&str, Severity); 22] = [
 pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
     let is_image = artifact.kind == "image";
     let own_folder = own_folder(artifact);
+    let deployed = || seen.files.iter().filter(|file| file.is_deployed);
+    let mut all = Links::of(deployed());
     let mut links: BTreeMap<(Severity, String), Vec<(&EntryPath, &str)>> = BTreeMap::new();
-    for file in seen.files.iter().filter(|file| file.is_deployed) {
+    for file in deployed() {
         let Some(target) = file.link.as_deref() else {
             continue;
         };
@@ -65,7 +68,10 @@ pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
         };
         let severity = match is_image {
             true => leads_above(folder, target).then_some(Severity::Low),
-            false => leads_out(folder, target, own_folder.as_deref()),
+            false if file.is_hard_link || target.starts_with('/') => {
+                leads_out(folder, target, own_folder.as_deref())
+            }
+            false => all.lead_above(folder, target).then_some(Severity::Medium),
         };
         if let Some(severity) = severity {
             let place = (severity, place(target));
@@ -159,6 +165,6 @@ fn leads_out(folder: &str, target: &str, own_folder: Option<&str>) -> Option<Sev
 }
 
 /// Whether a relative link climbs above the root. In a system's own tree that is the root still.
-fn leads_above(folder: &str, target: &str) -> bool {
+pub fn leads_above(folder: &str, target: &str) -> bool {
     !target.starts_with('/') && resolve_path(folder, target).is_none()
 }

@@ -8,7 +8,9 @@ mod environment;
 mod executables;
 mod extensions;
 mod finding;
+mod index_variables;
 mod install_scripts;
+mod link_targets;
 mod links;
 pub mod origin;
 pub mod origins;
@@ -23,7 +25,7 @@ mod tree;
 pub mod typosquat;
 mod unicode;
 
-pub use install_scripts::{Scripts, install_scripts};
+pub use install_scripts::{Prepare, Scripts, install_scripts};
 pub use package_name::{Dependencies, foreign_name, taken_from_elsewhere};
 pub use traces::{Sighting, Traces};
 
@@ -71,6 +73,7 @@ pub fn assess(artifact: &Artifact, seen: &Observations) -> Judged {
     let mut sightings = seen.supply.sightings.clone();
     python_hooks::lower_outside_sites(&mut sightings, seen);
     sightings.extend(python_hooks::customizers(seen));
+    sightings.extend(install_scripts::prepares(seen));
     sightings.extend(extensions::extensions(artifact, seen));
     sightings.extend(setuid::programs(artifact, seen));
     sightings.extend(links::leading_out(artifact, seen));

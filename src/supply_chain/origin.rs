@@ -74,6 +74,22 @@ impl Origin {
             hashed,
         })
     }
+
+    /// Whether it is a repository, over whatever connection.
+    pub fn is_repository(&self) -> bool {
+        match self {
+            Origin::Repository { .. } => true,
+            Origin::Plain { address, .. } => is_repository(address) || address.starts_with("git:"),
+            _ => false,
+        }
+    }
+
+    /// What the address of a Git repository says, which nothing in it need tell, with the revision that is asked for.
+    pub fn of_git(address: &str, revision: Option<&str>) -> Option<Origin> {
+        let revision = revision.map(|revision| format!("#{revision}"));
+        let address = format!("git+{address}{}", revision.unwrap_or_default());
+        Origin::of_address(&address, false, false)
+    }
 }
 
 /// Whether the address is that of a package as a registry serves it: `…/-/name-1.0.0.tgz` in nearly all, and

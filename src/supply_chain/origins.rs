@@ -44,6 +44,7 @@ impl Origins {
     pub fn take(observations: &mut Observations) -> Self {
         let mut rows = std::mem::take(&mut observations.origins);
         rows.extend(of_requirements(&observations.requirements));
+        rows.extend(observations.go_sums.take_unhashed());
         if !rows.is_empty() {
             let is_brought_along = resolve::is_brought_along(observations);
             // What is installed says so itself.
@@ -89,7 +90,7 @@ impl Origins {
         }
         let locked = Locked::by(&self.locks, artifacts);
         let mut groups: BTreeMap<Group, Vec<ObservedOrigin>> = BTreeMap::new();
-        for row in self.rows {
+        for mut row in self.rows {
             let strongest = stated.get(&key(&row)).copied();
             let is_said_better = is_elsewhere(&row.origin) && strongest > Some(row.stated);
             let is_settled = match row.origin {
@@ -102,6 +103,11 @@ impl Origins {
                 _ => false,
             };
             if !is_said_better && !is_settled {
+                let is_setting =
+                    row.ecosystem == Ecosystem::Packagist && row.stated == Evidence::Declared;
+                if is_setting && locked.is_locked(&row) {
+                    hold(&mut row.origin);
+                }
                 groups.entry(Group::of(&row)).or_default().push(row);
             }
         }
@@ -170,6 +176,15 @@ fn is_elsewhere(origin: &Origin) -> bool {
             | Origin::Plain { .. }
             | Origin::Outside { .. }
     )
+}
+
+/// Composer's lock file holds what a repository gives to a commit, but does not say which setting it is of.
+fn hold(origin: &mut Origin) {
+    match origin {
+        Origin::Repository { commit, .. } => *commit = true,
+        Origin::Plain { held, .. } => *held = true,
+        _ => {}
+    }
 }
 
 fn is_requirements(row: &ObservedOrigin) -> bool {

@@ -20,6 +20,16 @@ pub struct Package {
     pub name: Cow<'static, str>,
 }
 
+impl Package {
+    /// The words of a name that has several: `typed` of `typed-builder`. What people put into names they use by itself.
+    fn words(&self) -> impl Iterator<Item = Cow<'static, str>> {
+        let is_scoped = scope_of(self.shown).is_some();
+        let words = self.name.split(['-', '_', '.']).filter(move |_| !is_scoped);
+        let words: Vec<Cow<str>> = words.map(|word| Cow::Owned(word.to_owned())).collect();
+        words.into_iter()
+    }
+}
+
 /// The names of one registry, and the ways in which they are looked for.
 pub struct Popular {
     packages: Vec<Package>,
@@ -77,6 +87,7 @@ impl Popular {
             .collect();
         let near = near.iter().flat_map(|list| names(list));
         let mut established: HashSet<_> = near.map(|name| comparable(ecosystem, name)).collect();
+        established.extend(packages.iter().flat_map(Package::words));
         let mut by_name = HashMap::new();
         let mut by_look = HashMap::new();
         let mut by_start = Vec::new();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
-use crate::artifact::hex;
+use crate::artifact::{hex, local_header};
 use crate::finding::{EntryPath, Location, Severity};
 use crate::inspect::{Entry, Header, Inspector, Observations, ObservedFile, Unreadable};
 use crate::inventory::owner::is_fixture_folder;
@@ -146,10 +146,9 @@ const ENDS: [char; 9] = [
 /// PyTorch calls its models `.pth` too: zips, and pickles of before, whose first bytes are no text, so that Python would
 /// run nothing of them. <https://docs.pytorch.org/docs/stable/notes/serialization.html>
 fn is_model(first: &[u8]) -> bool {
-    const ZIP: &[u8] = b"PK\x03\x04";
     const PICKLE: &[u8] = b"\x80";
     let is_text = || str::from_utf8(first).map_or_else(|e| e.error_len().is_none(), |_| true);
-    (first.starts_with(ZIP) || first.starts_with(PICKLE)) && !is_text()
+    (local_header::is_plausible(first) || first.starts_with(PICKLE)) && !is_text()
 }
 
 /// Lowers what is said of `.pth` files at the root of a function: Python reads them only where packages are installed.

@@ -2,6 +2,7 @@
 
 use crate::finding::{Certainty, EntryPath, Location, Rule, Severity};
 
+use super::install_scripts::Prepare;
 use super::package_name::{MAX_NAME, PackageName};
 
 #[derive(Debug, Default)]
@@ -9,6 +10,8 @@ pub struct Traces {
     /// Files that are as their wheels list them but for the ends of their lines.
     pub other_line_ends: Vec<EntryPath>,
     pub sightings: Vec<Sighting>,
+    /// What installed npm packages have run if they come from repositories.
+    pub prepares: Vec<Prepare>,
     /// Installed npm packages whose names are not their folders'.
     pub foreign_names: Vec<(EntryPath, PackageName)>,
     /// Names under which manifests and lock files say that something else is installed.
@@ -52,6 +55,7 @@ impl Traces {
     pub fn len(&self) -> usize {
         self.other_line_ends.len()
             + self.sightings.len()
+            + self.prepares.len()
             + self.foreign_names.len()
             + self.aliases.len()
     }
@@ -62,6 +66,8 @@ impl Traces {
         self.aliases.retain(|name| name.len() <= MAX_NAME);
         self.sightings.truncate(room);
         room -= self.sightings.len();
+        self.prepares.truncate(room);
+        room -= self.prepares.len();
         self.foreign_names.truncate(room);
         room -= self.foreign_names.len();
         self.aliases.truncate(room);
@@ -73,12 +79,14 @@ impl Traces {
     pub fn retain(&mut self, visible: impl Fn(&EntryPath) -> bool) {
         self.other_line_ends.retain(&visible);
         self.sightings.retain(|s| visible(&s.location.path));
+        self.prepares.retain(|prepare| visible(prepare.path()));
         self.foreign_names.retain(|(path, _)| visible(path));
     }
 
     pub fn append(&mut self, other: Traces) {
         self.other_line_ends.extend(other.other_line_ends);
         self.sightings.extend(other.sightings);
+        self.prepares.extend(other.prepares);
         self.foreign_names.extend(other.foreign_names);
         self.aliases.extend(other.aliases);
     }

@@ -409,6 +409,8 @@ mod tests {
         (Ecosystem::PyPi, "данные"),
         (Ecosystem::CratesIo, "serde-json"),
         (Ecosystem::CratesIo, "md5"),
+        (Ecosystem::CratesIo, "utf8"),
+        (Ecosystem::CratesIo, "typed"),
         (Ecosystem::CratesIo, "sys-info"),
         (Ecosystem::CratesIo, "bitfield"),
         (Ecosystem::CratesIo, "serde_yml"),

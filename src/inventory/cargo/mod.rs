@@ -1,7 +1,8 @@
-//! crates.io: lock files, and what binaries tell of their crates.
+//! crates.io: lock files, where manifests have packages taken from, and what binaries tell of their crates.
 
 mod auditable;
 mod cargo_lock;
+mod cargo_toml;
 pub mod linked;
 pub mod program;
 mod purpose;
@@ -15,7 +16,7 @@ pub use program::Program;
 
 use crate::inspect::Inspector;
 
-pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock];
+pub const INSPECTORS: &[&dyn Inspector] = &[&CargoLock, &cargo_toml::CargoToml];
 
 /// Those that read a lock file.
 pub const LOCKS: &[&dyn Inspector] = &[&CargoLock];

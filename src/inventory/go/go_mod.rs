@@ -12,6 +12,7 @@ use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
+use crate::supply_chain::origin::{Origin, leads_outside};
 use crate::version::Version;
 
 pub struct GoMod;
@@ -30,7 +31,7 @@ struct GoModFile<'a> {
     is_complete: bool,
     required: Vec<Required<'a>>,
     /// What stands for a module, in one version or in all.
-    replaced: HashMap<(&'a str, Option<&'a str>), Replacement<'a>>,
+    replaced: HashMap<(&'a str, Option<&'a str>), (Replacement<'a>, u32)>,
     /// The first line that makes no sense.
     error: Option<Unreadable>,
 }
@@ -47,8 +48,8 @@ pub(super) enum Replacement<'a> {
         path: &'a str,
         version: &'a str,
     },
-    /// A folder of the project.
-    Folder,
+    /// A folder of the project, or beside it.
+    Folder(&'a str),
 }
 
 impl Inspector for GoMod {
@@ -65,8 +66,13 @@ impl Inspector for GoMod {
         for required in &file.required {
             if let Some((path, version)) = file.built(required) {
                 let location = Location::at_line(entry.path, required.line);
+                seen.go_sums.need(path, version, location.clone());
                 seen.component(Ecosystem::Go, path, version, evidence, location);
             }
+        }
+        for (name, origin, line) in file.origins(entry.path.parent()) {
+            let (ecosystem, location) = (Ecosystem::Go, Location::at_line(entry.path, line));
+            seen.origin(ecosystem, name, evidence, Some(origin), location);
         }
         if !file.is_module {
             return Err(Unreadable::new("is not a go.mod: it names no module"));
@@ -110,7 +116,7 @@ impl<'a> GoModFile<'a> {
             }),
             ("replace", arguments) => match replacement(arguments) {
                 Some((path, version, by)) => {
-                    self.replaced.insert((path, version), by);
+                    self.replaced.insert((path, version), (by, line));
                 }
                 None => self.fail(
                     line,
@@ -131,12 +137,40 @@ impl<'a> GoModFile<'a> {
     /// The module that stands for the required one; none where it is a folder of the project.
     fn built(&self, required: &Required<'a>) -> Option<(&'a str, &'a str)> {
         let Required { path, version, .. } = *required;
-        let replaced = self.replaced.get(&(path, Some(version)));
-        match replaced.or_else(|| self.replaced.get(&(path, None))) {
-            Some(Replacement::Module { path, version }) => Some((path, version)),
-            Some(Replacement::Folder) => None,
+        match self.replacement(required) {
+            Some((Replacement::Module { path, version }, _)) => Some((path, version)),
+            Some((Replacement::Folder(_), _)) => None,
             None => Some((path, version)),
         }
+    }
+
+    /// What stands for it, and the line that says so.
+    fn replacement(&self, required: &Required<'a>) -> Option<(Replacement<'a>, u32)> {
+        let Required { path, version, .. } = *required;
+        let replaced = self.replaced.get(&(path, Some(version)));
+        replaced
+            .or_else(|| self.replaced.get(&(path, None)))
+            .copied()
+    }
+
+    /// The modules for which others stand, or folders that are not in the artifact. Another module is held to its version by
+    /// Go's checksums, as by a commit.
+    fn origins(&self, folder: &str) -> impl Iterator<Item = (&'a str, Origin, u32)> {
+        let replaced = self.required.iter().filter_map(|required| {
+            let (by, line) = self.replacement(required)?;
+            Some((required.path, by, line))
+        });
+        replaced.filter_map(move |(name, by, line)| {
+            let origin = match by {
+                Replacement::Folder(path) => leads_outside(folder, path)?,
+                Replacement::Module { path, .. } if path == name => return None,
+                Replacement::Module { path, version } => Origin::Repository {
+                    address: format!("{path}@{version}"),
+                    commit: true,
+                },
+            };
+            Some((name, origin, line))
+        })
     }
 }
 
@@ -167,7 +201,7 @@ pub(super) fn replacement<'a>(
     };
     let by = match by {
         [path, version] if is_version(version) => Replacement::Module { path, version },
-        [_] => Replacement::Folder,
+        [folder] => Replacement::Folder(folder),
         _ => return None,
     };
     Some((path, version, by))
@@ -206,7 +240,7 @@ fn words(line: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::testing::{inspect, rows, wants};
+    use crate::inventory::testing::{inspect, origins, rows, wants};
 
     fn read(text: &str) -> Vec<String> {
         rows(&inspect(&GoMod, "go.mod", text).unwrap())
@@ -255,6 +289,24 @@ mod tests {
                 "fork.example/d v2.0.0 declared go.mod:6",
             ]
         );
+    }
+
+    #[test]
+    fn what_stands_for_a_module_is_said_where_it_is_not_the_projects_own() {
+        let text = "module own.example/fn\ngo 1.21\n\
+            require (\n a.example/a v1.0.0\n a.example/b v1.0.0\n a.example/c v1.0.0\n a.example/d v1.0.0\n a.example/e v1.0.0\n)\n\
+            replace a.example/a => fork.example/a v1.0.1\n\
+            replace a.example/b => ../../b\n\
+            replace a.example/c => ../c\n\
+            replace a.example/d => a.example/d v0.9.0\n\
+            replace a.example/e v0.9.0 => fork.example/e v1.0.0\n\
+            replace a.example/f => fork.example/f v1.0.0\n";
+        let seen = inspect(&GoMod, "api/go.mod", text).unwrap();
+        let expected = [
+            "a.example/a locked api/go.mod:10 Repository { address: \"fork.example/a@v1.0.1\", commit: true }",
+            "a.example/b locked api/go.mod:11 Outside { path: \"../../b\" }",
+        ];
+        assert_eq!(origins(&seen), expected);
     }
 
     #[test]

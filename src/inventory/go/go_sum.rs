@@ -32,17 +32,21 @@ impl Inspector for GoSum {
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let mut result = Ok(());
         let mut modules: BTreeMap<&str, Highest> = BTreeMap::new();
+        seen.go_sums.add_file(entry.path);
         for (line, text) in (1..).zip(entry.text()?.lines()) {
             if text.trim().is_empty() {
                 continue;
             }
             match sum(text, line) {
-                Some((path, found)) => match modules.get_mut(path) {
-                    Some(known) => known.meet(found),
-                    None => {
-                        modules.insert(path, found);
+                Some((path, found)) => {
+                    seen.go_sums.list(path, found.version);
+                    match modules.get_mut(path) {
+                        Some(known) => known.meet(found),
+                        None => {
+                            modules.insert(path, found);
+                        }
                     }
-                },
+                }
                 None if result.is_ok() => {
                     let message = "is not a checksum: expected `module version hash`";
                     result = Err(Unreadable::at(line as usize, message));

@@ -4,14 +4,20 @@ mod build_info;
 mod go_mod;
 mod go_sum;
 mod modules_txt;
+mod sums;
 
 pub use build_info::BuildInfo;
 pub use go_sum::keep_selected;
+pub use sums::Sums;
 
 use crate::inspect::Inspector;
 
-pub const INSPECTORS: &[&dyn Inspector] =
-    &[&go_mod::GoMod, &go_sum::GoSum, &modules_txt::ModulesTxt];
+pub const INSPECTORS: &[&dyn Inspector] = &[
+    &go_mod::GoMod,
+    &go_sum::GoSum,
+    &sums::WorkSums,
+    &modules_txt::ModulesTxt,
+];
 
 /// Those that read a lock file: go.mod is one, as minimal version selection takes what it names.
 pub const LOCKS: &[&dyn Inspector] = &[&go_mod::GoMod, &go_sum::GoSum];
@@ -23,7 +29,7 @@ mod tests {
     use super::INSPECTORS;
     use crate::inventory::testing::{inspect_all, soup};
 
-    const PATHS: &[&str] = &["go.mod", "go.sum", "vendor/modules.txt"];
+    const PATHS: &[&str] = &["go.mod", "go.sum", "go.work.sum", "vendor/modules.txt"];
 
     const PIECES: &[&str] = &[
         "\n",

@@ -15,7 +15,7 @@ use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::read;
 use crate::size::needs::Needs;
 use crate::supply_chain::{
-    Dependencies, Scripts, foreign_name, install_scripts, taken_from_elsewhere,
+    Dependencies, Prepare, Scripts, foreign_name, install_scripts, taken_from_elsewhere,
 };
 
 pub struct InstalledPackage;
@@ -51,9 +51,14 @@ impl Inspector for InstalledPackage {
             let names = taken_from_elsewhere(dependencies).map(str::to_owned);
             seen.supply.aliases.extend(names);
         }
-        let scripts = std::mem::replace(&mut manifest.scripts, Lenient::Other);
-        let scripts = install_scripts(entry.path, scripts, false);
-        seen.supply.sightings.extend(scripts);
+        if let Some(scripts) = manifest.scripts.as_map() {
+            let found = install_scripts(entry.path, scripts, false);
+            seen.supply.sightings.extend(found);
+            let folder = layout::package_name(entry.path.parent());
+            let names = [folder, manifest.name.as_text()].map(Option::unwrap_or_default);
+            let prepare = Prepare::read(entry.path, scripts, names);
+            seen.supply.prepares.extend(prepare);
+        }
         let folder_name = || layout::package_name(entry.path.parent()).map(str::to_owned);
         // No registry takes a package without a version, so such a folder is the project's own.
         if let Some(version) = std::mem::take(&mut manifest.version).text()

@@ -43,8 +43,10 @@ impl Inspector for PackageJson {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let manifest: Manifest = read::json(entry)?;
-        let scripts = install_scripts(entry.path, manifest.scripts, true);
-        seen.supply.sightings.extend(scripts);
+        if let Some(scripts) = manifest.scripts.as_map() {
+            let found = install_scripts(entry.path, scripts, true);
+            seen.supply.sightings.extend(found);
+        }
         seen.lock_trees.add_manifest(lock_tree::Manifest {
             path: entry.path.clone(),
             production: [&manifest.dependencies, &manifest.optional_dependencies]

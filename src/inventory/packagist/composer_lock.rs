@@ -7,6 +7,7 @@ use crate::component::Evidence;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
 use crate::inventory::{owner, read};
+use crate::supply_chain::origin::Keys;
 
 pub struct ComposerLock;
 
@@ -26,9 +27,10 @@ impl Inspector for ComposerLock {
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
         let lockfile: Lockfile = read::json(entry)?;
+        let mut keys = Keys::of(entry.bytes);
         for list in [lockfile.packages, lockfile.packages_dev] {
             for package in list.list().into_iter().filter_map(Lenient::map) {
-                package.observe(entry, seen, Evidence::Locked);
+                package.observe(entry, &mut keys, seen, Evidence::Locked);
             }
         }
         Ok(())
@@ -38,7 +40,7 @@ impl Inspector for ComposerLock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::testing::{inspect, rows, wants};
+    use crate::inventory::testing::{inspect, origins, rows, wants};
 
     fn lock(json: &str) -> Vec<String> {
         let rows = rows(&inspect(&ComposerLock, "composer.lock", json).unwrap());
@@ -77,6 +79,29 @@ mod tests {
             {"version": "1.0.0"}, 7, {"name": 7}
         ], "packages-dev": null}"#;
         assert!(lock(json).is_empty());
+    }
+
+    #[test]
+    fn what_anyone_on_the_way_may_change_is_said() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let json = r#"{"packages": [
+            {"name": "a/forge", "dist": {"type": "zip", "url": "https://api.forge.example/zipball/$COMMIT", "reference": "$COMMIT", "shasum": ""}},
+            {"name": "a/plain", "dist": {"type": "zip", "url": "http://files.example/$COMMIT.zip", "reference": "$COMMIT", "shasum": ""}},
+            {"name": "a/held", "dist": {"type": "zip", "url": "http://files.example/x.zip", "shasum": "00"}},
+            {"name": "a/source", "source": {"type": "git", "url": "git://git.example/a.git", "reference": "$COMMIT"}},
+            {"name": "a/both", "source": {"type": "git", "url": "http://git.example/a.git", "reference": "$COMMIT"},
+                "dist": {"type": "zip", "url": "https://files.example/x.zip"}},
+            {"name": "a/own", "dist": {"type": "path", "url": "../own", "reference": "00"}},
+            {"name": "a/inside", "dist": {"type": "path", "url": "./own", "reference": "00"}}
+        ]}"#.replace("$COMMIT", commit);
+        let seen = inspect(&ComposerLock, "composer.lock", json).unwrap();
+        let expected = [
+            format!("a/plain locked composer.lock:3 Plain {{ address: \"http://files.example/{commit}.zip\", held: false }}"),
+            "a/held locked composer.lock:4 Plain { address: \"http://files.example/x.zip\", held: true }".to_owned(),
+            "a/source locked composer.lock:5 Plain { address: \"git://git.example/a.git\", held: true }".to_owned(),
+            "a/own locked composer.lock:8 Outside { path: \"../own\" }".to_owned(),
+        ];
+        assert_eq!(origins(&seen), expected);
     }
 
     #[test]

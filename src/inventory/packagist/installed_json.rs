@@ -12,6 +12,7 @@ use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
 use crate::inventory::owner::is_fixture_folder;
 use crate::inventory::read;
+use crate::supply_chain::origin::Keys;
 
 pub struct InstalledJson;
 
@@ -32,8 +33,9 @@ impl Inspector for InstalledJson {
             Some(b'[') => read::json(entry)?,
             _ => read::json::<Installed>(entry)?.packages.list(),
         };
+        let mut keys = Keys::of(entry.bytes);
         for package in packages.into_iter().filter_map(Lenient::map) {
-            package.observe(entry, seen, Evidence::Installed);
+            package.observe(entry, &mut keys, seen, Evidence::Installed);
         }
         Ok(())
     }

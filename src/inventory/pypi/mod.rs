@@ -19,7 +19,7 @@ mod pyproject;
 pub(crate) mod record;
 pub mod requirements;
 mod setup_cfg;
-mod toml_text;
+pub(super) mod toml_text;
 mod uv_lock;
 pub mod vendored;
 mod zappa;

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lock_tree::Purpose;
 use crate::inventory::owner;
@@ -10,7 +9,7 @@ use crate::supply_chain::origin::Origin;
 
 use super::lock_names::{NamedTree, Names, texts};
 use super::pep508::Requirement;
-use super::toml_text::Files;
+use super::toml_text::{Files, Locked};
 use super::{requirements, toml_text};
 
 pub struct PdmLock;
@@ -40,12 +39,24 @@ struct Package {
     groups: Names,
 }
 
-impl Package {
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn join(&self, tree: &mut NamedTree) {
+        let version = self.version.as_deref().filter(|_| !self.is_local());
+        let purpose = Purpose::of_groups(texts(&self.groups));
+        tree.add(&self.name, version, purpose);
+        if texts(&self.extras).next().is_none() {
+            tree.need_required(texts(&self.dependencies));
+        }
+    }
+
     fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
         let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
         if let Some(git) = &self.git {
-            let commit = self.commit.as_deref().unwrap_or_default();
-            return Origin::of_address(&format!("git+{git}#{commit}"), false, false);
+            return Origin::of_git(git, self.commit.as_deref());
         }
         match self.url.as_ref().or(self.path.as_ref()) {
             Some(link) => requirements::link_origin(folder, link, is_hashed),
@@ -73,33 +84,7 @@ impl Inspector for PdmLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut tree = NamedTree::new(entry.path);
-        let result = toml_text::each_package(entry, |package: Package, row| {
-            let version = package.version.as_deref();
-            let version = version.filter(|_| !package.is_local());
-            let purpose = Purpose::of_groups(texts(&package.groups));
-            tree.add(&package.name, version, purpose);
-            if texts(&package.extras).next().is_none() {
-                tree.need_required(texts(&package.dependencies));
-            }
-            let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
-            let location = row.location;
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            if !package.is_local() {
-                let locked = package.into_requirement();
-                seen.components
-                    .push(locked.into_component(Evidence::Locked, location));
-            }
-        });
-        seen.lock_trees.extend(tree.connect());
-        result
+        toml_text::see_packages::<Package>(entry, seen)
     }
 }
 

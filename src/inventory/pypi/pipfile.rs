@@ -114,8 +114,7 @@ impl PackageTable {
             return requirements::link_origin(folder, file, self.hashes.is_some());
         }
         if let Some(git) = &self.git {
-            let revision = self.revision.as_deref().unwrap_or_default();
-            return Origin::of_address(&format!("git+{git}#{revision}"), false, false);
+            return Origin::of_git(git, self.revision.as_deref());
         }
         unpinned(self.version.as_deref().unwrap_or_default())
     }

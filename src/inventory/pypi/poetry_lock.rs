@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Flag, Lenient, Text};
 use crate::inventory::lock_tree::Purpose;
@@ -14,7 +13,8 @@ use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
 use super::lock_names::{NamedTree, Names, texts};
-use super::toml_text::{self, Files, Row};
+use super::pep508::Requirement;
+use super::toml_text::{self, Files, Locked};
 
 pub struct PoetryLock;
 
@@ -53,65 +53,7 @@ struct Source {
     resolved_reference: Option<String>,
 }
 
-impl Inspector for PoetryLock {
-    fn wants(&self, header: &Header) -> bool {
-        header.path.file_name() == "poetry.lock" && owner::is_owners(header.path)
-    }
-
-    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut tree = NamedTree::new(entry.path);
-        let result = toml_text::each_package(entry, |package: Package, row| {
-            tree.add(
-                &package.name,
-                package.version_of_others(),
-                package.purpose(),
-            );
-            tree.need_named(package.needs());
-            let Row { location, .. } = &row;
-            let origin = package.origin(entry.path.parent(), row.is_hashed_elsewhere);
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            let location = row.location;
-            if !package.is_local() {
-                let Package { name, version, .. } = package;
-                seen.component(Ecosystem::PyPi, name, version, Evidence::Locked, location);
-            }
-        });
-        seen.lock_trees.extend(tree.connect());
-        result
-    }
-}
-
 impl Package {
-    fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
-        let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
-        let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
-        let Some(source) = &self.source else {
-            return unhashed();
-        };
-        let url = source.url.as_deref().unwrap_or_default();
-        match source.kind.as_deref() {
-            Some("git") => {
-                let commit = source.resolved_reference.as_deref().unwrap_or_default();
-                Origin::of_address(&format!("git+{url}#{commit}"), false, false)
-            }
-            Some("directory" | "file") => leads_outside(folder, url),
-            Some("url") => Origin::of_address(url, is_hashed, false),
-            // An index beside the registry, whose address the row gives.
-            _ => Origin::of_address(url, is_hashed, true).or_else(unhashed),
-        }
-    }
-
-    fn version_of_others(&self) -> Option<&str> {
-        (!self.is_local()).then_some(&self.version)
-    }
-
     fn purpose(&self) -> Purpose {
         match self.category.as_text() {
             Some(category) => Purpose::of(category == "dev"),
@@ -134,6 +76,44 @@ impl Package {
             })
         })
     }
+}
+
+impl Inspector for PoetryLock {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.file_name() == "poetry.lock" && owner::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        toml_text::see_packages::<Package>(entry, seen)
+    }
+}
+
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn join(&self, tree: &mut NamedTree) {
+        let version = (!self.is_local()).then_some(self.version.as_str());
+        tree.add(&self.name, version, self.purpose());
+        tree.need_named(self.needs());
+    }
+
+    fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
+        let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
+        let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
+        let Some(source) = &self.source else {
+            return unhashed();
+        };
+        let url = source.url.as_deref().unwrap_or_default();
+        match source.kind.as_deref() {
+            Some("git") => Origin::of_git(url, source.resolved_reference.as_deref()),
+            Some("directory" | "file") => leads_outside(folder, url),
+            Some("url") => Origin::of_address(url, is_hashed, false),
+            // An index beside the registry, whose address the row gives.
+            _ => Origin::of_address(url, is_hashed, true).or_else(unhashed),
+        }
+    }
 
     fn is_local(&self) -> bool {
         let kind = self
@@ -141,6 +121,10 @@ impl Package {
             .as_ref()
             .and_then(|source| source.kind.as_deref());
         matches!(kind, Some("directory" | "file"))
+    }
+
+    fn into_requirement(self) -> Requirement {
+        Requirement::new(self.name, &self.version)
     }
 }
 

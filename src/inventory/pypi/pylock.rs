@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
 use crate::inventory::lock_tree::Purpose;
@@ -12,7 +11,7 @@ use crate::supply_chain::origin::Origin;
 
 use super::lock_names::{NamedTree, Need};
 use super::pep508::Requirement;
-use super::toml_text::Files;
+use super::toml_text::{Files, Locked};
 use super::{requirements, toml_text};
 
 pub struct Pylock;
@@ -53,12 +52,20 @@ impl Source {
     }
 }
 
-impl Package {
-    fn origin(&self, folder: &str) -> Option<Origin> {
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn join(&self, tree: &mut NamedTree) {
+        let version = self.version.as_deref().filter(|_| !self.is_local());
+        tree.add(&self.name, version, Purpose::Unknown);
+        tree.need_listed(&self.dependencies);
+    }
+
+    fn origin(&self, folder: &str, _is_hashed_elsewhere: bool) -> Option<Origin> {
         if let Some(vcs) = &self.vcs {
-            let commit = vcs.commit.as_deref().unwrap_or_default();
-            let url = vcs.url.as_deref()?;
-            return Origin::of_address(&format!("git+{url}#{commit}"), false, false);
+            return Origin::of_git(vcs.url.as_deref()?, vcs.commit.as_deref());
         }
         if let Some(archive) = &self.archive {
             let link = archive.url.as_ref().or(archive.path.as_ref())?;
@@ -93,30 +100,7 @@ impl Inspector for Pylock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut tree = NamedTree::new(entry.path);
-        let result = toml_text::each_package(entry, |package: Package, row| {
-            let version = package.version.as_deref();
-            let version = version.filter(|_| !package.is_local());
-            tree.add(&package.name, version, Purpose::Unknown);
-            tree.need_listed(&package.dependencies);
-            let origin = package.origin(entry.path.parent());
-            let location = row.location;
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            if !package.is_local() {
-                let locked = package.into_requirement();
-                seen.components
-                    .push(locked.into_component(Evidence::Locked, location));
-            }
-        });
-        seen.lock_trees.extend(tree.connect());
-        result
+        toml_text::see_packages::<Package>(entry, seen)
     }
 }
 

@@ -84,8 +84,7 @@ struct PoetryTable {
 impl PoetryTable {
     fn origin(&self, folder: &str) -> Option<Origin> {
         if let Some(git) = &self.git {
-            let revision = self.rev.as_deref().unwrap_or_default();
-            return Origin::of_address(&format!("git+{git}#{revision}"), false, false);
+            return Origin::of_git(git, self.rev.as_deref());
         }
         if let Some(link) = self.url.as_ref().or(self.path.as_ref()) {
             return requirements::link_origin(folder, link, false);
@@ -159,8 +158,7 @@ struct UvTable {
 impl UvTable {
     fn origin(&self, folder: &str) -> Option<Origin> {
         if let Some(git) = &self.git {
-            let revision = self.rev.as_deref().unwrap_or_default();
-            return Origin::of_address(&format!("git+{git}#{revision}"), false, false);
+            return Origin::of_git(git, self.rev.as_deref());
         }
         let link = self.url.as_ref().or(self.path.as_ref())?;
         requirements::link_origin(folder, link, false)

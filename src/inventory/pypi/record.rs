@@ -2,6 +2,7 @@
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file>.
 
 use data_encoding::BASE64URL_NOPAD;
+use memchr::memmem;
 
 use crate::finding::EntryPath;
 use crate::text::visible;
@@ -19,6 +20,9 @@ const MAX_ROW: usize = 4096 + 256;
 pub fn is_record(path: &EntryPath) -> bool {
     path.is_named("RECORD") && path.parent().ends_with(".dist-info")
 }
+
+/// Characters of a path that a message shows.
+const MAX_SHOWN: usize = 100;
 
 /// Folders of a container image in which the system keeps its own files, and packages in `site-packages` alone.
 const SYSTEM_FOLDERS: [&str; 8] = [
@@ -116,6 +120,57 @@ pub fn rows<'a>(path: &'a EntryPath, text: &'a [u8]) -> impl Iterator<Item = Row
     })
 }
 
+/// How many folders above the one that packages are installed in an installer puts files at most: in the root of an
+/// environment, of `lib/python3.12/site-packages`, as Jupyter has its settings in `../../../etc`.
+const MAX_CLIMB: usize = 3;
+
+/// Rows about files where no installer puts any: the first path, and how many there are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Strays {
+    pub first: Option<String>,
+    pub count: usize,
+}
+
+/// The rows whose paths climb higher than an environment's root, or start at that of a system.
+pub fn strays(text: &[u8]) -> Strays {
+    let mut strays = Strays::default();
+    for line in text.split(|&b| b == b'\n') {
+        if !line.starts_with(b"/")
+            && memmem::find(line, b"..").is_none()
+            && !line.starts_with(b"\"/")
+        {
+            continue;
+        }
+        let line = String::from_utf8_lossy(line);
+        let (listed, _) = first_field(&line);
+        if is_stray(&listed) {
+            strays.count += 1;
+            let path = || listed.chars().take(MAX_SHOWN).collect();
+            strays.first.get_or_insert_with(path);
+        }
+    }
+    strays
+}
+
+fn is_stray(listed: &str) -> bool {
+    let mut depth = MAX_CLIMB;
+    let climbs = listed.split('/').any(|part| match part {
+        "" | "." => false,
+        ".." => match depth.checked_sub(1) {
+            Some(less) => {
+                depth = less;
+                false
+            }
+            None => true,
+        },
+        _ => {
+            depth += 1;
+            false
+        }
+    });
+    climbs || listed.starts_with('/')
+}
+
 /// Whether a path leads into the folder.
 fn is_within(path: &str, folder: &str) -> bool {
     let rest = path.strip_prefix(folder);
@@ -174,6 +229,29 @@ mod tests {
         let long = format!("\n\r\n{}b.py,,\nc.py,,\n", "a/".repeat(4096));
         let found: Vec<String> = rows(&path, long.as_bytes()).map(|row| row.inner).collect();
         assert_eq!(found, ["c.py"]);
+    }
+
+    #[test]
+    fn files_are_stray_where_no_installer_puts_any() {
+        let text = b"a/b.py,,\n../../bin/a,,\n../../../etc/jupyter/a.json,,\na/../../../../share/a,,\na/..b/c,,\n";
+        assert_eq!(strays(text), Strays::default());
+        for (line, path) in [
+            ("../../../../etc/x,sha256=AA,1", "../../../../etc/x"),
+            ("/etc/x,,", "/etc/x"),
+            ("\"/etc/x,y\",,", "/etc/x,y"),
+            (
+                "a/b/../../../../../../etc/x,,",
+                "a/b/../../../../../../etc/x",
+            ),
+        ] {
+            let text = format!("a/b.py,,\r\n{line}\r\n../../../../tmp/y,,\n");
+            let first = Some(path.to_owned());
+            assert_eq!(
+                strays(text.as_bytes()),
+                Strays { first, count: 2 },
+                "{line}"
+            );
+        }
     }
 
     #[test]

@@ -6,9 +6,14 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::{Spanned, Value};
 
+use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
-use crate::inspect::{Entry, Unreadable};
+use crate::inspect::{Entry, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
+use crate::supply_chain::origin::Origin;
+
+use super::lock_names::NamedTree;
+use super::pep508::Requirement;
 
 /// Reads a whole file. Nesting beyond a depth that no real file has is an error of the parser.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
@@ -40,11 +45,21 @@ struct Metadata {
     files: BTreeMap<String, IgnoredAny>,
 }
 
-/// What stands with a package in a lock file.
-pub struct Row {
-    pub location: Location,
-    /// Whether the file holds this or any package to hashes elsewhere.
-    pub is_hashed_elsewhere: bool,
+/// A package as a lock file has it.
+pub trait Locked: DeserializeOwned {
+    fn name(&self) -> &str;
+
+    /// Adds it to the tree of what needs what.
+    fn join(&self, tree: &mut NamedTree);
+
+    /// Where it comes from, if that is worth a word. `folder` is that of the lock file, which may hold packages to hashes
+    /// elsewhere than in their rows.
+    fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin>;
+
+    /// Whether it is the project's own.
+    fn is_local(&self) -> bool;
+
+    fn into_requirement(self) -> Requirement;
 }
 
 /// A file of a package, or the list of them.
@@ -74,27 +89,22 @@ pub fn have_hashes(sdist: &Files, wheels: &Files) -> bool {
     }
 }
 
-/// Reads a lock file and calls `see` with every package in it. The first package that cannot be read is the error, the
-/// others count.
-pub fn each_package<T: DeserializeOwned>(
-    entry: &Entry,
-    mut see: impl FnMut(T, Row),
-) -> Result<(), Unreadable> {
+/// Reads a lock file. The first package that cannot be read is the error, the others count.
+pub fn see_packages<T: Locked>(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
     let text = entry.text()?;
     let lock: Lock = parse(text)?;
     let lines = Lines::new(text);
     let is_hashed_elsewhere = !lock.metadata.files.is_empty();
+    let mut tree = NamedTree::new(entry.path);
     let mut result = Ok(());
     for row in lock.package {
         let line = lines.line_of(row.span().start);
         match T::deserialize(row.into_inner()) {
-            Ok(package) => see(
-                package,
-                Row {
-                    location: Location::at_line(entry.path, line),
-                    is_hashed_elsewhere,
-                },
-            ),
+            Ok(package) => {
+                package.join(&mut tree);
+                let location = Location::at_line(entry.path, line);
+                see(package, is_hashed_elsewhere, location, seen);
+            }
             Err(error) if result.is_ok() => {
                 let message = format!("is not a package: {}", one_line(error.message()));
                 result = Err(Unreadable::at(line as usize, message));
@@ -102,7 +112,23 @@ pub fn each_package<T: DeserializeOwned>(
             Err(_) => {}
         }
     }
+    seen.lock_trees.extend(tree.connect());
     result
+}
+
+fn see(
+    package: impl Locked,
+    is_hashed_elsewhere: bool,
+    location: Location,
+    seen: &mut Observations,
+) {
+    let (ecosystem, locked) = (Ecosystem::PyPi, Evidence::Locked);
+    let origin = package.origin(location.path.parent(), is_hashed_elsewhere);
+    seen.origin(ecosystem, package.name(), locked, origin, location.clone());
+    if !package.is_local() {
+        let row = package.into_requirement().into_component(locked, location);
+        seen.components.push(row);
+    }
 }
 
 fn one_line(message: &str) -> String {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::component::{Ecosystem, Evidence};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
 use crate::inventory::lock_tree::{Purpose, is_development_group};
@@ -13,7 +12,7 @@ use crate::supply_chain::origin::{Origin, leads_outside};
 
 use super::lock_names::{NamedTree, Need};
 use super::pep508::Requirement;
-use super::toml_text::{self, Files};
+use super::toml_text::{self, Files, Locked};
 
 pub struct UvLock;
 
@@ -57,12 +56,12 @@ struct SourceTable {
     url: Option<String>,
 }
 
-impl Package {
-    fn is_local(&self) -> bool {
-        self.source.as_ref().is_some_and(Source::is_local)
+impl Locked for Package {
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Adds it with what it needs. What the project itself asks for tells what only development needs.
+    /// What the project itself asks for tells what only development needs.
     fn join(&self, tree: &mut NamedTree) {
         let version = self.version.as_deref().filter(|_| !self.is_local());
         tree.add(&self.name, version, Purpose::Unknown);
@@ -84,7 +83,7 @@ impl Package {
         }
     }
 
-    fn origin(&self, folder: &str) -> Option<Origin> {
+    fn origin(&self, folder: &str, _is_hashed_elsewhere: bool) -> Option<Origin> {
         let is_hashed = toml_text::have_hashes(&self.sdist, &self.wheels);
         let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
         match &self.source {
@@ -100,6 +99,14 @@ impl Package {
             None => unhashed(),
         }
     }
+
+    fn is_local(&self) -> bool {
+        self.source.as_ref().is_some_and(Source::is_local)
+    }
+
+    fn into_requirement(self) -> Requirement {
+        Requirement::new(self.name, &self.version.unwrap_or_default())
+    }
 }
 
 impl SourceTable {
@@ -114,7 +121,7 @@ impl SourceTable {
             return leads_outside(folder, path);
         }
         if let Some(git) = &self.git {
-            return Origin::of_address(&format!("git+{git}"), false, false);
+            return Origin::of_git(git, None);
         }
         if let Some(url) = &self.url {
             return Origin::of_address(url, is_hashed, false);
@@ -149,29 +156,7 @@ impl Inspector for UvLock {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        let mut tree = NamedTree::new(entry.path);
-        let result = toml_text::each_package(entry, |package: Package, row| {
-            package.join(&mut tree);
-            let origin = package.origin(entry.path.parent());
-            let location = row.location;
-            let locked = Evidence::Locked;
-            seen.origin(
-                Ecosystem::PyPi,
-                &package.name,
-                locked,
-                origin,
-                location.clone(),
-            );
-            if package.is_local() {
-                return;
-            }
-            let asked = package.version.unwrap_or_default();
-            let locked = Requirement::new(package.name, &asked);
-            seen.components
-                .push(locked.into_component(Evidence::Locked, location));
-        });
-        seen.lock_trees.extend(tree.connect());
-        result
+        toml_text::see_packages::<Package>(entry, seen)
     }
 }
 

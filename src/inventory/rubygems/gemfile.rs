@@ -2,19 +2,30 @@
 //!
 //! Specification: <https://bundler.io/man/gemfile.5.html>. It is a program in Ruby, of which only lines are read that
 //! say something as they stand: `gem "name", "requirement", …`. Gems of the groups that stay behind, and those from
-//! folders of the project, are left out.
+//! folders of the project, are left out. `source`, `git` and `path` say of what follows where it comes from.
 
 use super::ruby;
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
+use crate::inventory::npm::specifier::without_credentials;
 use crate::inventory::owner;
+use crate::supply_chain::origin::{Origin, is_plain, leads_outside};
 use crate::version::Version;
 
 pub struct Gemfile;
 
 /// Groups that are not installed where a function runs.
 const GROUPS_LEFT_BEHIND: &[&str] = &[":development", ":test"];
+
+/// What names a repository, as an option or as a block, and the short form of its address.
+const REPOSITORIES: [(&str, &str); 5] = [
+    ("git", ""),
+    ("github", "github:"),
+    ("gitlab", "gitlab:"),
+    ("bitbucket", "bitbucket:"),
+    ("gist", "gist:"),
+];
 
 impl Inspector for Gemfile {
     fn wants(&self, header: &Header) -> bool {
@@ -27,12 +38,18 @@ impl Inspector for Gemfile {
         let mut blocks = Vec::new();
         for (line, text) in statements(entry.text()?) {
             let counts = blocks.last().copied().unwrap_or(true);
+            let location = Location::at_line(entry.path, line);
+            let folder = entry.path.parent();
+            if counts && let Some((name, origin)) = setting(&text, folder) {
+                let (ecosystem, declared) = (Ecosystem::RubyGems, Evidence::Declared);
+                seen.origin(ecosystem, name, declared, Some(origin), location.clone());
+            }
             if text == "end" {
                 blocks.pop();
             } else if opens_block(&text) {
                 blocks.push(counts && block_counts(&text));
-            } else if counts && let Some((name, requirement)) = gem(&text) {
-                declare(seen, name, requirement, Location::at_line(entry.path, line));
+            } else if counts && let Some(gem) = Gem::read(&text) {
+                gem.declare(seen, folder, location);
             }
         }
         Ok(())
@@ -58,14 +75,131 @@ fn statements(text: &str) -> Vec<(u32, String)> {
     statements
 }
 
-fn declare(seen: &mut Observations, name: &str, requirement: String, location: Location) {
-    let ecosystem = Ecosystem::RubyGems;
-    match exact(&requirement) {
-        Some(version) => seen.component(ecosystem, name, version, Evidence::Declared, location),
-        // Bundler's own word for any version.
-        None if requirement.is_empty() => seen.declared(ecosystem, name, ">= 0", location),
-        None => seen.declared(ecosystem, name, requirement, location),
+/// What `source "address"` says, and a block of gems from one repository or folder: `git "address" do`.
+fn setting(text: &str, folder: &str) -> Option<(String, Origin)> {
+    let argument = |verb: &str| {
+        let rest = text.strip_prefix(verb)?.strip_prefix([' ', '('])?;
+        ruby::literal(rest.trim_start_matches([' ', '(']))
+    };
+    if let Some((address, _)) = argument("source").filter(|(address, _)| is_plain(address)) {
+        let setting = format!("source {}", without_credentials(address));
+        return Some(("source".to_owned(), Origin::Insecure { setting }));
     }
+    let path = argument("path").filter(|_| opens_block(text));
+    if let Some((path, _)) = path {
+        return Some((path.to_owned(), leads_outside(folder, path)?));
+    }
+    REPOSITORIES.iter().find_map(|(verb, short)| {
+        let (address, options) = argument(verb).filter(|_| opens_block(text))?;
+        let origin = of_repository(short, address, options)?;
+        Some((without_credentials(address), origin))
+    })
+}
+
+/// The repository, at the revision that options name.
+fn of_repository(short: &str, address: &str, options: &str) -> Option<Origin> {
+    let mut keys = ["ref", "tag", "branch"].into_iter();
+    let revision = keys.find_map(|key| option(options, key));
+    match (short, revision) {
+        ("", revision) => Origin::of_git(address, revision),
+        (_, None) => Origin::of_address(&format!("{short}{address}"), false, false),
+        (_, Some(revision)) => {
+            Origin::of_address(&format!("{short}{address}#{revision}"), false, false)
+        }
+    }
+}
+
+/// `gem "name", "requirement", "requirement", option: value`.
+struct Gem<'a> {
+    name: &'a str,
+    requirement: String,
+    options: &'a str,
+}
+
+impl<'a> Gem<'a> {
+    /// None of a gem that is not installed where a function runs.
+    fn read(text: &'a str) -> Option<Self> {
+        let rest = text.strip_prefix("gem")?;
+        let rest = rest
+            .strip_prefix([' ', '('])?
+            .trim_start_matches([' ', '(']);
+        let (name, mut rest) = ruby::literal(rest)?;
+        let mut requirements = Vec::new();
+        let mut options = "";
+        while let Some(next) = rest.trim_start().strip_prefix(',') {
+            let next = next.trim_start();
+            match ruby::literal(next) {
+                // Not the key of an option.
+                Some((requirement, after)) if !after.trim_start().starts_with([':', '=']) => {
+                    requirements.push(requirement);
+                    rest = after;
+                }
+                _ => {
+                    options = next;
+                    break;
+                }
+            }
+        }
+        let gem = Gem {
+            name,
+            requirement: requirements.join(", "),
+            options,
+        };
+        (!gem.is_left_behind()).then_some(gem)
+    }
+
+    fn is_left_behind(&self) -> bool {
+        let group = value(self.options, "group").or_else(|| value(self.options, "groups"));
+        let group = group.map(|groups| groups.trim_start());
+        // A list ends at its bracket, another value at a comma.
+        let group = group.map(|groups| match groups.strip_prefix('[') {
+            Some(list) => list.split(']').next().unwrap_or_default(),
+            None => groups.split(',').next().unwrap_or_default(),
+        });
+        group.is_some_and(is_left_behind)
+    }
+
+    fn declare(self, seen: &mut Observations, folder: &str, location: Location) {
+        let (ecosystem, declared) = (Ecosystem::RubyGems, Evidence::Declared);
+        let origin = self.origin(folder);
+        seen.origin(ecosystem, self.name, declared, origin, location.clone());
+        if value(self.options, "path").is_some() {
+            return;
+        }
+        match exact(&self.requirement) {
+            Some(version) => seen.component(ecosystem, self.name, version, declared, location),
+            // Bundler's own word for any version.
+            None if self.requirement.is_empty() => {
+                seen.declared(ecosystem, self.name, ">= 0", location);
+            }
+            None => seen.declared(ecosystem, self.name, self.requirement, location),
+        }
+    }
+
+    fn origin(&self, folder: &str) -> Option<Origin> {
+        if value(self.options, "path").is_some() {
+            return leads_outside(folder, option(self.options, "path")?);
+        }
+        let repository = REPOSITORIES.iter().find_map(|(key, short)| {
+            let address = option(self.options, key)?;
+            of_repository(short, address, self.options)
+        });
+        let source = || Origin::of_address(option(self.options, "source")?, false, true);
+        let unpinned = || exact(&self.requirement).is_none().then_some(Origin::Range);
+        repository.or_else(source).or_else(unpinned)
+    }
+}
+
+/// What follows the key of an option: `key: value`, `:key => value`.
+fn value<'a>(options: &'a str, key: &str) -> Option<&'a str> {
+    let after = |form: String| options.split_once(form.as_str()).map(|(_, value)| value);
+    after(format!("{key}: ")).or_else(|| after(format!(":{key} =>")))
+}
+
+/// The string that an option is.
+fn option<'a>(options: &'a str, key: &str) -> Option<&'a str> {
+    let (text, _) = ruby::literal(value(options, key)?.trim_start())?;
+    Some(text)
 }
 
 fn opens_block(text: &str) -> bool {
@@ -96,44 +230,6 @@ fn is_left_behind(text: &str) -> bool {
         && groups.all(|group| GROUPS_LEFT_BEHIND.contains(&group))
 }
 
-/// The name and the requirements of `gem "name", "requirement", "requirement", option: value`.
-fn gem(text: &str) -> Option<(&str, String)> {
-    let rest = text.strip_prefix("gem")?;
-    let rest = rest
-        .strip_prefix([' ', '('])?
-        .trim_start_matches([' ', '(']);
-    let (name, mut rest) = ruby::literal(rest)?;
-    let mut requirements = Vec::new();
-    while let Some(next) = rest.trim_start().strip_prefix(',') {
-        let next = next.trim_start();
-        match ruby::literal(next) {
-            // Not the key of an option.
-            Some((requirement, after)) if !after.trim_start().starts_with([':', '=']) => {
-                requirements.push(requirement);
-                rest = after;
-            }
-            _ => return counts(next).then(|| (name, requirements.join(", "))),
-        }
-    }
-    Some((name, requirements.join(", ")))
-}
-
-/// Whether the options leave a gem that is installed, and is not the project's own.
-fn counts(options: &str) -> bool {
-    let value = |key: &str| {
-        let after = |form: String| options.split_once(form.as_str()).map(|(_, value)| value);
-        after(format!("{key}: ")).or_else(|| after(format!(":{key} =>")))
-    };
-    let group = value("group").or_else(|| value("groups"));
-    let group = group.map(|groups| groups.trim_start());
-    // A list ends at its bracket, another value at a comma.
-    let group = group.map(|groups| match groups.strip_prefix('[') {
-        Some(list) => list.split(']').next().unwrap_or_default(),
-        None => groups.split(',').next().unwrap_or_default(),
-    });
-    value("path").is_none() && !group.is_some_and(is_left_behind)
-}
-
 /// The version that a requirement pins.
 fn exact(requirement: &str) -> Option<&str> {
     let version = requirement.strip_prefix('=').unwrap_or(requirement).trim();
@@ -143,7 +239,7 @@ fn exact(requirement: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::testing::{inspect, rows, wants};
+    use crate::inventory::testing::{inspect, origins, rows, wants};
 
     fn read(text: &str) -> Vec<String> {
         let rows = rows(&inspect(&Gemfile, "Gemfile", text).unwrap());
@@ -201,6 +297,37 @@ mod tests {
             read(text),
             ["c ~>= 0:8", "h ~>= 0:16", "j ~>= 0:19", "k ~>= 0:22"]
         );
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_or_in_no_version_is_said() {
+        let text = "source 'http://me:secret@registry.example'\n\
+            gem 'a', git: 'https://git.example/a.git', branch: 'main'\n\
+            gem 'b', github: 'me/b', ref: '0123456789abcdef0123456789abcdef01234567'\n\
+            gem 'c', :git => 'git://git.example/c.git'\n\
+            gem 'd', path: '../d'\ngem 'e', path: 'engines/e'\n\
+            gem 'f', '1.0', source: 'http://own.example'\n\
+            gem 'g', '1.0', source: 'https://own.example'\n\
+            gem 'h', '~> 1.0'\ngem 'i'\ngem 'j', git: 'git://git.example/j', group: :test\n\
+            git 'https://git.example/k.git' do\n  gem 'k', '1.0'\nend\n\
+            path '../l' do\n  gem 'l'\nend\n\
+            source 'https://more.example' do\n  gem 'm', '1.0'\nend\n\
+            group :test do\n  source 'http://test.example' do\n    gem 'n'\n  end\nend\n\
+            git_source(:own) { |name| \"https://git.example/#{name}\" }\n";
+        let seen = inspect(&Gemfile, "Gemfile", text).unwrap();
+        let expected = [
+            "source declared Gemfile:1 Insecure { setting: \"source http://registry.example\" }",
+            "a declared Gemfile:2 Repository { address: \"git+https://git.example/a.git#main\", commit: false }",
+            "b declared Gemfile:3 Repository { address: \"github:me/b#0123456789abcdef0123456789abcdef01234567\", commit: true }",
+            "c declared Gemfile:4 Plain { address: \"git+git://git.example/c.git\", held: false }",
+            "d declared Gemfile:5 Outside { path: \"../d\" }",
+            "f declared Gemfile:7 Plain { address: \"http://own.example\", held: false }",
+            "h declared Gemfile:9 Range",
+            "i declared Gemfile:10 Range",
+            "https://git.example/k.git declared Gemfile:12 Repository { address: \"git+https://git.example/k.git\", commit: false }",
+            "../l declared Gemfile:15 Outside { path: \"../l\" }",
+        ];
+        assert_eq!(origins(&seen), expected);
     }
 
     #[test]
