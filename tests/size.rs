@@ -10,14 +10,11 @@ use globset::GlobBuilder;
 use serde_json::Value;
 use support::{Run, Workplace, findings, metadata};
 
+/// Paths and contents.
+type Entries = Vec<(String, Vec<u8>)>;
+
 /// A wheel as an installer leaves it: its files, and the `RECORD` that lists them.
-fn wheel(
-    site: &str,
-    name: &str,
-    version: &str,
-    files: &[(&str, usize)],
-    needs: &str,
-) -> Vec<(String, Vec<u8>)> {
+fn wheel(site: &str, name: &str, version: &str, files: &[(&str, usize)], needs: &str) -> Entries {
     let info = format!("{name}-{version}.dist-info");
     let mut record = format!("{info}/METADATA,,\n{info}/RECORD,,\n");
     let mut entries = Vec::new();
@@ -33,7 +30,7 @@ fn wheel(
     entries
 }
 
-fn package(folder: &str, json: &str, files: &[(&str, usize)]) -> Vec<(String, Vec<u8>)> {
+fn package(folder: &str, json: &str, files: &[(&str, usize)]) -> Entries {
     let name = folder.rsplit_once("node_modules/").unwrap().1;
     let json = format!("{{\"name\": \"{name}\", \"version\": \"1.0.0\"{json}}}");
     let mut entries = vec![(format!("{folder}/package.json"), json.into_bytes())];
@@ -161,7 +158,7 @@ fn carry_out(artifact: &Path, sizes: &Value) -> u64 {
 }
 
 /// A layer with packages that share folders, need one another, and bring what nobody runs.
-fn layer() -> Vec<(String, Vec<u8>)> {
+fn layer() -> Entries {
     let site = "python/lib/python3.9/site-packages/";
     let mut entries = wheel(
         site,
@@ -374,7 +371,7 @@ fn nested_npm_packages_own_what_is_in_them() {
 }
 
 /// A wheel of which only the `RECORD` was left.
-fn stripped(name: &str, bytes: usize) -> Vec<(String, Vec<u8>)> {
+fn stripped(name: &str, bytes: usize) -> Entries {
     let file = format!("{name}/__init__.py");
     let mut entries = wheel("", name, "1.0", &[(&file, bytes)], "");
     entries.retain(|(path, _)| !path.ends_with("METADATA"));
@@ -424,6 +421,57 @@ fn a_lock_file_tells_what_stripped_packages_need_and_what_is_for_development() {
         assert_eq!(development["certainty"], "check");
         carry_out(&workplace.path(args[0]), sizes);
     }
+}
+
+#[test]
+fn packages_without_any_metadata_own_the_folder_that_their_code_is_in() {
+    let workplace = Workplace::new();
+    let version = |text: &str| format!("__version__ = '{text}'\n").into_bytes();
+    let requests = (
+        "requests/__version__.py",
+        "__title__ = 'requests'\n__version__ = '2.31.0'\n",
+    );
+    let mut files: Vec<(&str, Vec<u8>)> = vec![
+        (requests.0, requests.1.into()),
+        ("requests/__init__.py", vec![b'r'; 1000]),
+        ("requests/sub/api.py", vec![b'r'; 300]),
+        ("requests/tests/test_a.py", vec![b't'; 50]),
+        ("idna/package_data.py", version("3.7")),
+        (
+            "requests/models.py",
+            b"class RequestEncodingMixin:\n".to_vec(),
+        ),
+        ("idna/core.py", b"def check_hyphen_ok():\n".to_vec()),
+        (
+            "requests/packages/idna/core.py",
+            b"def check_hyphen_ok():\n".to_vec(),
+        ),
+        ("app/main.py", vec![b'o'; 77]),
+        // A copy in another package is that one's.
+        ("requests/packages/idna/package_data.py", version("3.7")),
+    ];
+    let lock = "[[package]]\nname = \"requests\"\nversion = \"2.31.0\"\n[package.dependencies]\nidna = \"*\"\n\n\
+                [[package]]\nname = \"idna\"\nversion = \"3.7\"\n";
+    files.push(("poetry.lock", lock.into()));
+    let entries: Entries = files
+        .iter()
+        .map(|(path, bytes)| ((*path).to_owned(), bytes.clone()))
+        .collect();
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    assert_adds_up(&report);
+    let sizes = &report["sizes"][0];
+    let found = components(sizes);
+    let within = |folder: &str| -> u64 {
+        let inside = entries.iter().filter(|(path, _)| path.starts_with(folder));
+        inside.map(|(_, bytes)| bytes.len() as u64).sum()
+    };
+    assert_eq!(found["requests"], within("requests/"));
+    assert_eq!(found["idna"], within("idna/"));
+    assert_eq!(bytes(&sizes["own_files"]), 77 + lock.len() as u64);
+    assert_eq!(only_for(sizes), [("idna", "pkg:pypi/requests@2.31.0")]);
+    assert_eq!(bytes(item(sizes, "python-tests").unwrap()), 50);
+    carry_out(&workplace.path("fn.zip"), sizes);
 }
 
 #[test]
@@ -495,7 +543,7 @@ fn copies_go_that_node_finds_in_a_folder_around_them_too() {
     let workplace = Workplace::new();
     let files: &[(&str, usize)] = &[("index.js", 1000), ("lib/x.js", 300)];
     let needs_y = ", \"dependencies\": {\"y\": \"1\"}";
-    let bundle = |edit: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let bundle = |edit: &dyn Fn(&mut Entries)| {
         let mut entries = package("node_modules/x", needs_y, files);
         entries.extend(package("node_modules/y", "", &[("y.js", 50)]));
         entries.extend(package("node_modules/@s/a", "", &[("a.js", 10)]));
@@ -533,7 +581,7 @@ fn copies_go_that_node_finds_in_a_folder_around_them_too() {
     });
     assert!(written.is_some());
     // Patched by hand; of another version; with another package to find from there; with another of its own in it.
-    let edits: [&dyn Fn(&mut Vec<(String, Vec<u8>)>); 4] = [
+    let edits: [&dyn Fn(&mut Entries); 4] = [
         &|entries| {
             let patched = format!("{inner}/index.js");
             entries

@@ -12,6 +12,7 @@ pub(crate) mod headers;
 pub(crate) mod imports;
 mod kinds;
 mod locked;
+mod modules;
 mod native;
 pub(crate) mod needs;
 mod plan;

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::modules::{module_names, module_of};
 use super::{Amount, Part};
 use crate::component::{Component, Ecosystem, Evidence, Scope};
 use crate::finding::EntryPath;
@@ -46,32 +47,6 @@ impl<'a> Placed<'a> {
         self.owner.is_some_and(|owner| owner.ecosystem == ecosystem)
     }
 }
-
-/// Distributions that are imported under a name that cannot be told from their own, for those whose `RECORD` was
-/// dropped to save space.
-const IMPORT_NAMES: &[(&str, &str)] = &[
-    ("attrs", "attr"),
-    ("beautifulsoup4", "bs4"),
-    ("charset-normalizer", "charset_normalizer"),
-    ("djangorestframework", "rest_framework"),
-    ("opencv-python", "cv2"),
-    ("opencv-python-headless", "cv2"),
-    ("pillow", "PIL"),
-    ("protobuf", "google/protobuf"),
-    ("psycopg2-binary", "psycopg2"),
-    ("pycryptodome", "Crypto"),
-    ("pyjwt", "jwt"),
-    ("pymysql", "pymysql"),
-    ("pynacl", "nacl"),
-    ("pyopenssl", "OpenSSL"),
-    ("python-dateutil", "dateutil"),
-    ("python-dotenv", "dotenv"),
-    ("python-jose", "jose"),
-    ("pyyaml", "yaml"),
-    ("scikit-image", "skimage"),
-    ("scikit-learn", "sklearn"),
-    ("setuptools", "pkg_resources"),
-];
 
 /// Folders that wheels leave beside their packages by mistake, or that many share: what else is in one may be the
 /// function's own.
@@ -189,6 +164,7 @@ impl<'a> Ownership<'a> {
         }
         let listed = ownership.claim_listed(parts);
         ownership.claim_by_name(parts, &listed);
+        ownership.claim_by_code();
         ownership
     }
 
@@ -378,6 +354,42 @@ impl<'a> Ownership<'a> {
     }
 }
 
+impl Ownership<'_> {
+    /// Python packages whose metadata was removed, and that are known by their code: the folder or the module of their
+    /// names that it is in, unless that is another's.
+    fn claim_by_code(&mut self) {
+        let mut found: Vec<(usize, &EntryPath)> = Vec::new();
+        for (index, component) in self.packages.iter().enumerate() {
+            if component.ecosystem == Ecosystem::PyPi
+                && component.scope == Scope::Shipped
+                && component.evidence != Evidence::Installed
+            {
+                let places = component.locations.iter();
+                let places = places.filter(|location| location.vendored_in.is_none());
+                found.extend(places.map(|location| (index, &location.path)));
+            }
+        }
+        // What is copied into a package lies deeper than that.
+        found.sort_by_key(|(_, path)| path.inner().len());
+        for (index, path) in found {
+            let Some(claims) = self.claims.get_mut(&**path.container()) else {
+                continue;
+            };
+            let names = module_names(&self.packages[index].name);
+            let module = names.iter().find_map(|name| module_of(path, name));
+            let Some((site, is_folder)) = module.filter(|(site, _)| claims.around(site).is_none())
+            else {
+                continue;
+            };
+            if is_folder {
+                claims.folder(path.parent(), index, site);
+            } else {
+                claims.file(path.inner(), index, site);
+            }
+        }
+    }
+}
+
 /// What each component owns, and what nobody does.
 pub fn by_component(placed: &[Placed], components: usize) -> (Vec<Amount>, Amount) {
     let mut amounts = vec![Amount::default(); components];
@@ -415,17 +427,6 @@ fn parent(folder: &str) -> &str {
 
 fn is_metadata_folder(folder: &str) -> bool {
     folder.ends_with(".dist-info") || folder.ends_with(".egg-info")
-}
-
-/// The names that a distribution's module can have.
-fn module_names(distribution: &str) -> HashSet<String> {
-    let listed = IMPORT_NAMES
-        .iter()
-        .filter(|(name, _)| *name == distribution);
-    let mut names: HashSet<String> = listed.map(|(_, module)| (*module).to_owned()).collect();
-    names.insert(distribution.to_owned());
-    names.insert(distribution.replace('-', "_"));
-    names
 }
 
 /// `a/b.py` of `a/__pycache__/b.cpython-312.pyc`: <https://peps.python.org/pep-3147/>.
