@@ -277,7 +277,7 @@ impl<'a> Walk<'a> {
                 ),
             });
         }
-        if let Some(finding) = ambiguous::names(&members) {
+        if let Some(finding) = ambiguous::names(&members, &archive, place.share()) {
             self.seen().finding(finding);
         }
         let container = ZipContainer {

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::format::Compression;
 use super::local_header;
-use super::source::Source;
+use super::source::{Slice, Source};
 
 const LOCAL_HEADER: &[u8; 4] = b"PK\x03\x04";
 const CENTRAL_HEADER: &[u8; 4] = b"PK\x01\x02";
@@ -172,19 +172,7 @@ impl ZipArchive {
         if entry.is_encrypted() {
             return Err(EntryError::Encrypted);
         }
-        let raw_name = &self.directory[entry.raw_name.start as usize..entry.raw_name.end as usize];
-        let mut header = vec![0; LOCAL_HEADER_LEN as usize + raw_name.len()];
-        self.source
-            .read_exact_at(&mut header, entry.offset)
-            .map_err(|_| EntryError::NoLocalHeader)?;
-        if !header.starts_with(LOCAL_HEADER) {
-            return Err(EntryError::NoLocalHeader);
-        }
-        let disagreement = local_header::disagreement(&header, entry, raw_name);
-        let skip = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
-        let data = self
-            .source
-            .slice(entry.offset + LOCAL_HEADER_LEN + skip, entry.packed);
+        let (data, disagreement) = self.packed(entry)?;
         let reader: Box<dyn Read> = match entry.method {
             0 => Box::new(data),
             8 => Box::new(DeflateDecoder::new(data)),
@@ -196,6 +184,22 @@ impl ZipArchive {
             reader,
             disagreement,
         })
+    }
+
+    /// The entry's bytes as they are packed, and of what its local header says otherwise than the directory.
+    pub fn packed(&self, entry: &ZipEntry) -> Result<(Slice, Option<&'static str>), EntryError> {
+        let raw_name = &self.directory[entry.raw_name.start as usize..entry.raw_name.end as usize];
+        let mut header = vec![0; LOCAL_HEADER_LEN as usize + raw_name.len()];
+        self.source
+            .read_exact_at(&mut header, entry.offset)
+            .map_err(|_| EntryError::NoLocalHeader)?;
+        if !header.starts_with(LOCAL_HEADER) {
+            return Err(EntryError::NoLocalHeader);
+        }
+        let disagreement = local_header::disagreement(&header, entry, raw_name);
+        let skip = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
+        let start = entry.offset + LOCAL_HEADER_LEN + skip;
+        Ok((self.source.slice(start, entry.packed), disagreement))
     }
 }
 
