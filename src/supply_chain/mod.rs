@@ -24,7 +24,7 @@ pub mod typosquat;
 mod unicode;
 
 pub use install_scripts::{Scripts, install_scripts};
-pub use package_name::{Dependencies, foreign_name, taken_from_elsewhere};
+pub use package_name::{Dependencies, foreign_name, leads_elsewhere, taken_from_elsewhere};
 pub use traces::{Sighting, Traces};
 
 use std::sync::Arc;

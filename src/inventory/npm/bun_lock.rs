@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::locked_origin::{Origins, Row};
+use super::locked_origin::{Origins, Row, is_integrity};
 use super::specifier::{is_foreign, locked, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
@@ -68,7 +68,7 @@ fn see_origin(key: &str, items: &[Text], origins: &mut Origins, seen: &mut Obser
         key,
         address: Some(reference).filter(|_| !is_versioned),
         is_commit: commit.len() >= SHORT_COMMIT && last.ends_with(commit),
-        is_hashed: items.len() > 1 && last.starts_with("sha"),
+        is_hashed: items.len() > 1 && is_integrity(last),
         is_versioned,
     };
     origins.see(&row, seen);

@@ -4,10 +4,9 @@
 //! `dependencies`, version 3 a flat list of `packages` by their folders, and version 2 holds both.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::layout;
-use super::locked_origin::{Origins, Row as LockedRow};
+use super::locked_origin::{Origins, Row as LockedRow, is_integrity};
 use super::specifier::{Locked, is_local, locked};
 use crate::component::ObservedComponent;
 use crate::finding::EntryPath;
@@ -46,7 +45,8 @@ struct Package {
     /// It came in the archive of the package around it.
     #[serde(default)]
     in_bundle: Flag,
-    integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    integrity: Text,
     #[serde(default)]
     dev: Flag,
 }
@@ -63,7 +63,8 @@ struct Dependency {
     optional: Flag,
     #[serde(default)]
     bundled: Flag,
-    integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    integrity: Text,
     #[serde(default)]
     dependencies: Table<Dependency>,
 }
@@ -184,7 +185,7 @@ impl Origins<'_> {
             key: folder,
             address: package.resolved.as_text(),
             is_commit: false,
-            is_hashed: package.integrity.is_some(),
+            is_hashed: package.integrity.as_text().is_some_and(is_integrity),
             // Rows without a version are holes that npm left.
             is_versioned: package.version.as_text().is_some(),
         };
@@ -205,7 +206,7 @@ impl Origins<'_> {
             key: name,
             address: row.resolved.as_text().or(is_address.then_some(version)),
             is_commit: false,
-            is_hashed: row.integrity.is_some(),
+            is_hashed: row.integrity.as_text().is_some_and(is_integrity),
             is_versioned: true,
         };
         self.see(&row, seen);

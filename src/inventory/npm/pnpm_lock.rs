@@ -16,11 +16,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::layout;
-use super::locked_origin::{Origins, Row};
+use super::locked_origin::{Origins, Row, is_integrity};
 use super::specifier::{Locked, is_foreign, is_local, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Table, Text};
 use crate::inventory::{owner, read};
+use crate::supply_chain::leads_elsewhere;
 
 pub struct PnpmLock;
 
@@ -33,6 +34,15 @@ struct Lockfile {
     importers: Table<Importer>,
     #[serde(default)]
     packages: Table<Package>,
+    // Of the one project, before version 9.
+    #[serde(default)]
+    specifiers: Table<Asked>,
+    #[serde(default)]
+    dependencies: Table<Asked>,
+    #[serde(default)]
+    dev_dependencies: Table<Asked>,
+    #[serde(default)]
+    optional_dependencies: Table<Asked>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +50,33 @@ struct Lockfile {
 struct Importer {
     /// What pnpm itself is configured with.
     config_dependencies: Option<IgnoredAny>,
+    #[serde(default)]
+    specifiers: Table<Asked>,
+    #[serde(default)]
+    dependencies: Table<Asked>,
+    #[serde(default)]
+    dev_dependencies: Table<Asked>,
+    #[serde(default)]
+    optional_dependencies: Table<Asked>,
+}
+
+/// What a manifest asks for: up to version 5 all of `specifiers` as texts, later each with its version.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    specifier: Text,
+}
+
+/// The names under which something else is installed.
+fn aliases(tables: [Table<Asked>; 4]) -> impl Iterator<Item = String> {
+    let rows = tables.into_iter().filter_map(Lenient::map).flatten();
+    rows.filter_map(|(name, row)| {
+        let specifier = match &row {
+            Lenient::Map(asked) => asked.specifier.as_text(),
+            row => row.as_text(),
+        };
+        leads_elsewhere(specifier?).then_some(name)
+    })
 }
 
 #[derive(Deserialize)]
@@ -64,7 +101,8 @@ struct Resolution {
     commit: Text,
     #[serde(default)]
     directory: Text,
-    integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    integrity: Text,
 }
 
 impl Inspector for PnpmLock {
@@ -84,10 +122,26 @@ impl Inspector for PnpmLock {
         for lockfile in lockfiles {
             let style = KeyStyle::of(lockfile.lockfile_version.as_deref());
             // Since pnpm 11 a first document may lock the tools that pnpm runs with. They do not ship.
-            let mut importers = lockfile.importers.rows();
-            if importers.any(|(_, importer)| importer.config_dependencies.is_some()) {
+            let importers: Vec<_> = lockfile.importers.rows().collect();
+            let mut all = importers.iter();
+            if all.any(|(_, importer)| importer.config_dependencies.is_some()) {
                 continue;
             }
+            let of_importers = importers.into_iter().flat_map(|(_, importer)| {
+                aliases([
+                    importer.specifiers,
+                    importer.dependencies,
+                    importer.dev_dependencies,
+                    importer.optional_dependencies,
+                ])
+            });
+            let of_project = aliases([
+                lockfile.specifiers,
+                lockfile.dependencies,
+                lockfile.dev_dependencies,
+                lockfile.optional_dependencies,
+            ]);
+            seen.supply.aliases.extend(of_importers.chain(of_project));
             let mut origins = Origins::new(entry, entry.path.file_name() == "lock.yaml");
             for (key, package) in lockfile.packages.rows() {
                 package.see_origin(&key, style, &mut origins, seen);
@@ -128,7 +182,7 @@ impl Package {
             key,
             address: repository.as_deref().or(folder.as_deref()).or(tarball),
             is_commit: false,
-            is_hashed: resolution.integrity.is_some(),
+            is_hashed: resolution.integrity.as_text().is_some_and(is_integrity),
             is_versioned: by_key.is_some() && resolution.kind.as_text().is_none(),
         };
         origins.see(&row, seen);
@@ -211,6 +265,8 @@ impl KeyStyle {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::inventory::testing::{inspect, rows, wants};
 
@@ -345,6 +401,23 @@ packages:
 ",
         );
         assert_eq!(found, ["a 1.0.0"]);
+    }
+
+    #[test]
+    fn names_for_other_packages_are_known_in_every_version() {
+        let aliases = |text: &str| {
+            let seen = inspect(&PnpmLock, "pnpm-lock.yaml", text).unwrap();
+            seen.supply.aliases.into_iter().collect::<BTreeSet<_>>()
+        };
+        for text in [
+            "lockfileVersion: 5.4\nspecifiers: {a: 'npm:real@1.0.0', b: ^1.0.0}\ndependencies: {a: /real/1.0.0}\n",
+            "lockfileVersion: '6.0'\ndevDependencies:\n  a: {specifier: 'npm:real@1.0.0', version: /real@1.0.0}\n  \
+                b: {specifier: ^1.0.0, version: 1.0.0(@s/c@3.0.0)}\n",
+            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: {specifier: 'npm:real@1.0.0', \
+                version: real@1.0.0}\n      b: {specifier: ^1.0.0, version: 1.0.0(@s/c@3.0.0)}\n",
+        ] {
+            assert_eq!(aliases(text), BTreeSet::from(["a".to_owned()]), "{text}");
+        }
     }
 
     #[test]
