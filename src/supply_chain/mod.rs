@@ -8,6 +8,7 @@ mod environment;
 mod executables;
 mod extensions;
 mod finding;
+mod harmless_text;
 mod install_scripts;
 mod links;
 pub mod origin;
