@@ -367,7 +367,7 @@ impl Observations {
 
     /// How many rows there are about packages, requirements among them.
     pub fn rows(&self) -> usize {
-        let requirements = self.requirements.iter().map(|file| file.requirements.len());
+        let requirements = self.requirements.iter().map(RequirementsFile::rows);
         let named = self.named_crates.iter().map(|program| program.names.len());
         self.components.len()
             + self.optional.len()
@@ -403,8 +403,8 @@ impl Observations {
             fits
         });
         for file in &mut self.requirements {
-            file.requirements.truncate(room);
-            room -= file.requirements.len();
+            file.truncate(room);
+            room -= file.rows();
         }
         before - self.rows()
     }
@@ -472,7 +472,7 @@ mod tests {
     use crate::inventory::testing::inspect;
 
     fn some_of_each() -> Observations {
-        let lines = "a==1.0\nb==1.0\n";
+        let lines = "a==1.0\nb==1.0\n-r more.txt\n--trusted-host a.example\n";
         let mut seen = inspect(&Requirements, "requirements.txt", lines).unwrap();
         let path = EntryPath::new(&Arc::from("fn.zip!/"), "bootstrap");
         for name in ["c", "d"] {
@@ -502,7 +502,7 @@ mod tests {
     #[test]
     fn truncating_drops_what_there_is_no_room_for_and_nothing_else() {
         let rows = some_of_each().rows();
-        assert_eq!(rows, 15);
+        assert_eq!(rows, 17);
         for room in [rows, rows + 1] {
             let mut seen = some_of_each();
             assert_eq!((seen.truncate(room), seen.rows()), (0, rows));

@@ -9,8 +9,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use support::{Workplace, metadata, tar};
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 /// A file of an artifact: its path, content, and permissions.
 type File<'a> = (&'a str, &'a [u8], u32);
@@ -806,8 +806,7 @@ fn an_image_is_looked_at_as_a_container_sees_it() {
 #[test]
 fn what_two_unpackers_see_differently_is_found() {
     let place = Workplace::new();
-    let twice = |content: &[u8]| {
-        let mut bytes = zip(&[("src/a.py", b"one", PLAIN), ("src/b.py", content, PLAIN)]);
+    let renamed = |mut bytes: Vec<u8>| {
         let at: Vec<usize> = (0..bytes.len())
             .filter(|&at| bytes[at..].starts_with(b"src/b.py"))
             .collect();
@@ -816,6 +815,8 @@ fn what_two_unpackers_see_differently_is_found() {
         }
         bytes
     };
+    let both = |a: &[u8], b: &[u8]| renamed(zip(&[("src/a.py", a, PLAIN), ("src/b.py", b, PLAIN)]));
+    let twice = |content: &[u8]| both(b"one", content);
     place.file("twice.zip", twice(b"two"));
     assert_eq!(
         found(&place, "twice.zip"),
@@ -823,6 +824,24 @@ fn what_two_unpackers_see_differently_is_found() {
     );
     place.file("same.zip", twice(b"one"));
     assert_eq!(found(&place, "same.zip"), [""; 0]);
+    // Both have one length and CRC-32.
+    place.file("forged.zip", both(b"two #1234", b"one #a\t\x85\x03"));
+    assert_eq!(
+        found(&place, "forged.zip"),
+        ["ARTIFACT-AMBIGUOUS-NAME medium src/a.py"]
+    );
+    let mut packed = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, method) in [
+        ("src/a.py", CompressionMethod::Stored),
+        ("src/b.py", CompressionMethod::Deflated),
+    ] {
+        let options = SimpleFileOptions::default().compression_method(method);
+        packed.start_file(name, options).unwrap();
+        packed.write_all(&[b'a'; 100_000]).unwrap();
+    }
+    let packed = packed.finish().unwrap().into_inner();
+    place.file("packed.zip", renamed(packed));
+    assert_eq!(found(&place, "packed.zip"), [""; 0]);
 
     let spelled: [File; 2] = [("src//a.py", b"one", PLAIN), ("src/a.py", b"two", PLAIN)];
     place.file("spelled.zip", zip(&spelled));

@@ -16,7 +16,10 @@ struct Case {
 /// A commit, and a tarball's digest.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// `$COMMIT` in the files stands for [`COMMIT`].
+/// A digest that holds nothing real.
+const DIGEST: &str = "sha512-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa==";
+
+/// `$COMMIT` and `$DIGEST` in the files stand for [`COMMIT`] and [`DIGEST`].
 const CASES: &[Case] = &[
     Case {
         what: "package.json without a lock file",
@@ -59,8 +62,8 @@ const CASES: &[Case] = &[
             (
                 "api/package-lock.json",
                 r#"{"lockfileVersion": 3, "packages": {
-"node_modules/a": {"version": "1.0.0", "resolved": "https://registry.example/a/-/a-1.0.0.tgz", "integrity": "sha512-x"},
-"node_modules/b": {"version": "1.0.0", "resolved": "https://npm.example/download/@s/b/1.0.0/0123", "integrity": "sha512-x"},
+"node_modules/a": {"version": "1.0.0", "resolved": "https://registry.example/a/-/a-1.0.0.tgz", "integrity": "$DIGEST"},
+"node_modules/b": {"version": "1.0.0", "resolved": "https://npm.example/download/@s/b/1.0.0/0123", "integrity": "$DIGEST"},
 "node_modules/c": {"version": "1.0.0", "resolved": "git+ssh://git@git.example/me/c.git#$COMMIT"},
 "node_modules/b/node_modules/bundled": {"version": "1.0.0", "inBundle": true},
 "node_modules/own": {"resolved": "own", "link": true}
@@ -78,9 +81,12 @@ const CASES: &[Case] = &[
                 "one/package-lock.json",
                 r#"{"lockfileVersion": 3, "packages": {
 "node_modules/plain": {"version": "1.0.0", "resolved": "http://registry.example/plain/-/plain-1.0.0.tgz"},
-"node_modules/held": {"version": "1.0.0", "resolved": "http://registry.example/held/-/held-1.0.0.tgz", "integrity": "sha512-x"},
+"node_modules/held": {"version": "1.0.0", "resolved": "http://registry.example/held/-/held-1.0.0.tgz", "integrity": "$DIGEST"},
 "node_modules/unhashed": {"version": "1.0.0", "resolved": "https://registry.example/unhashed/-/unhashed-1.0.0.tgz"},
-"node_modules/file": {"version": "1.0.0", "resolved": "https://files.example/file.tgz", "integrity": "sha512-x"}
+"node_modules/file": {"version": "1.0.0", "resolved": "https://files.example/file.tgz", "integrity": "$DIGEST"},
+"node_modules/empty": {"version": "1.0.0", "integrity": ""},
+"node_modules/odd": {"version": "1.0.0", "integrity": "sha512-x"},
+"node_modules/upper": {"version": "1.0.0", "resolved": "HTTP://registry.example/upper/-/upper-1.0.0.tgz", "integrity": "x"}
 }}"#,
             ),
             (
@@ -93,10 +99,10 @@ const CASES: &[Case] = &[
             ),
         ],
         found: &[
-            "FA-LOCK-NO-HASH low one/package-lock.json:4 Locked without a hash: unhashed",
+            "FA-LOCK-NO-HASH low one/package-lock.json:4,6,7 Locked without a hash: unhashed, empty, odd",
             "FA-LOCK-NO-HASH low two/npm-shrinkwrap.json:2 Locked without a hash: old",
             "FA-ORIGIN-GIT medium two/npm-shrinkwrap.json:4 Dependency from a repository: branch (github:me/branch#main)",
-            "FA-ORIGIN-HTTP high one/package-lock.json:2 Dependency over a plain connection: plain (http://registry.example/plain/-/plain-1.0.0.tgz)",
+            "FA-ORIGIN-HTTP high one/package-lock.json:2,8 Dependency over a plain connection: plain (http://registry.example/plain/-/plain-1.0.0.tgz), upper (HTTP://registry.example/upper/-/upper-1.0.0.tgz)",
             "FA-ORIGIN-HTTP medium one/package-lock.json:3 Dependency over a plain connection: held (http://registry.example/held/-/held-1.0.0.tgz)",
             "FA-ORIGIN-URL low one/package-lock.json:5 Dependency from an address: file (https://files.example/file.tgz)",
         ],
@@ -108,7 +114,7 @@ const CASES: &[Case] = &[
                 "one/yarn.lock",
                 "# yarn lockfile v1\n\na@^1.0.0:\n  version \"1.0.0\"\n  resolved \"http://registry.example/a/-/a-1.0.0.tgz\"\n\n\
                  b@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://registry.example/b/-/b-1.0.0.tgz#$COMMIT\"\n\n\
-                 c@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://registry.example/c/-/c-1.0.0.tgz\"\n  integrity sha512-x\n",
+                 c@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://registry.example/c/-/c-1.0.0.tgz\"\n  integrity $DIGEST\n",
             ),
             (
                 "two/yarn.lock",
@@ -120,12 +126,12 @@ const CASES: &[Case] = &[
             (
                 "three/pnpm-lock.yaml",
                 "lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution: {tarball: https://registry.example/a/-/a-1.0.0.tgz}\n\
-                 \x20 b@1.0.0:\n    resolution: {integrity: sha512-x}\n\
+                 \x20 b@1.0.0:\n    resolution: {integrity: $DIGEST}\n\
                  \x20 c@https://codeload.example/me/c/tar.gz/$COMMIT:\n    version: 1.0.0\n    resolution: {tarball: https://codeload.example/me/c/tar.gz/$COMMIT}\n",
             ),
             (
                 "four/bun.lock",
-                "{\"lockfileVersion\": 1, \"packages\": {\n\"a\": [\"a@1.0.0\", \"\", {}, \"\"],\n\"b\": [\"b@1.0.0\", \"\", {}, \"sha512-x\"],\n\
+                "{\"lockfileVersion\": 1, \"packages\": {\n\"a\": [\"a@1.0.0\", \"\", {}, \"\"],\n\"b\": [\"b@1.0.0\", \"\", {}, \"$DIGEST\"],\n\
                  \"c\": [\"c@github:me/c#0123abc\", {}, \"me-c-0123abc\"],\n}}\n",
             ),
         ],
@@ -539,7 +545,12 @@ const CASES: &[Case] = &[
 fn audited(work: &Workplace, files: &[(&str, &str)], args: &[&str]) -> Value {
     let files: Vec<(String, String)> = files
         .iter()
-        .map(|(path, text)| ((*path).to_owned(), text.replace("$COMMIT", COMMIT)))
+        .map(|(path, text)| {
+            (
+                (*path).to_owned(),
+                text.replace("$COMMIT", COMMIT).replace("$DIGEST", DIGEST),
+            )
+        })
         .collect();
     let files: Vec<(&str, &[u8])> = files
         .iter()

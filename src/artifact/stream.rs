@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, BufReader, Read};
 
-use super::ambiguous::Appended;
+use super::ambiguous::{Appended, Content};
 use super::format::{Compression, Format, SNIFF};
 use super::image;
 use super::level::{Admission, Level};
@@ -182,7 +182,12 @@ impl Walk<'_> {
                     measured = measured.digest();
                 }
                 self.audit_tar_entry(scope, &level, &path, size, &mut measured, place)?;
-                names.add(&path, size, measured.crc32());
+                let content = Content {
+                    size,
+                    crc32: measured.crc32(),
+                    sha256: measured.sha256(),
+                };
+                names.add(&path, content);
                 let file = ObservedFile {
                     path,
                     is_deployed: false,
@@ -191,8 +196,8 @@ impl Walk<'_> {
                     mode,
                     link: None,
                     is_hard_link: false,
-                    crc32: measured.crc32(),
-                    sha256: measured.sha256(),
+                    crc32: content.crc32,
+                    sha256: content.sha256,
                 };
                 self.file(file, place);
             }

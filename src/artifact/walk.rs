@@ -277,10 +277,11 @@ impl<'a> Walk<'a> {
                 ),
             });
         }
+        let names = ambiguous::names(&members, &archive, place.share());
         let hidden = archive
             .hidden()
             .map(|hidden| ambiguous::hidden(prefix, hidden));
-        for finding in [ambiguous::names(&members), hidden].into_iter().flatten() {
+        for finding in [names, hidden].into_iter().flatten() {
             self.seen().finding(finding);
         }
         let container = ZipContainer {

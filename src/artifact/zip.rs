@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::format::Compression;
 use super::inflate::Inflate;
 use super::local_header;
-use super::source::Source;
+use super::source::{Slice, Source};
 
 pub(super) const LOCAL_HEADER: &[u8; 4] = b"PK\x03\x04";
 const CENTRAL_HEADER: &[u8; 4] = b"PK\x01\x02";
@@ -159,6 +159,22 @@ impl ZipArchive {
         if entry.is_encrypted() {
             return Err(EntryError::Encrypted);
         }
+        let (data, disagreement) = self.packed(entry)?;
+        let reader: Box<dyn Read> = match entry.method {
+            0 => Box::new(data),
+            8 => Box::new(Inflate::new(data)),
+            93 => Compression::Zstd.decoder(data, max_memory),
+            95 => Compression::Xz.decoder(data, max_memory),
+            method => return Err(EntryError::UnsupportedMethod(method)),
+        };
+        Ok(Opened {
+            reader,
+            disagreement,
+        })
+    }
+
+    /// The entry's bytes as they are packed, and of what its local header says otherwise than the directory.
+    pub fn packed(&self, entry: &ZipEntry) -> Result<(Slice, Option<&'static str>), EntryError> {
         let raw_name = &self.directory[entry.raw_name.start as usize..entry.raw_name.end as usize];
         let header_len = LOCAL_HEADER_LEN + raw_name.len() as u64;
         // The header and the start of the data in one read, as most extra fields are short.
@@ -174,17 +190,7 @@ impl ZipArchive {
         let disagreement = local_header::disagreement(header, entry, raw_name);
         let skip = u64::from(u16_at(header, 26)) + u64::from(u16_at(header, 28));
         data.narrow(LOCAL_HEADER_LEN + skip, entry.packed);
-        let reader: Box<dyn Read> = match entry.method {
-            0 => Box::new(data),
-            8 => Box::new(Inflate::new(data)),
-            93 => Compression::Zstd.decoder(data, max_memory),
-            95 => Compression::Xz.decoder(data, max_memory),
-            method => return Err(EntryError::UnsupportedMethod(method)),
-        };
-        Ok(Opened {
-            reader,
-            disagreement,
-        })
+        Ok((data, disagreement))
     }
 }
 

@@ -139,9 +139,10 @@ impl<'a> Search<'a> {
             return false;
         };
         let other = row.manifest.sibling(&format!("{outer}/{MANIFEST}"));
-        self.steps += row.names.len();
+        let (ownership, steps) = (self.ownership, &mut self.steps);
         row.names.iter().all(|name| {
-            resolve(&row.manifest, name, self.ownership) == resolve(&other, name, self.ownership)
+            let found = resolve(&row.manifest, name, ownership, steps);
+            found == resolve(&other, name, ownership, steps)
         })
     }
 }

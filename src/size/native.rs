@@ -116,6 +116,8 @@ struct Place {
     group: String,
     /// Of those of a group that bear the same name one is chosen when it runs.
     name: String,
+    /// Whether it came with a package.
+    is_packaged: bool,
     /// Whether it is loaded into the function, and no program beside it.
     is_module: bool,
 }
@@ -193,6 +195,18 @@ struct Group<'a> {
     linux: BTreeSet<&'static str>,
     others: BTreeSet<&'static str>,
     files: Vec<&'a EntryPath>,
+    is_packaged: bool,
+}
+
+impl Group<'_> {
+    /// Whether it can have been meant for functions at all. Jars and programs bring libraries for many machines, whose
+    /// folders anyone names as they like: one for a machine that no function has stands in for none.
+    fn may_be_meant(&self) -> bool {
+        let mut linux = self.linux.iter();
+        self.is_packaged
+            || self.linux.is_empty()
+            || linux.any(|name| LAMBDA_ARCHITECTURES.contains(name))
+    }
 }
 
 fn groups<'a>(loaded: &'a [Loaded<'a>]) -> BTreeMap<&'a str, Group<'a>> {
@@ -200,6 +214,7 @@ fn groups<'a>(loaded: &'a [Loaded<'a>]) -> BTreeMap<&'a str, Group<'a>> {
     for file in loaded {
         let group = groups.entry(&file.place.group).or_default();
         group.files.push(file.path);
+        group.is_packaged |= file.place.is_packaged;
         for image in &file.images {
             match image.system {
                 Platform::Unix => group.linux.extend(image.architecture),
@@ -227,7 +242,8 @@ fn main_architecture(groups: &BTreeMap<&str, Group>) -> Option<&'static str> {
 /// Packages that have native code, but none for the architecture that the rest of the deployment is for, or none for
 /// Linux at all.
 fn other_machines(groups: &BTreeMap<&str, Group>, main: Option<&'static str>) -> Vec<Finding> {
-    let found = groups.iter().filter_map(|(name, group)| {
+    let groups = groups.iter().filter(|(_, group)| group.may_be_meant());
+    let found = groups.filter_map(|(name, group)| {
         let what = if group.linux.is_empty() {
             let others: Vec<&str> = group.others.iter().copied().collect();
             (!others.is_empty()).then(|| format!("{name} is built for {}", others.join(" and ")))?
@@ -256,13 +272,18 @@ fn other_machines(groups: &BTreeMap<&str, Group>, main: Option<&'static str>) ->
 }
 
 /// Parts of the names of packages, folders and files that say which platform they are for: as npm packages, the
-/// `runtimes` of .NET (<https://learn.microsoft.com/dotnet/core/rid-catalog>) and libraries in jars spell them.
-const PLATFORM_PARTS: &[&str] = &[
-    // Systems.
+/// `runtimes` of .NET (<https://learn.microsoft.com/dotnet/core/rid-catalog>) and libraries in jars spell them. First
+/// the systems, behind whose names a width may stand: `linux64`.
+const SYSTEM_PARTS: &[&str] = &[
     "aix",
     "android",
+    "bionic",
     "darwin",
+    "dragonfly",
+    "dragonflybsd",
     "freebsd",
+    "illumos",
+    "kfreebsd",
     "linux",
     "linuxmusl",
     "mac",
@@ -271,12 +292,16 @@ const PLATFORM_PARTS: &[&str] = &[
     "openbsd",
     "openharmony",
     "osx",
+    "solaris",
     "sunos",
+    "tizen",
     "unix",
     "win",
     "win32",
     "win64",
     "windows",
+];
+const OTHER_PARTS: &[&str] = &[
     // C libraries.
     "alpine",
     "eabi",
@@ -295,6 +320,7 @@ const PLATFORM_PARTS: &[&str] = &[
     "amd64",
     "arm",
     "arm64",
+    "armel",
     "armhf",
     "armv5",
     "armv6",
@@ -308,25 +334,37 @@ const PLATFORM_PARTS: &[&str] = &[
     "ia32",
     "loong64",
     "loongarch64",
+    "mips",
     "mips64",
     "mips64el",
+    "mipsel",
+    "ppc",
     "ppc64",
     "ppc64le",
     "ppcle",
     "riscv64",
     "s390x",
+    "sparc",
+    "sparc64",
+    "sparcv9",
     "universal",
     "x64",
     "x86",
 ];
 
 fn is_platform_part(part: &str) -> bool {
-    PLATFORM_PARTS.contains(&part)
+    SYSTEM_PARTS.contains(&part) || OTHER_PARTS.contains(&part) || is_system_with_width(part)
 }
 
 /// The numbers in `x86_64` and `linux-64`.
 fn is_width(part: &str) -> bool {
     matches!(part, "32" | "64")
+}
+
+/// `linux64`, which says a system and an architecture at once. `win32` does not: so Node.js calls Windows of any width.
+fn is_system_with_width(part: &str) -> bool {
+    let system = part.strip_suffix("32").or(part.strip_suffix("64"));
+    system.is_some_and(|system| SYSTEM_PARTS.contains(&system)) && !SYSTEM_PARTS.contains(&part)
 }
 
 fn name_parts(lower: &str) -> impl Iterator<Item = &str> {
@@ -346,11 +384,11 @@ fn without_platform(name: &str) -> Option<String> {
 /// Whether a name says a system and an architecture, as `win-ca` does not.
 fn names_machine(name: &str) -> bool {
     let lower = name.to_lowercase();
-    let parts = name_parts(&lower);
-    parts
-        .filter(|part| is_platform_part(part) || is_width(part))
-        .count()
-        > 1
+    let says = |part: &str| match part {
+        part if is_system_with_width(part) => 2,
+        part => usize::from(is_platform_part(part) || is_width(part)),
+    };
+    name_parts(&lower).map(says).sum::<usize>() > 1
 }
 
 /// A path without the folders, and the parts of the name of the file, that say a platform.
@@ -391,6 +429,7 @@ fn place(deployment: &Deployment, placed: &Placed) -> Option<Place> {
         return (is_library || is_node_module || path == "bootstrap").then(|| Place {
             name: group.clone(),
             group,
+            is_packaged: false,
             is_module: true,
         });
     };
@@ -400,6 +439,7 @@ fn place(deployment: &Deployment, placed: &Placed) -> Option<Place> {
         return is_extension_module(path).then(|| Place {
             group: package.clone(),
             name: path.to_owned(),
+            is_packaged: true,
             is_module: true,
         });
     }
@@ -415,6 +455,7 @@ fn place(deployment: &Deployment, placed: &Placed) -> Option<Place> {
     Some(Place {
         group: for_one.unwrap_or_else(|| package.clone()),
         name: path_without_platform(within),
+        is_packaged: true,
         is_module: is_node_module || is_library,
     })
 }
@@ -438,6 +479,13 @@ mod tests {
             ("lib/b.node", "lib/b.node"),
             ("libn_x86_64.so", "libn-so"),
             ("libn_aarch_64.so", "libn-so"),
+            ("com/a/linux-armel/libb.so", "com/a/libb.so"),
+            ("native/linux32/liba.so", "native/liba.so"),
+            ("native/freebsd64/liba.so", "native/liba.so"),
+            ("dragonflybsd-x86-64/liba.so", "liba.so"),
+            ("libn-linux64-musl.so", "libn-so"),
+            ("libb64.so", "libb64.so"),
+            ("unicode32/liba.so", "unicode32/liba.so"),
         ] {
             assert_eq!(path_without_platform(path), expected, "{path}");
         }
@@ -454,7 +502,36 @@ mod tests {
         }
         assert_eq!(without_platform("sharp"), None);
         assert!(names_machine("turbo-linux-64") && names_machine("@e/linux-x64"));
-        assert!(!names_machine("win-ca"));
+        assert!(names_machine("turbo-linux64"));
+        assert!(!names_machine("win-ca") && !names_machine("a-win32"));
+    }
+
+    /// What is said of groups of native files for Linux, of packages or of none, beside others for x86_64.
+    fn said(files: &[(&str, &'static str, bool)]) -> Vec<String> {
+        let path = EntryPath::new(&"fn.zip!/".into(), "a.so");
+        let mut groups = BTreeMap::from([("b", Group::default()), ("c", Group::default())]);
+        for group in groups.values_mut() {
+            group.linux.insert("x86_64");
+        }
+        for (name, architecture, is_packaged) in files {
+            let group = groups.entry(name).or_default();
+            group.linux.insert(architecture);
+            group.files.push(&path);
+            group.is_packaged = *is_packaged;
+        }
+        let findings = other_machines(&groups, Some("x86_64")).into_iter();
+        findings.map(|finding| finding.title).collect()
+    }
+
+    #[test]
+    fn what_no_function_runs_on_is_told_of_packages_alone() {
+        assert_eq!(said(&[("a", "i386", false), ("d", "arm", false)]), [""; 0]);
+        assert_eq!(said(&[("a", "i386", true)]).len(), 1);
+        assert_eq!(said(&[("a", "arm64", false)]).len(), 1);
+        assert_eq!(
+            said(&[("a", "arm64", false), ("a", "x86_64", false)]),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -28,7 +28,9 @@ pub struct Needs {
 
 /// Work that is put into one deployment: far more than honest trees take.
 const MAX_STEPS: usize = 20_000_000;
-/// Likewise what is kept of it.
+/// What it takes to make a path and look it up.
+const STEPS_OF_LOOKUP: usize = 8;
+/// What is kept of it, likewise more than honest trees have.
 const MAX_EDGES: usize = 2_000_000;
 
 /// Files in which a project says what it needs itself.
@@ -77,6 +79,7 @@ impl Tree {
         }
         let mut needs = vec![Vec::new(); packages.len()];
         let mut edges = 0;
+        let mut steps = 0;
         let mut is_known = false;
         let mut not_for_linux = HashSet::new();
         for row in parts.iter().flat_map(|part| &part.needs) {
@@ -98,7 +101,7 @@ impl Tree {
                 _ => found.extend(
                     names
                         .into_iter()
-                        .filter_map(|name| resolve(&row.manifest, name, ownership)),
+                        .filter_map(|name| resolve(&row.manifest, name, ownership, &mut steps)),
                 ),
             }
             edges += found.len();
@@ -125,7 +128,7 @@ impl Tree {
                 needed_by[to].push(from);
             }
         }
-        let is_complete = edges <= MAX_EDGES;
+        let is_complete = edges <= MAX_EDGES && steps <= MAX_STEPS;
         Tree {
             needs,
             needed_by,
@@ -203,12 +206,21 @@ pub fn is_asked_for(component: &Component) -> bool {
 
 /// Where Node.js finds a package: in the `node_modules` of the folder, or of one above it,
 /// <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>.
-pub fn resolve(manifest: &EntryPath, name: &str, ownership: &Ownership) -> Option<usize> {
+pub fn resolve(
+    manifest: &EntryPath,
+    name: &str,
+    ownership: &Ownership,
+    steps: &mut usize,
+) -> Option<usize> {
     let is_place = |folder: &&str| *folder != "node_modules" && !folder.ends_with("/node_modules");
     let around = folders_around(manifest.parent()).filter(is_place);
     let places = around.map(|folder| format!("{folder}/node_modules/{name}"));
-    let mut places = places.chain([format!("node_modules/{name}")]);
-    places.find_map(|place| ownership.of_folder(manifest.container(), &place))
+    let places = places.chain([format!("node_modules/{name}")]);
+    let mut affordable = places.take_while(|_| {
+        *steps += STEPS_OF_LOOKUP;
+        *steps <= MAX_STEPS
+    });
+    affordable.find_map(|place| ownership.of_folder(manifest.container(), &place))
 }
 
 /// The name that a `Requires-Dist` asks for, unless it does so for an extra or for another system than Linux.
@@ -358,6 +370,18 @@ mod tests {
     fn circles_have_an_end() {
         let found = dominated(&[&[1], &[0], &[2]], &[]);
         assert_eq!(found, [None, Some(0), None]);
+    }
+
+    #[test]
+    fn lookups_end_where_too_many_were_made() {
+        let ownership = Ownership::of(&[], &[]);
+        let manifest = EntryPath::new(&"fn.zip!/".into(), "node_modules/a/f/g/package.json");
+        let mut steps = 0;
+        resolve(&manifest, "b", &ownership, &mut steps);
+        assert_eq!(steps, 4 * STEPS_OF_LOOKUP);
+        let mut steps = MAX_STEPS - STEPS_OF_LOOKUP;
+        resolve(&manifest, "b", &ownership, &mut steps);
+        assert_eq!(steps, MAX_STEPS + STEPS_OF_LOOKUP);
     }
 
     #[test]

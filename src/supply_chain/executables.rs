@@ -18,7 +18,7 @@ const NO_SCRIPT_SUFFIXES: [&str; 18] = [
     ".avif", ".bmp", ".css", ".docx", ".eot", ".gif", ".ico", ".jpeg", ".jpg", ".json", ".mp3",
     ".mp4", ".otf", ".pdf", ".png", ".ttf", ".woff", ".woff2",
 ];
-/// Folders that hold data alone.
+/// Folders that hold data alone, unless one that is made for programs is within them.
 const DATA_FOLDERS: [&str; 14] = [
     "assets",
     "css",
@@ -35,6 +35,26 @@ const DATA_FOLDERS: [&str; 14] = [
     "static",
     "templates",
 ];
+
+/// Folders that are made for programs and libraries.
+const PROGRAM_FOLDERS: [&str; 13] = [
+    "bin",
+    "build",
+    "dist-packages",
+    "lib",
+    "lib64",
+    "libexec",
+    "libs",
+    "native",
+    "node_modules",
+    "prebuilds",
+    "runtimes",
+    "sbin",
+    "site-packages",
+];
+
+/// How many folders around a file are looked at: more than people nest.
+const MAX_FOLDERS: usize = 64;
 
 pub struct Disguised;
 
@@ -99,11 +119,23 @@ fn sighting(inner: &str, first: &[u8]) -> Option<(&'static str, bool)> {
     if suffixes.iter().any(|suffix| name.ends_with(suffix)) {
         return Some((what, true));
     }
-    let mut folders = inner.split('/').rev().skip(1);
-    let is_among_data = folders
-        .next()
-        .is_some_and(|folder| DATA_FOLDERS.contains(&folder));
-    (is_among_data && !is_script).then_some((what, false))
+    (!is_script && is_among_data(inner)).then_some((what, false))
+}
+
+/// Whether the folder that says most of what is in it, the innermost, says data.
+fn is_among_data(inner: &str) -> bool {
+    let is_in =
+        |folder: &str, names: &[&str]| names.iter().any(|name| folder.eq_ignore_ascii_case(name));
+    let folders = inner.rsplit('/').skip(1).take(MAX_FOLDERS);
+    for folder in folders {
+        if is_in(folder, &DATA_FOLDERS) {
+            return true;
+        }
+        if is_in(folder, &PROGRAM_FOLDERS) || folder.ends_with(".libs") {
+            return false;
+        }
+    }
+    false
 }
 
 const SCRIPT: &str = "a script";
@@ -133,5 +165,35 @@ fn is_pe(first: &[u8]) -> bool {
     match first.get(at..at.saturating_add(4)) {
         Some(signature) => signature == b"PE\0\0",
         None => at < 1 << 20 && memchr::memchr(0, &first[..0x3C]).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_folder_that_says_so_makes_a_place_one_of_data() {
+        let elf = b"\x7fELF\x02\x01\x01";
+        let is_told = |inner| sighting(inner, elf).is_some_and(|(_, disguised)| !disguised);
+        for inner in [
+            "data/tool",
+            "data/sub/tool",
+            "Static/tool",
+            "lib/a/DATA/b/c/tool",
+        ] {
+            assert!(is_told(inner), "{inner}");
+        }
+        for inner in [
+            "tool",
+            "database/tool",
+            "data/bin/tool",
+            "static/node_modules/a/tool",
+            "data/python/lib/python3.12/site-packages/a/b.so",
+            "docs/a.libs/libb.so",
+        ] {
+            assert!(!is_told(inner), "{inner}");
+        }
+        assert_eq!(sighting("data/sub/tool", b"#!/bin/sh"), None);
     }
 }

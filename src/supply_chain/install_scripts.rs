@@ -15,6 +15,7 @@ use crate::finding::{Certainty, EntryPath, Location, Severity};
 use crate::inspect::Observations;
 use crate::inventory::lenient::Text;
 
+use super::harmless_text::is_harmless;
 use super::origin::ObservedOrigin;
 use super::python_hooks::shown;
 use super::{Sighting, rules};
@@ -106,6 +107,9 @@ const FETCH: &str = r"(?:\S*/)?(?:curl|wget|fetch|nc|ncat|certutil|bitsadmin|msh
 const RUN: &str = r#"(?:(?:\S*/)?(?:(?:ba|z|da|k)?sh|node|bun|deno|python[\d.]*|perl|ruby|php|powershell|pwsh|cmd)(?:\.exe)?(?:[\s;&|)"'`]|$)|(?:eval|source|\.|iex|invoke-expression)\s|[\w.~$-]*/\S|chmod\s+(?:\S*\+x|[0-7]*[1357]))"#;
 /// Interpreters, and the option by which they run a text.
 const TEXT: &str = r"(?:\S*/)?(?:node|bun|deno|python[\d.]*|perl|ruby|php)(?:\.exe)?\s+(?:-\S+\s+)*(?:-e|-p|-pe|-c|--eval|--print|eval)[\s=]";
+/// Those of JavaScript, whose harmless texts are known.
+const SCRIPT_TEXT: &str =
+    r"(?:\S*/)?(?:node|bun|deno)(?:\.exe)?\s+(?:-\S+\s+)*(?:-e|-p|-pe|--eval|--print|eval)[\s=]";
 /// What decodes, in a shell and in what interpreters run.
 const DECODE: &str = r#"\bbase64\s+(?:-d|--decode)|\bxxd\s+-\w*r|\bopenssl\b.*\s-d\b|['"]base64\b|\batob\b|\bb64decode\b|\bdecode_base64\b|\bfromcharcode\b|(?:\\x[0-9a-f]{2}){4}|(?:\\u[0-9a-f]{4}){4}"#;
 /// What speaks to other machines, in what interpreters run.
@@ -138,6 +142,9 @@ static DOUBTFUL: LazyLock<Option<Regex>> = LazyLock::new(|| {
         format!(r"{START}{FETCH}"),
         DECODE.to_owned(),
         format!(r"{START}{TEXT}(?s:.*)(?:{ANYTHING})"),
+        format!(r"{START}{SCRIPT_TEXT}"),
+        // A program in an address, for `--import`.
+        r"\bdata:(?:text|application)/".to_owned(),
         format!(r"{START}(?:eval|iex|invoke-expression|powershell|pwsh)(?:\.exe)?\s"),
         r"https?://".to_owned(),
     ])
@@ -146,14 +153,10 @@ static DOUBTFUL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A text in quotes that Node.js runs.
 static NODE_TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?-u)\bnode(?: -\S+)*? (?:-e|-p|-pe|--eval|--print)[ =](?:"(?:[^"\\]|\\.)*"|'[^']*')"#,
+        r#"(?-u)\bnode(?: --?[a-z-]+)*? (?:-e|-p|-pe|--eval|--print)[ =](?P<word>"(?:[^"\\]|\\.)*"|'[^']*')"#,
     )
     .ok()
 });
-
-/// What makes such a text one that is not harmless by itself.
-static CALLS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| rule(&[NETWORK, DECODE, ANYTHING].map(str::to_owned)));
 
 /// What the manifest at `path` has run; `is_own` where it is the project's own.
 pub fn install_scripts(path: &EntryPath, scripts: &Scripts, is_own: bool) -> Vec<Sighting> {
@@ -196,15 +199,18 @@ fn judge(script: &str, is_own: bool) -> (Severity, Certainty) {
     }
 }
 
-/// The script with a command that does nothing in place of texts for Node.js that call nothing of note: they thank, look
-/// which package manager runs, or run a file that may be missing.
+/// The script with a command that does nothing in place of texts for Node.js that do none either.
 fn without_harmless_texts(script: &[u8]) -> Cow<'_, [u8]> {
-    let (Some(texts), Some(calls)) = (&*NODE_TEXT, &*CALLS) else {
+    let Some(texts) = &*NODE_TEXT else {
         return Cow::Borrowed(script);
     };
-    texts.replace_all(script, |text: &Captures| match calls.is_match(&text[0]) {
-        true => text[0].to_vec(),
-        false => b"true".to_vec(),
+    texts.replace_all(script, |text: &Captures| {
+        let behind = text.get(0).and_then(|all| script.get(all.end()));
+        let is_whole = behind.is_none_or(|behind| b" \t\n;&|)".contains(behind));
+        match is_whole && str::from_utf8(&text["word"]).is_ok_and(is_harmless) {
+            true => b"true".to_vec(),
+            false => text[0].to_vec(),
+        }
     })
 }
 
@@ -270,6 +276,19 @@ mod tests {
             ("CURL x", Severity::Medium),
             ("echo x | base64 -d", Severity::Medium),
             ("node -e \"eval(process.env.X)\"", Severity::Medium),
+            ("node -e \"setTimeout(process.env.X)\"", Severity::Medium),
+            ("node -e \"require('got')('a')\"", Severity::Medium),
+            ("node -e \"require('fs').rmSync('a')\"", Severity::Medium),
+            ("node -e \"1\"\"x()\"", Severity::Medium),
+            ("node -e '1'$(x)", Severity::Medium),
+            ("node -e \"1\"';x()'", Severity::Medium),
+            ("node -e 1 && node-gyp rebuild", Severity::Medium),
+            ("node -e \"1\" && node -p \"x()\"", Severity::Medium),
+            ("sh -c 'node -e \"x()\"'", Severity::Medium),
+            (
+                "node --import=data:text/javascript,x -e \"1\"",
+                Severity::Medium,
+            ),
             (
                 "node -e \"require('child_process').exec('x')\"",
                 Severity::Medium,

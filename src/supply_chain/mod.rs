@@ -8,6 +8,7 @@ mod environment;
 mod executables;
 mod extensions;
 mod finding;
+mod harmless_text;
 mod index_variables;
 mod install_scripts;
 mod link_targets;
@@ -26,7 +27,7 @@ pub mod typosquat;
 mod unicode;
 
 pub use install_scripts::{Prepare, Scripts, install_scripts};
-pub use package_name::{Dependencies, foreign_name, taken_from_elsewhere};
+pub use package_name::{Dependencies, foreign_name, leads_elsewhere, taken_from_elsewhere};
 pub use traces::{Sighting, Traces};
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What files say of where packages come from, where that is not simply their registry.
 
+use std::borrow::Cow;
+
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inventory::npm::specifier::without_credentials;
@@ -53,6 +55,7 @@ impl Origin {
     /// `is_registry` tells. `hashed` says whether the file holds the package to a hash.
     pub fn of_address(address: &str, hashed: bool, is_registry: bool) -> Option<Origin> {
         let shown = without_credentials(address);
+        let address = &*with_lower_scheme(address);
         let commit = names_commit(address);
         if is_plain(address) {
             return Some(Origin::Plain {
@@ -98,8 +101,22 @@ pub fn is_registry_file(address: &str) -> bool {
     address.contains("/-/") || address.contains("/download/@")
 }
 
+/// The scheme means the same in any case: <https://www.rfc-editor.org/rfc/rfc3986#section-3.1>.
+fn with_lower_scheme(address: &str) -> Cow<'_, str> {
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    match address.split_once(':') {
+        Some((scheme, rest))
+            if scheme.bytes().all(is_scheme) && scheme.bytes().any(|b| b.is_ascii_uppercase()) =>
+        {
+            Cow::Owned(format!("{}:{rest}", scheme.to_ascii_lowercase()))
+        }
+        _ => Cow::Borrowed(address),
+    }
+}
+
 /// Whether anyone on the way may change what is sent: <https://git-scm.com/docs/git-daemon> has no authentication either.
 pub fn is_plain(address: &str) -> bool {
+    let address = &*with_lower_scheme(address);
     let fetched = FETCHERS
         .iter()
         .find_map(|fetcher| address.strip_prefix(fetcher));
@@ -110,9 +127,10 @@ pub fn is_plain(address: &str) -> bool {
     rest.is_some_and(|rest| !is_own_host(host(rest)))
 }
 
-/// `host` of `user:password@host:80/path`.
+/// `host` of `user:password@host:80/path`. To browsers and Node.js a `\` is a `/`:
+/// <https://url.spec.whatwg.org/#authority-state>.
 pub fn host(rest: &str) -> &str {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let host = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
@@ -124,7 +142,7 @@ pub fn host(rest: &str) -> &str {
 }
 
 pub fn is_own_host(host: &str) -> bool {
-    OWN_HOSTS.contains(&host)
+    OWN_HOSTS.iter().any(|own| host.eq_ignore_ascii_case(own))
 }
 
 fn is_repository(address: &str) -> bool {
@@ -306,6 +324,16 @@ mod tests {
             held(&format!("git+http://git.example/a.git#{COMMIT}"), false),
             Some(true)
         );
+        for address in [
+            "HTTP://registry.example/a",
+            "git+Http://registry.example/a",
+            "http://registry.example\\@localhost/a",
+            "http://localhost.registry.example/a",
+        ] {
+            assert_eq!(held(address, false), Some(false), "{address}");
+        }
+        assert_eq!(held("HTTPS://registry.example/a", false), None);
+        assert_eq!(held("http://me@LocalHost/a", false), None);
         assert_eq!(held("http://localhost:4873/a/-/a-1.0.0.tgz", false), None);
         assert_eq!(held("http://[::1]:80/a", false), None);
         assert_eq!(

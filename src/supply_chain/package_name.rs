@@ -65,9 +65,14 @@ pub fn assess(seen: &Traces) -> Vec<Sighting> {
 pub fn taken_from_elsewhere(dependencies: &Dependencies) -> impl Iterator<Item = &str> {
     let dependencies = dependencies.as_map().into_iter().flatten();
     dependencies.filter_map(|(name, specifier)| {
-        let is_elsewhere = specifier.as_text()?.contains([':', '/']);
+        let is_elsewhere = leads_elsewhere(specifier.as_text()?);
         is_elsewhere.then_some(name.as_str())
     })
+}
+
+/// Whether a specifier is no version of a registry's package of that name.
+pub fn leads_elsewhere(specifier: &str) -> bool {
+    specifier.contains([':', '/'])
 }
 
 /// Lock files: the names under which they say that something else is installed.

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::edit::{Edit, edit_between};
+use super::package_name::MAX_NAME;
 use crate::component::Ecosystem;
 
 /// A popular package.
@@ -166,9 +167,13 @@ impl Popular {
 
     /// The scope from which one edit leads to this one.
     pub fn scope_near(&self, scope: &str) -> Option<&'static str> {
+        if scope.len() > MAX_NAME {
+            return None;
+        }
+        let looks = look(scope);
         let near = |popular: &&&str| {
             edit_between(popular, scope).is_some_and(|edit| edit.is_telling(popular))
-                || look(popular) == look(scope)
+                || look(popular) == looks
         };
         self.scopes.iter().find(near).copied()
     }
@@ -252,6 +257,14 @@ mod tests {
         let others = Ecosystem::ALL.into_iter();
         let mut others = others.filter(|ecosystem| !REGISTRIES.contains(ecosystem));
         assert!(others.all(|ecosystem| Popular::of(ecosystem).is_none()));
+    }
+
+    #[test]
+    fn scopes_that_none_can_have_are_near_none() {
+        let npm = Popular::of(Ecosystem::Npm).unwrap();
+        let scope = |dashes| format!("@{}babel", "-".repeat(dashes));
+        assert_eq!(npm.scope_near(&scope(1)), Some("@babel"));
+        assert_eq!(npm.scope_near(&scope(MAX_NAME)), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>,
 //! <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt> (`Default_Ignorable_Code_Point`).
 
-use memchr::{memchr, memchr2, memchr3, memrchr};
+use memchr::{memchr2, memchr2_iter, memchr3, memrchr2};
 
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -36,8 +36,8 @@ pub struct SourceText;
 impl Inspector for SourceText {
     fn wants(&self, header: &Header) -> bool {
         let name = header.path.file_name();
-        let suffix = name.rfind('.').map(|at| &name[at..]);
-        suffix.is_some_and(|suffix| SOURCES.binary_search(&suffix).is_ok())
+        let suffix = name.rfind('.').map(|at| name[at..].to_ascii_lowercase());
+        suffix.is_some_and(|suffix| SOURCES.binary_search(&&*suffix).is_ok())
     }
 
     fn max_size(&self) -> u64 {
@@ -50,13 +50,14 @@ impl Inspector for SourceText {
         }
         let is_script = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx"]
             .iter()
-            .any(|suffix| entry.path.inner().ends_with(suffix));
+            .any(|suffix| entry.path.inner().to_ascii_lowercase().ends_with(suffix));
         let mut found: [Option<Found>; 2] = [None, None];
         let mut candidates = Candidates::new(entry.bytes);
         let mut at = 0;
         while let Some(next) = candidates.next_from(at) {
-            let start = memrchr(b'\n', &entry.bytes[..next]).map_or(0, |end| end + 1);
-            let rest = memchr(b'\n', &entry.bytes[next..]);
+            // A carriage return by itself ends a line too, of source and of what is shown.
+            let start = memrchr2(b'\n', b'\r', &entry.bytes[..next]).map_or(0, |end| end + 1);
+            let rest = memchr2(b'\n', b'\r', &entry.bytes[next..]);
             let end = rest.map_or(entry.bytes.len(), |length| next + length);
             let line = String::from_utf8_lossy(&entry.bytes[start..end]);
             let chars: Vec<char> = line.chars().collect();
@@ -78,8 +79,7 @@ impl Inspector for SourceText {
             .zip([&rules::BIDIRECTIONAL, &rules::INVISIBLE])
         {
             let Some(found) = found else { continue };
-            let before = &entry.bytes[..found.line_start];
-            let line = memchr::memchr_iter(b'\n', before).count() + 1;
+            let line = lines(&entry.bytes[..found.line_start]) + 1;
             let location = Location {
                 column: u32::try_from(found.column + 1).ok(),
                 ..Location::at_line(entry.path, u32::try_from(line).unwrap_or(u32::MAX))
@@ -95,6 +95,13 @@ impl Inspector for SourceText {
         }
         Ok(())
     }
+}
+
+/// How many lines end in the text, with `\n`, `\r\n` or `\r`.
+fn lines(text: &[u8]) -> usize {
+    let ends = memchr2_iter(b'\n', b'\r', text);
+    ends.filter(|&at| !(text[at] == b'\r' && text.get(at + 1) == Some(&b'\n')))
+        .count()
 }
 
 /// The first of its kind in a file, and in how many lines there are such.
@@ -395,6 +402,7 @@ impl Literal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::testing::{inspect, wants};
 
     #[test]
     fn suffixes_are_sorted_to_be_searched() {
@@ -426,6 +434,41 @@ mod tests {
             let chars: Vec<char> = line.chars().collect();
             assert_eq!(unbalanced(&chars), expected, "{line:?}");
         }
+    }
+
+    fn seen(path: &str, text: &str) -> Vec<(Option<u32>, Option<u32>)> {
+        let seen = inspect(&SourceText, path, text).unwrap();
+        let locations = seen.supply.sightings.into_iter();
+        locations
+            .map(|s| (s.location.line, s.location.column))
+            .collect()
+    }
+
+    #[test]
+    fn a_carriage_return_ends_a_line() {
+        let (open, close) = ("x = '\u{202e}a'", "y = 'b\u{202c}'");
+        assert_eq!(
+            seen("a.js", &format!("1\r{open}\r{close}")),
+            [(Some(2), Some(6))]
+        );
+        assert_eq!(
+            seen("a.js", &format!("1\r\n2\n{open}\r\n")),
+            [(Some(3), Some(6))]
+        );
+        assert_eq!(
+            seen("a.js", &format!("{open} {close}\r{open} {close}\r\n")),
+            []
+        );
+    }
+
+    #[test]
+    fn suffixes_count_in_any_case() {
+        for path in ["a.JS", "a.Py", "a.ts"] {
+            assert!(wants(&SourceText, path, b""), "{path}");
+        }
+        assert!(!wants(&SourceText, "a.JSON", b""));
+        assert_eq!(seen("a.JS", "const a\u{200d}b = 1").len(), 1);
+        assert_eq!(seen("a.PY", "const a\u{200d}b = 1"), []);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::lock_places::{PlacedTree, ROOT};
-use super::locked_origin::{Origins, Row};
+use super::locked_origin::{Origins, Row, is_integrity};
 use super::specifier::{Locked, is_foreign, locked, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Table};
@@ -139,7 +139,7 @@ fn see_origin(
         key,
         address: Some(reference).filter(|_| !is_versioned),
         is_commit: commit.len() >= SHORT_COMMIT && last.ends_with(commit),
-        is_hashed: items.len() > 1 && last.starts_with("sha"),
+        is_hashed: items.len() > 1 && is_integrity(last),
         is_versioned,
     };
     origins.see(&row, seen);

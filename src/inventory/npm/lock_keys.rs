@@ -19,6 +19,9 @@ pub type References = Lenient<BTreeMap<String, Lenient<Reference>>>;
 pub struct Reference {
     #[serde(default)]
     version: Text,
+    /// What the manifest asks for.
+    #[serde(default)]
+    specifier: Text,
 }
 
 /// The tree of a lock file while its rows are read, by their keys.
@@ -109,6 +112,15 @@ fn references(rows: &References) -> impl Iterator<Item = (&str, &str)> {
     let rows = rows.as_map().into_iter().flatten();
     rows.filter_map(|(name, reference)| {
         let stated = reference.as_map().and_then(|row| row.version.as_text());
+        Some((name.as_str(), stated.or(reference.as_text())?))
+    })
+}
+
+/// What manifests ask for, by name: up to version 5 the texts of `specifiers`, later beside the version.
+pub fn specifiers(rows: &References) -> impl Iterator<Item = (&str, &str)> {
+    let rows = rows.as_map().into_iter().flatten();
+    rows.filter_map(|(name, reference)| {
+        let stated = reference.as_map().and_then(|row| row.specifier.as_text());
         Some((name.as_str(), stated.or(reference.as_text())?))
     })
 }

@@ -20,6 +20,30 @@ pub struct Row<'a> {
     pub is_versioned: bool,
 }
 
+/// The digests that hold a package, with the length of each in base64 and how many `=` end it:
+/// <https://www.w3.org/TR/SRI/>, of which npm takes SHA-1 too.
+const DIGESTS: [(&str, usize, usize); 4] = [
+    ("sha1-", 28, 1),
+    ("sha256-", 44, 1),
+    ("sha384-", 64, 0),
+    ("sha512-", 88, 2),
+];
+
+/// Whether the text has a digest in it; several may stand side by side, with options behind each.
+pub fn is_integrity(text: &str) -> bool {
+    text.split_ascii_whitespace().any(|part| {
+        let digest = part.split('?').next().unwrap_or_default();
+        DIGESTS.iter().any(|&(name, length, padding)| {
+            let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+            let value = digest
+                .strip_prefix(name)
+                .filter(|value| value.len() == length);
+            let value = value.and_then(|value| value.strip_suffix(&"=="[..padding]));
+            value.is_some_and(|value| value.bytes().all(is_letter))
+        })
+    })
+}
+
 /// Sees the rows of one lock file.
 pub struct Origins<'a> {
     entry: &'a Entry<'a>,
@@ -81,5 +105,30 @@ impl<'a> Origins<'a> {
         }
         let is_unhashed = row.is_versioned && !row.is_hashed && !self.is_installed;
         is_unhashed.then_some(Origin::Unhashed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_digest_holds_a_package() {
+        let sha1 = format!("sha1-{}=", "a".repeat(27));
+        let sha512 = format!("sha512-{}==", "+/aA".repeat(21) + "0w");
+        assert!(is_integrity(&sha1) && is_integrity(&sha512));
+        assert!(is_integrity(&format!("md5-x {sha512}?type=x")));
+        for text in [
+            "",
+            "x",
+            "sha512-",
+            "sha512-abc",
+            "md5-x",
+            &sha512[..sha512.len() - 1],
+            &sha512.replace('/', "!"),
+            &sha512.replace("sha512", "sha256"),
+        ] {
+            assert!(!is_integrity(text), "{text}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 
 use super::layout;
 use super::lock_places::{PlacedTree, ROOT};
-use super::locked_origin::{Origins, Row as LockedRow};
+use super::locked_origin::{Origins, Row as LockedRow, is_integrity};
 use super::specifier::{Locked, is_local, locked};
 use crate::component::ObservedComponent;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -52,7 +52,8 @@ struct Package {
     /// It came in the archive of the package around it.
     #[serde(default)]
     in_bundle: Flag,
-    integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    integrity: Text,
     #[serde(default)]
     dev: Flag,
     #[serde(default)]
@@ -77,7 +78,8 @@ struct Dependency {
     bundled: Flag,
     #[serde(default)]
     dev: Flag,
-    integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    integrity: Text,
     #[serde(default)]
     requires: Names,
     #[serde(default)]
@@ -224,7 +226,7 @@ impl Origins<'_> {
             key: folder,
             address: package.resolved.as_text(),
             is_commit: false,
-            is_hashed: package.integrity.is_some(),
+            is_hashed: package.integrity.as_text().is_some_and(is_integrity),
             // Rows without a version are holes that npm left.
             is_versioned: package.version.as_text().is_some(),
         };
@@ -245,7 +247,7 @@ impl Origins<'_> {
             key: name,
             address: row.resolved.as_text().or(is_address.then_some(version)),
             is_commit: false,
-            is_hashed: row.integrity.is_some(),
+            is_hashed: row.integrity.as_text().is_some_and(is_integrity),
             is_versioned: true,
         };
         self.see(&row, seen);

@@ -15,13 +15,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::layout;
-use super::lock_keys::{KeyStyle, KeyedTree, References};
-use super::locked_origin::{Origins, Row};
+use super::lock_keys::{KeyStyle, KeyedTree, References, specifiers};
+use super::locked_origin::{Origins, Row, is_integrity};
 use super::specifier::{Locked, is_foreign, is_local, split};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Flag, Lenient, Table, Text};
 use crate::inventory::lock_tree::Purpose;
 use crate::inventory::{owner, read};
+use crate::supply_chain::leads_elsewhere;
 
 pub struct PnpmLock;
 
@@ -37,6 +38,15 @@ struct Lockfile {
     /// What each package needs, since version 9.
     #[serde(default)]
     snapshots: Table<Snapshot>,
+    // Of the one project, before version 9.
+    #[serde(default)]
+    specifiers: References,
+    #[serde(default)]
+    dependencies: References,
+    #[serde(default)]
+    dev_dependencies: References,
+    #[serde(default)]
+    optional_dependencies: References,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +54,8 @@ struct Lockfile {
 struct Importer {
     /// What pnpm itself is configured with.
     config_dependencies: Option<IgnoredAny>,
+    #[serde(default)]
+    specifiers: References,
     #[serde(default)]
     dependencies: References,
     #[serde(default)]
@@ -60,6 +72,13 @@ struct Snapshot {
     dependencies: References,
     #[serde(default)]
     optional_dependencies: References,
+}
+
+/// The names under which something else is installed.
+fn aliases(asked: [&References; 4]) -> impl Iterator<Item = String> {
+    let rows = asked.into_iter().flat_map(specifiers);
+    let rows = rows.filter(|(_, specifier)| leads_elsewhere(specifier));
+    rows.map(|(name, _)| name.to_owned())
 }
 
 #[derive(Deserialize)]
@@ -91,7 +110,8 @@ struct Resolution {
     commit: Text,
     #[serde(default)]
     directory: Text,
-    integrity: Option<IgnoredAny>,
+    #[serde(default)]
+    integrity: Text,
 }
 
 impl Inspector for PnpmLock {
@@ -116,6 +136,21 @@ impl Inspector for PnpmLock {
             if configured.any(Option::is_some) {
                 continue;
             }
+            let of_importers = importers.iter().flat_map(|importer| {
+                aliases([
+                    &importer.specifiers,
+                    &importer.dependencies,
+                    &importer.dev_dependencies,
+                    &importer.optional_dependencies,
+                ])
+            });
+            let of_project = aliases([
+                &lockfile.specifiers,
+                &lockfile.dependencies,
+                &lockfile.dev_dependencies,
+                &lockfile.optional_dependencies,
+            ]);
+            seen.supply.aliases.extend(of_importers.chain(of_project));
             let mut origins = Origins::new(entry, entry.path.file_name() == "lock.yaml");
             let mut tree = KeyedTree::new(entry.path, style);
             for (key, row) in lockfile.snapshots.rows() {
@@ -173,7 +208,7 @@ impl Package {
             key,
             address: repository.as_deref().or(folder.as_deref()).or(tarball),
             is_commit: false,
-            is_hashed: resolution.integrity.is_some(),
+            is_hashed: resolution.integrity.as_text().is_some_and(is_integrity),
             is_versioned: by_key.is_some() && resolution.kind.as_text().is_none(),
         };
         origins.see(&row, seen);
@@ -220,6 +255,8 @@ impl Package {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::inventory::testing::{inspect, rows, wants};
 
@@ -399,6 +436,23 @@ packages:
 ",
         );
         assert_eq!(found, ["a 1.0.0"]);
+    }
+
+    #[test]
+    fn names_for_other_packages_are_known_in_every_version() {
+        let aliases = |text: &str| {
+            let seen = inspect(&PnpmLock, "pnpm-lock.yaml", text).unwrap();
+            seen.supply.aliases.into_iter().collect::<BTreeSet<_>>()
+        };
+        for text in [
+            "lockfileVersion: 5.4\nspecifiers: {a: 'npm:real@1.0.0', b: ^1.0.0}\ndependencies: {a: /real/1.0.0}\n",
+            "lockfileVersion: '6.0'\ndevDependencies:\n  a: {specifier: 'npm:real@1.0.0', version: /real@1.0.0}\n  \
+                b: {specifier: ^1.0.0, version: 1.0.0(@s/c@3.0.0)}\n",
+            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: {specifier: 'npm:real@1.0.0', \
+                version: real@1.0.0}\n      b: {specifier: ^1.0.0, version: 1.0.0(@s/c@3.0.0)}\n",
+        ] {
+            assert_eq!(aliases(text), BTreeSet::from(["a".to_owned()]), "{text}");
+        }
     }
 
     #[test]

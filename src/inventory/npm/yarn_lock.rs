@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::lock_requests::{RequestedTree, request};
-use super::locked_origin::{Origins, Row};
+use super::locked_origin::{Origins, Row, is_integrity};
 use super::specifier::{Locked, is_local, locked, registry_tarball, split, unaliased, unpatched};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
@@ -195,7 +195,7 @@ impl Classic {
             "name" => self.name = value,
             "version" => self.version = value,
             "resolved" => self.resolved = value,
-            "integrity" => self.is_hashed = true,
+            "integrity" => self.is_hashed = value.as_deref().is_some_and(is_integrity),
             _ => {}
         }
     }

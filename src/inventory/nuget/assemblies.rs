@@ -5,11 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::component::{Ecosystem, Evidence};
-use crate::finding::EntryPath;
+use crate::finding::{self, EntryPath};
 use crate::inspect::Observations;
-
-/// No longer path can be unpacked on the systems that functions run on (Linux's PATH_MAX).
-const MAX_PATH: usize = 4096;
 
 #[derive(Clone, Debug, Default)]
 pub struct Assemblies {
@@ -92,9 +89,11 @@ pub fn add_assemblies(seen: &mut Observations) {
         described,
     } = std::mem::take(&mut seen.assemblies);
     let runtimes: HashSet<Folder> = runtimes.iter().map(folder).collect();
-    let mut by_folder: HashMap<Folder, (bool, HashSet<String>)> = HashMap::new();
+    let mut by_folder: HashMap<Arc<str>, HashMap<String, (bool, HashSet<String>)>> = HashMap::new();
     for described in described {
-        let (are_all, files) = by_folder.entry(folder(&described.by)).or_default();
+        let (container, folder) = folder(&described.by);
+        let folders = by_folder.entry(container).or_default();
+        let (are_all, files) = folders.entry(folder).or_default();
         match described.files {
             Some(names) => files.extend(names),
             None => *are_all = true,
@@ -104,11 +103,12 @@ pub fn add_assemblies(seen: &mut Observations) {
         let path = &assembly.path;
         let name = path.file_name().to_ascii_lowercase();
         // Most often nothing is described, and then no folder need be looked up.
-        let is_described = !by_folder.is_empty()
-            && folders(path).any(|folder| {
-                let described = by_folder.get(&folder);
+        let is_described = by_folder.get(path.container()).is_some_and(|by_folder| {
+            folders(path).any(|folder| {
+                let described = by_folder.get(folder);
                 described.is_some_and(|(are_all, files)| *are_all || files.contains(&name))
-            });
+            })
+        });
         if is_described || (assembly.is_dotnets && runtimes.contains(&folder(path))) {
             continue;
         }
@@ -126,14 +126,9 @@ fn folder(path: &EntryPath) -> Folder {
     (Arc::clone(path.container()), path.parent().to_owned())
 }
 
-/// The folder of a file, and those above it.
-fn folders(path: &EntryPath) -> impl Iterator<Item = Folder> + '_ {
-    let parent = Some(path.parent()).filter(|parent| parent.len() <= MAX_PATH);
-    let folders = std::iter::successors(parent, |folder| match folder.rsplit_once('/') {
-        Some((above, _)) => Some(above),
-        None => (!folder.is_empty()).then_some(""),
-    });
-    folders.map(|folder| (Arc::clone(path.container()), folder.to_owned()))
+/// The folders that a file is in, and the root.
+fn folders(path: &EntryPath) -> impl Iterator<Item = &str> {
+    std::iter::once("").chain(finding::folders(path.inner()))
 }
 
 #[cfg(test)]
@@ -185,6 +180,16 @@ mod tests {
             described: vec![listed],
         };
         assert_eq!(added(assemblies), ["app/B.dll", "other/A.dll", "A.dll"]);
+    }
+
+    #[test]
+    fn no_more_folders_are_looked_at_than_people_nest() {
+        assert_eq!(
+            folders(&path("a/b/A.dll")).collect::<Vec<_>>(),
+            ["", "a", "a/b"]
+        );
+        assert_eq!(folders(&path("A.dll")).collect::<Vec<_>>(), [""]);
+        assert!(folders(&path(&"a/".repeat(2000))).count() < 300);
     }
 
     #[test]

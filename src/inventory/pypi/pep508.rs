@@ -105,6 +105,7 @@ impl Requirement {
         let (address, fragment) = url.split_once('#').unwrap_or((url, ""));
         let name = name.or_else(|| egg_name(fragment));
         let (scheme, rest) = address.split_once(':')?;
+        let scheme = scheme.to_ascii_lowercase();
         if scheme == "file" || scheme.ends_with("+file") {
             return None;
         }
@@ -158,9 +159,13 @@ fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
     };
+    let is_one_of =
+        |scheme: &str, known: &[&str]| known.iter().any(|known| scheme.eq_ignore_ascii_case(known));
     match scheme.split_once('+') {
-        Some((vcs, _)) => ["git", "hg", "svn", "bzr"].contains(&vcs),
-        None => ["http", "https", "ftp", "file", "git"].contains(&scheme) && rest.starts_with('/'),
+        Some((vcs, _)) => is_one_of(vcs, &["git", "hg", "svn", "bzr"]),
+        None => {
+            is_one_of(scheme, &["http", "https", "ftp", "file", "git"]) && rest.starts_with('/')
+        }
     }
 }
 

@@ -38,7 +38,13 @@ pub struct Setting<'a> {
 
 /// Reads an option of a requirements file, whose value may be attached to it or the next word.
 pub fn setting<'a>(word: &'a str, next: Option<&'a str>) -> Option<Setting<'a>> {
+    let attached_to_short = || {
+        let (name, value) = word.split_at_checked(2)?;
+        (SETTINGS.iter().any(|(short, _)| *short == name) && !value.is_empty())
+            .then(|| (name, Some(value.trim_start_matches('='))))
+    };
     let (name, attached) = match word.split_once('=') {
+        _ if let Some(attached) = attached_to_short() => attached,
         Some((name, value)) => (name, Some(value)),
         None => (word, None),
     };
@@ -124,6 +130,24 @@ mod tests {
         let conf = "[global]\nindex-url = https://pypi.example/simple\nfind-links = ./wheels\n";
         let seen = inspect(&PipConf, "pip.conf", conf).unwrap();
         assert!(seen.origins.is_empty(), "{:?}", seen.origins);
+    }
+
+    #[test]
+    fn values_are_attached_to_options_or_follow_them() {
+        let value = |word, next| setting(word, next).map(|setting| (setting.name, setting.value));
+        let address = "http://a.example/?x=1";
+        for (word, next, name) in [
+            ("-ihttp://a.example/?x=1", None, "-i"),
+            ("-i=http://a.example/?x=1", None, "-i"),
+            ("-fhttp://a.example/?x=1", Some("x"), "-f"),
+            ("-i", Some(address), "-i"),
+            ("--index-url=http://a.example/?x=1", None, "index-url"),
+        ] {
+            assert_eq!(value(word, next), Some((name, address)), "{word}");
+        }
+        assert_eq!(value("--isolated", Some(address)), None);
+        assert_eq!(value("-rfile.txt", Some(address)), None);
+        assert_eq!(value("é", None), None);
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub struct Include {
 /// The largest text, in bytes, that is taken for a requirements file though its name does not say so.
 const MAX_CANDIDATE: u64 = 256 * 1024;
 
+/// Rows of one file: more than a text that is only taken for a requirements file can have.
+const MAX_ROWS: usize = 150_000;
+
 impl Inspector for Requirements {
     fn wants(&self, header: &Header) -> bool {
         let name = header.path.file_name();
@@ -77,6 +80,12 @@ impl Inspector for Requirements {
         let mut first_bad_line = None;
         let text = decode(entry.bytes);
         for (text, line) in logical_lines(&text) {
+            if file.rows() > MAX_ROWS {
+                let message =
+                    format!("asks for more than {MAX_ROWS} packages: the rest was not read");
+                seen.requirements.push(file);
+                return Err(Unreadable::at(line as usize, message));
+            }
             if file.read_line(without_comment(&text).trim(), line).is_ok() {
                 continue;
             }
@@ -170,6 +179,20 @@ fn without_comment(line: &str) -> &str {
 }
 
 impl RequirementsFile {
+    /// How much was read: packages, files and settings.
+    pub fn rows(&self) -> usize {
+        self.requirements.len() + self.includes.len() + self.origins.len()
+    }
+
+    /// Keeps the first rows.
+    pub fn truncate(&mut self, mut room: usize) {
+        self.requirements.truncate(room);
+        room -= self.requirements.len();
+        self.includes.truncate(room);
+        room -= self.includes.len();
+        self.origins.truncate(room);
+    }
+
     fn read_line(&mut self, text: &str, line: u32) -> Result<(), NotARequirement> {
         let (asked, options) = split_options(text);
         if !asked.is_empty() {
@@ -271,7 +294,9 @@ pub(super) fn link_origin(folder: &str, link: &str, is_hashed: bool) -> Option<O
     match scheme {
         None if link.starts_with("git@") => Origin::of_address(address, is_hashed, false),
         None => leads_outside(folder, link),
-        Some("file") => leads_outside(folder, address),
+        Some(scheme) if scheme.eq_ignore_ascii_case("file") => {
+            leads_outside(folder, &address["file:".len()..])
+        }
         Some(_) => Origin::of_address(address, is_hashed, false),
     }
 }
@@ -589,6 +614,20 @@ iota==1.0\\
                 "theta ~* declared requirements.txt:18",
             ]
         );
+    }
+
+    #[test]
+    fn no_file_has_rows_without_end() {
+        let text = "a\n".repeat(MAX_ROWS + 10);
+        let path = EntryPath::new(&"fn.zip!/".into(), "requirements.txt");
+        let mut seen = Observations::default();
+        let entry = Entry {
+            path: &path,
+            bytes: text.as_bytes(),
+        };
+        assert!(Requirements.inspect(&entry, &mut seen).is_err());
+        assert_eq!(seen.requirements[0].rows(), MAX_ROWS + 1);
+        assert!(MAX_CANDIDATE / 2 < MAX_ROWS as u64);
     }
 
     #[test]

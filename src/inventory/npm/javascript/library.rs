@@ -319,13 +319,14 @@ mod tests {
     #[test]
     fn code_of_others_that_resembles_a_mark_names_nothing() {
         for text in [
-            "var scheme = this.extractProtocolName() || a.extractProtocol(b);",
+            "Address.extractProtocol = extractProtocol; A.extractProtocol=x; a=[`hostname`,void 0,1]",
             "AgentSpecAdapter.prototype.toAgentSpec = x; a.prototype.toAgentSpec=x;",
             "messages = {maxProperties: 'has more properties than allowed'};",
             "throw new Error('Algorithm type not recognized.'); a = {e: \"Algorithm type not recognized.\"}",
             "log('fail to resolve hostname ' + name);",
             // In billboard.js, a fork of C3.
             "throw Error('url or json or rows or columns is required.');",
+            "$$.intervalForObserveInserted = undefined; a.axis_y_tick_time_value = b;",
         ] {
             assert!(named(text).is_empty(), "{text}");
         }
