@@ -74,6 +74,7 @@ pub fn assess(artifact: &Artifact, seen: &Observations) -> Judged {
     let mut sightings = seen.supply.sightings.clone();
     python_hooks::lower_outside_sites(&mut sightings, seen);
     sightings.extend(python_hooks::customizers(seen));
+    sightings.extend(python_hooks::linked(seen));
     sightings.extend(install_scripts::prepares(seen));
     sightings.extend(extensions::extensions(artifact, seen));
     sightings.extend(setuid::programs(artifact, seen));
