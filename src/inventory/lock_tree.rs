@@ -86,7 +86,7 @@ pub struct LockTree {
     /// Whether the user named it, and so it speaks for all of the deployment.
     pub is_named: bool,
     pub rows: Vec<LockedRow>,
-    /// The rows that `name@range` stands for, where only the project's manifest tells what is for development.
+    /// The rows that what is asked for stands for, where only the project's manifest tells what is for development.
     pub asked: HashMap<Box<str>, usize>,
     weight: usize,
 }
@@ -158,10 +158,11 @@ impl LockTree {
     }
 }
 
-/// What a project's manifest asks for, each `name@range`.
+/// What a project's manifest asks for, as the lock files beside it have it: `name@range`, or a name alone.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     pub path: EntryPath,
+    pub ecosystem: Ecosystem,
     pub production: Vec<Box<str>>,
     pub development: Vec<Box<str>>,
     pub has_workspaces: bool,
@@ -227,11 +228,12 @@ impl LockTrees {
     pub fn settle(self) -> Vec<LockTree> {
         let folder = |path: &EntryPath| path.sibling(path.parent());
         let manifests = self.manifests.iter();
-        let by_folder: HashMap<EntryPath, &Manifest> =
-            manifests.map(|m| (folder(&m.path), m)).collect();
+        let by_folder: HashMap<(Ecosystem, EntryPath), &Manifest> = manifests
+            .map(|manifest| ((manifest.ecosystem, folder(&manifest.path)), manifest))
+            .collect();
         let mut trees = self.trees;
         for tree in trees.iter_mut().filter(|tree| !tree.asked.is_empty()) {
-            if let Some(manifest) = by_folder.get(&folder(&tree.path))
+            if let Some(manifest) = by_folder.get(&(tree.ecosystem, folder(&tree.path)))
                 && !manifest.has_workspaces
             {
                 tree.mark_asked(manifest);

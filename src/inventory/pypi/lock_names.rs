@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::lock_tree::{LockTree, Purpose};
+use crate::inventory::lock_tree::{LockTree, LockedRow, Purpose};
 use crate::size::needs::{excludes, required};
 
 /// A package that another needs, as tables of uv's and of pylock.toml name it.
@@ -133,6 +133,25 @@ impl NamedTree {
         let (production, development) = (rows(&self.production), rows(&self.development));
         self.tree.mark(production, development);
         Some(self.tree)
+    }
+
+    /// Likewise of a lock file that does not say what is for development: the manifest beside it tells by names.
+    pub fn connect_to_manifest(mut self) -> Option<LockTree> {
+        let is_marked = |row: &LockedRow| row.purpose != Purpose::Unknown;
+        if !self.tree.rows.iter().any(is_marked) {
+            for (name, rows) in &self.by_name {
+                let asked = match rows[..] {
+                    [row] => row,
+                    _ => {
+                        let all = self.tree.add(None, Purpose::Unknown);
+                        rows.iter().for_each(|&row| self.tree.need(all, row));
+                        all
+                    }
+                };
+                self.tree.asked.insert(name.as_str().into(), asked);
+            }
+        }
+        self.connect()
     }
 }
 

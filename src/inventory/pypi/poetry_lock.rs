@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Flag, Lenient, Text};
-use crate::inventory::lock_tree::Purpose;
+use crate::inventory::lock_tree::{LockTree, Purpose};
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
@@ -99,6 +99,10 @@ impl Locked for Package {
         tree.need_named(self.needs());
     }
 
+    fn connect(tree: NamedTree) -> Option<LockTree> {
+        tree.connect_to_manifest()
+    }
+
     fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
         let is_hashed = is_hashed_elsewhere || toml_text::has_hashes(&self.files);
         let unhashed = || (!is_hashed).then_some(Origin::Unhashed);
@@ -131,6 +135,8 @@ impl Locked for Package {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::EntryPath;
+    use crate::inventory::pypi::pyproject::Pyproject;
     use crate::inventory::testing::{inspect, rows, wants};
 
     #[test]
@@ -251,6 +257,58 @@ version = "1.0"
     }
 
     #[test]
+    fn where_the_file_does_not_tell_the_manifest_does() {
+        let lock = "[[package]]\nname = 'a'\nversion = '1'\n[package.dependencies]\nb = '*'\n\
+             [[package]]\nname = 'b'\nversion = '1'\n[[package]]\nname = 'b'\nversion = '2'\n\
+             [[package]]\nname = 'c'\nversion = '1'\n\
+             [[package]]\nname = 'Tool'\nversion = '1'\n[package.dependencies]\nb = '*'\nc = '*'\n";
+        let found = |dependencies: &str, groups: &str| {
+            let mut seen = inspect(&PoetryLock, "poetry.lock", lock).unwrap();
+            let text =
+                format!("[tool.poetry.dependencies]\npython = '^3'\n{dependencies}\n{groups}\n");
+            let path = EntryPath::new(&"fn.zip!/".into(), "pyproject.toml");
+            let bytes = text.as_bytes();
+            Pyproject
+                .inspect(&Entry { path: &path, bytes }, &mut seen)
+                .unwrap();
+            seen.lock_trees.shown()
+        };
+        let marked = [
+            "Tool 1 d > b 1, b 2, c 1",
+            "a 1 p > b 1, b 2",
+            "b 1 p",
+            "b 2 p",
+            "c 1 d",
+        ];
+        let unmarked = [
+            "Tool 1 > b 1, b 2, c 1",
+            "a 1 > b 1, b 2",
+            "b 1",
+            "b 2",
+            "c 1",
+        ];
+        for groups in [
+            "[tool.poetry.group.dev.dependencies]\ntool = '*'",
+            "[tool.poetry.dev-dependencies]\ntool = '*'",
+        ] {
+            assert_eq!(found("a = '*'", groups), marked);
+            // What the lock file does not know it was not made for.
+            assert_eq!(found("a = '*'\nnew = '*'", groups), unmarked);
+        }
+        let own = "[tool.poetry.group.lambda.dependencies]\ntool = '*'";
+        assert_eq!(found("a = '*'", own), unmarked);
+        let both = format!("{own}\n[tool.poetry.group.dev.dependencies]\nc = '*'");
+        let for_production = [
+            "Tool 1 p > b 1, b 2, c 1",
+            "a 1 p > b 1, b 2",
+            "b 1 p",
+            "b 2 p",
+            "c 1 p",
+        ];
+        assert_eq!(found("a = '*'", &both), for_production);
+    }
+
+    #[test]
     fn odd_fields_of_the_tree_cost_themselves_alone() {
         let text = "[[package]]\nname = 'a'\nversion = '1'\ncategory = 1\ngroups = 'dev'\ndependencies = ['b']\n";
         let seen = inspect(&PoetryLock, "poetry.lock", text).unwrap();
@@ -260,7 +318,6 @@ version = "1.0"
 
     #[test]
     fn one_odd_package_does_not_lose_the_others() {
-        use crate::finding::EntryPath;
         let path = EntryPath::new(&"fn.zip!/".into(), "poetry.lock");
         let bytes = b"[[package]]\nname = 1\n[[package]]\nname = 'b'\nversion = '2'\n";
         let mut seen = Observations::default();
