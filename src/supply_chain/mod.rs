@@ -3,6 +3,7 @@
 //! Inspectors note what may be of interest in [`Traces`]; [`assess`] judges it once all of an artifact is known, when a
 //! wheel's `RECORD` can say which files are as their author published them.
 
+mod assignments;
 mod edit;
 mod environment;
 mod executables;
