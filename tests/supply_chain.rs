@@ -811,6 +811,7 @@ fn links_do_not_stand_for_what_was_published() {
             Some("HOOK-LINK low"),
         ),
         ("b.pth", symbolic, "evil.txt", Some("HOOK-PTH medium")),
+        ("b.pth", symbolic, "c.pth", None),
     ] {
         let files = files.iter().map(|(path, content)| {
             let content = std::str::from_utf8(content).unwrap();
@@ -832,6 +833,40 @@ fn links_do_not_stand_for_what_was_published() {
             .map(|expected| format!("{expected} {path}"))
             .collect();
         assert_eq!(found(&place, "fn.tar"), expected, "{name} to {target}");
+    }
+}
+
+#[test]
+fn what_links_of_a_zip_lead_to_is_compared() {
+    let place = Workplace::new();
+    let store = "store/site-packages/a/core.py";
+    for (target, content, expected) in [
+        (store, CORE, None),
+        (
+            store,
+            b"def run():\n    return 'evil'\n",
+            Some("INTEGRITY-CHANGED high a/core.py"),
+        ),
+        (
+            "evil.txt",
+            b"def run():\n    return 'evil'\n",
+            Some("INTEGRITY-CHANGED high a/core.py"),
+        ),
+    ] {
+        let files = wheel("", &[]);
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default();
+        for (path, content) in files.iter().filter(|(path, _)| path != "a/core.py") {
+            writer.start_file(path.as_str(), options).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.start_file(target, options).unwrap();
+        writer.write_all(content).unwrap();
+        let link = format!("../{target}");
+        writer.add_symlink("a/core.py", link, options).unwrap();
+        place.file("fn.zip", writer.finish().unwrap().into_inner());
+        let expected: Vec<&str> = expected.into_iter().collect();
+        assert_eq!(found(&place, "fn.zip"), expected, "{target}");
     }
 }
 

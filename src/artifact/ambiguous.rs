@@ -67,7 +67,7 @@ struct Contents<'a> {
 impl Contents<'_> {
     /// Whoever writes both can give them one length and CRC-32, so what agrees in these is compared byte by byte.
     fn differ(&mut self, a: &Member, b: &Member) -> bool {
-        let stated = |member: &Member| (member.size, member.stated.crc32);
+        let stated = |member: &Member| (member.size, member.stated.crc32, member.is_link);
         stated(a) != stated(b) || !self.are_one(a, b)
     }
 

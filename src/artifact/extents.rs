@@ -7,11 +7,10 @@ use super::local_header;
 use super::source::Source;
 use super::zip::{LOCAL_HEADER, LOCAL_HEADER_LEN, ZipArchive, u16_at, u32_at};
 
-/// A header with a name of one byte.
+/// A header with a name of one byte. It is longer than what stands behind an entry's data where its sizes follow it.
 const LEAST: u64 = LOCAL_HEADER_LEN + 1;
 
-/// The most that stands behind an entry's data where its sizes follow it: a signature, the checksum, and sizes of Zip64
-/// (APPNOTE.TXT 4.3.9).
+/// The most that does: a signature, the checksum, and sizes of Zip64 (APPNOTE.TXT 4.3.9).
 const MAX_DESCRIPTOR: u64 = 24;
 
 /// How much of a gap is looked at at once.
@@ -87,18 +86,13 @@ impl ZipArchive {
         gaps
     }
 
-    /// The end of an entry's data, of which its own header says where it starts, and of what may stand behind it.
+    /// The end of an entry's data, of which its own header says where it starts.
     fn end_of(&self, index: usize) -> u64 {
         let entry = &self.entries[index];
         let mut header = [0; LOCAL_HEADER_LEN as usize];
         let read = self.source.read_exact_at(&mut header, entry.offset);
         let extra_len = read.map_or(0, |()| u64::from(u16_at(&header, 28)));
-        let descriptor = match (entry.flags | u16_at(&header, 6)) & local_header::SIZES_FOLLOW {
-            0 => 0,
-            _ => MAX_DESCRIPTOR,
-        };
-        let end = entry.extent().end.saturating_add(extra_len);
-        end.saturating_add(descriptor)
+        entry.extent().end.saturating_add(extra_len)
     }
 
     fn entry_in(&self, gap: Range<u64>) -> Option<Hidden> {
@@ -113,8 +107,15 @@ impl ZipArchive {
             self.source.read_exact_at(bytes, at).ok()?;
             let found = memchr::memmem::find_iter(bytes, LOCAL_HEADER);
             let mut found = found.filter(|&start| {
-                let room = gap.end - at - start as u64;
-                is_entry(&bytes[start..], room)
+                let place = at + start as u64;
+                // There one that reads from the front looks for nothing else.
+                let is_next = place - gap.start <= MAX_DESCRIPTOR;
+                let header = &bytes[start..];
+                let is_header = match is_next {
+                    true => local_header::has_name(header),
+                    false => local_header::is_plausible(header),
+                };
+                is_header && fits(header, gap.end - place)
             });
             if let Some(start) = found.next() {
                 let header = &bytes[start..];
@@ -141,11 +142,8 @@ fn is_stub(source: &Source) -> bool {
     read.is_ok() && STUBS.iter().any(|stub| first.starts_with(stub))
 }
 
-/// Whether a header stands there, and its data may lie in the room that is left.
-fn is_entry(header: &[u8], room: u64) -> bool {
-    if !local_header::is_plausible(header) {
-        return false;
-    }
+/// Whether the data behind a header may lie in the room that is left.
+fn fits(header: &[u8], room: u64) -> bool {
     let follows = u16_at(header, 6) & local_header::SIZES_FOLLOW != 0;
     let packed = match u32_at(header, 18) {
         u32::MAX => 0,
@@ -235,6 +233,19 @@ mod tests {
             assert_eq!(hidden(bytes).as_deref(), Some(name));
         }
         // Two archives, one behind the other.
+        let mut stream = ZipWriter::new_stream(Vec::new());
+        for name in ["a.py", "hidden.py", "b.py"] {
+            stream
+                .start_file(name, SimpleFileOptions::default())
+                .unwrap();
+            stream.write_all(name.as_bytes()).unwrap();
+        }
+        let mut streamed = without_record(stream.finish().unwrap().into_inner(), 1);
+        assert_eq!(hidden(streamed.clone()).as_deref(), Some("hidden.py"));
+        // Of a version that there is not.
+        let header = positions(&streamed, LOCAL_HEADER)[1];
+        streamed[header + 4] = 99;
+        assert_eq!(hidden(streamed).as_deref(), Some("hidden.py"));
         let two = [packed(), packed()].concat();
         assert_eq!(hidden(two).as_deref(), Some("a.py"));
         // Far behind the start of a gap.

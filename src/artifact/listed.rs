@@ -6,7 +6,7 @@ use std::io::Read;
 
 use super::container::Container;
 use crate::finding::EntryPath;
-use crate::inventory::pypi::record;
+use crate::inventory::pypi::{record, resolve_path};
 use crate::report::ReadError;
 
 /// Bytes of lists that are read of one container. The largest have some megabytes of them.
@@ -15,8 +15,11 @@ const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// Lines of them. The largest have some hundred thousand at most.
 const MAX_LINES: usize = 500_000;
 
+/// Linux follows no longer link: `PATH_MAX`.
+const MAX_LINK: u64 = 4096;
+
 /// A file as its author published it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
     pub sha256: [u8; 32],
     pub size: Option<u64>,
@@ -66,7 +69,33 @@ impl Listed {
                 }
             }
         }
+        listed.add_links(container);
         listed
+    }
+
+    /// Where a link stands for a listed file, what it leads to is to be digested.
+    fn add_links(&mut self, container: &dyn Container) {
+        for member in container.members().iter().filter(|member| member.is_link) {
+            let path = &member.path;
+            if !self.files.contains_key(path.inner()) || member.size > MAX_LINK {
+                continue;
+            }
+            let mut target = String::new();
+            let read = container.reader(member).map(|reader| {
+                let mut reader = reader.take(MAX_LINK);
+                reader.read_to_string(&mut target)
+            });
+            if !matches!(read, Ok(Ok(_))) {
+                continue;
+            }
+            let target = resolve_path(path.parent(), &target);
+            let rows = self.files.get(path.inner()).cloned();
+            if let (Some(target), Some(rows)) = (target, rows) {
+                let known = self.files.entry(target).or_default();
+                let room = record::MAX_ROWS.saturating_sub(known.len());
+                known.extend(rows.into_iter().take(room));
+            }
+        }
     }
 
     fn add(&mut self, path: &EntryPath, text: &[u8]) {

@@ -20,21 +20,24 @@ const METHODS: [std::ops::RangeInclusive<u16>; 4] = [0..=10, 12..=14, 18..=20, 9
 /// No system has longer paths.
 const MAX_NAME: u16 = 4096;
 
-/// Whether the header of an entry stands there. Of a name that does not end there, that part counts.
+/// Whether the header of an entry stands there that has a name.
+pub fn has_name(bytes: &[u8]) -> bool {
+    let is_header = bytes.len() > NAME && bytes.starts_with(LOCAL_HEADER);
+    is_header && (1..=MAX_NAME).contains(&u16_at(bytes, 26))
+}
+
+/// Likewise, in the midst of other data. Of a name that does not end there, that part counts.
 pub fn is_plausible(bytes: &[u8]) -> bool {
-    let Some((header, rest)) = bytes.split_at_checked(NAME) else {
+    if !has_name(bytes) {
         return false;
-    };
-    let name_len = u16_at(header, 26);
-    let name = &rest[..usize::from(name_len).min(rest.len())];
-    header.starts_with(LOCAL_HEADER)
-        && header[4] <= MAX_VERSION
+    }
+    let (header, rest) = bytes.split_at(NAME);
+    let name = &rest[..usize::from(u16_at(header, 26)).min(rest.len())];
+    header[4] <= MAX_VERSION
         && u16_at(header, 6) & RESERVED == 0
         && METHODS
             .iter()
             .any(|known| known.contains(&u16_at(header, 8)))
-        && (1..=MAX_NAME).contains(&name_len)
-        && !name.is_empty()
         && !name.iter().any(u8::is_ascii_control)
 }
 

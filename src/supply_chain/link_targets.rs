@@ -13,7 +13,10 @@ use super::links::leads_above;
 const MAX_LINKS: usize = 40;
 
 /// Parts of paths that are looked at in all. Honest bundles have some thousands of links of some ten parts.
-const MAX_PARTS: usize = 10_000_000;
+const MAX_PARTS: usize = 1_000_000;
+
+/// No system follows longer paths.
+const MAX_PATH: usize = 4096;
 
 pub struct Links<'a> {
     targets: HashMap<&'a str, &'a str>,
@@ -33,6 +36,9 @@ impl<'a> Links<'a> {
     /// Whether a path from that folder climbs above the root. One that comes to a link which leads out by itself does not:
     /// that link is told of.
     pub fn lead_above(&mut self, folder: &str, target: &str) -> bool {
+        if folder.len() + target.len() > MAX_PATH {
+            return false;
+        }
         let mut place = String::new();
         let mut rest = Vec::new();
         self.follow(target, &mut rest);
@@ -54,12 +60,18 @@ impl<'a> Links<'a> {
             leave(&mut place);
             followed += 1;
             let leads_out = link.starts_with('/') || leads_above(&place, link);
+            let leads_out = leads_out || place.len() + link.len() > MAX_PATH;
             if leads_out || followed > MAX_LINKS || self.parts_left == 0 {
                 return false;
             }
             self.follow(link, &mut rest);
         }
         false
+    }
+
+    /// Whether there were more parts than are looked at.
+    pub fn are_too_many(&self) -> bool {
+        self.parts_left == 0
     }
 
     /// Puts a path in front of what is left of another.

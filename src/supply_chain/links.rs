@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 
 use crate::artifact::Artifact;
 use crate::finding::{EntryPath, Severity};
 use crate::inspect::Observations;
 use crate::inventory::pypi::resolve_path;
+use crate::report::ReadError;
 
 use super::link_targets::Links;
 use super::python_hooks::shown;
@@ -57,7 +59,11 @@ const TARGETS: [(&str, Severity); 27] = [
 ];
 
 /// One finding for all links that lead to the same place: an installer may have linked every file of a package.
-pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
+pub fn leading_out(
+    artifact: &Artifact,
+    seen: &Observations,
+    errors: &mut Vec<ReadError>,
+) -> Vec<Sighting> {
     let is_image = artifact.kind == "image";
     let own_folder = own_folder(artifact);
     let deployed = || seen.files.iter().filter(|file| file.is_deployed);
@@ -82,6 +88,11 @@ pub fn leading_out(artifact: &Artifact, seen: &Observations) -> Vec<Sighting> {
             let place = (severity, place(target));
             links.entry(place).or_default().push((&file.path, target));
         }
+    }
+    if all.are_too_many() {
+        let message = "has so many links that not all were followed through one another";
+        let whole = EntryPath::new(&Arc::from(""), &artifact.path);
+        errors.push(ReadError::new(whole, message));
     }
     let found = links.into_iter();
     found

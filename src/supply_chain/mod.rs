@@ -79,7 +79,7 @@ pub fn assess(artifact: &Artifact, seen: &Observations) -> Judged {
     sightings.extend(install_scripts::prepares(seen));
     sightings.extend(extensions::extensions(artifact, seen));
     sightings.extend(setuid::programs(artifact, seen));
-    sightings.extend(links::leading_out(artifact, seen));
+    sightings.extend(links::leading_out(artifact, seen, &mut judged.errors));
     sightings.extend(package_name::assess(&seen.supply));
     if sightings.len() > MAX_FINDINGS {
         let left_out = sightings.len() - MAX_FINDINGS;

@@ -240,7 +240,7 @@ fn skeleton(line: &str) -> String {
     skeleton.replace("'', ''", "''").replace("'',)", "'')")
 }
 
-/// `.pth` files that are links into the bundle: Python reads the lines of what they lead to.
+/// `.pth` files that are links to others in the bundle: Python reads the lines of what they lead to, and here nobody did.
 pub fn linked(seen: &Observations) -> Vec<Sighting> {
     let files = seen.files.iter().filter(|file| {
         let path = &file.path;
@@ -249,11 +249,13 @@ pub fn linked(seen: &Observations) -> Vec<Sighting> {
     });
     let found = files.filter_map(|file| Some((&file.path, file.link.as_deref()?)));
     found
+        .filter(|(_, target)| !target.ends_with(".pth"))
         .map(|(path, target)| {
             let detail = format!("{} is a link to {}", path.file_name(), shown(target));
             Sighting {
                 severity: Severity::Medium,
                 certainty: Certainty::Possible,
+                published: None,
                 ..Sighting::of(&rules::PTH, path.clone(), detail)
             }
         })

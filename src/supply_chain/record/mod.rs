@@ -104,9 +104,11 @@ pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observ
             };
             wrong.present += usize::from(is_code(inner));
             let state = state(file, &rows);
-            // No wheel has links: where one stands for a file, another may have put what it leads to in its place.
+            // No wheel has links: where one stands for a file, another may have put what it leads to in its place. Stores
+            // of packages, which tools link to, have the same paths in them.
             let is_linked = state == State::Unknown
                 && file.path.inner() != inner
+                && !file.path.inner().ends_with(within(package, inner))
                 && rows.iter().all(|row| row.is_digested);
             let is_changed = state == State::Changed || is_linked;
             if !is_changed || is_installers(package, inner) {
