@@ -32,6 +32,13 @@ def rows():
         yield from tomllib.loads(path.read_text(encoding="utf-8"))["library"]
 
 
+def surveyed(folder, row):
+    """The published versions that a row names, each with the folder of its files."""
+    survey = row.get("survey", {"versions": []})
+    for version in survey["versions"]:
+        yield version, fetched(folder, survey.get("package", row["name"]), version)
+
+
 def fetched(folder, name, version):
     """The folder with the files of a published version."""
     target = folder / name.replace("/", "+") / version
@@ -83,8 +90,7 @@ def survey(fnaudit, folder, names):
             continue
         count = dict.fromkeys(total, 0)
         also = set()
-        for version in row["survey"]["versions"]:
-            package = fetched(folder, row["name"], version)
+        for version, package in surveyed(folder, row):
             files = [package / file for file in row["survey"]["files"] if (package / file).exists()]
             count["versions"] += bool(files)
             for file in files:
@@ -111,8 +117,7 @@ def reprinted(fnaudit, esbuild, folder, names):
         if names and row["name"] not in names:
             continue
         count, also = collections.Counter(), set()
-        for version in row["survey"]["versions"]:
-            package = fetched(folder, row["name"], version)
+        for version, package in surveyed(folder, row):
             for file in (package / path for path in row["survey"]["files"]):
                 if file.suffix not in (".js", ".cjs", ".mjs") or ".min." in file.name or not file.exists():
                     continue

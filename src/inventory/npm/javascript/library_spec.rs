@@ -34,6 +34,7 @@ pub struct LibrarySpec {
     pub files: Vec<String>,
     /// Over how many published versions the survey found the row to be right.
     pub verified: u32,
+    #[serde(default)]
     pub survey: SurveySpec,
     /// For tests: invented code with the same marks. `{v}` is where the version stands, `{major}` and `{minor}` are
     /// its first number and the others.
@@ -41,9 +42,13 @@ pub struct LibrarySpec {
 }
 
 /// What `tools/libraries.py` fetches to verify the row.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SurveySpec {
+    /// Who publishes the library on npm, where that is under another name than the one it has in advisories.
+    #[serde(default)]
+    pub package: Option<String>,
+    #[serde(default)]
     pub versions: Vec<String>,
     /// The files of the package that people copy, the minified ones among them.
     #[serde(default)]
@@ -61,7 +66,7 @@ impl LibrarySpec {
         if self.examples.len() < 2 {
             return Err("needs two examples: as it is written, and minified".into());
         }
-        if self.survey.versions.is_empty() {
+        if self.survey.versions.is_empty() && self.verified > 0 {
             return Err("names no versions for the survey".into());
         }
         let texts = self.marks.iter().chain(self.versions.iter().map(|v| &v.at));
