@@ -27,7 +27,7 @@ struct Package {
     files: Files,
     #[serde(default)]
     dependencies: Lenient<BTreeMap<String, Lenient<Dependency>>>,
-    /// `main` or `dev`, up to Poetry 1.4.
+    /// `main` or `dev`, up to Poetry 1.4. Since there are groups, `dev` is any but the main one.
     #[serde(default)]
     category: Text,
     /// Since Poetry 2.0, `main` among them.
@@ -53,9 +53,13 @@ struct Source {
     resolved_reference: Option<String>,
 }
 
+/// In which Poetry wrote the lock file before there were groups. Version 1.1 was that of Poetry 1.2 too, which has them.
+const WITHOUT_GROUPS: &str = "1.0";
+
 impl Package {
-    fn purpose(&self) -> Purpose {
+    fn purpose(&self, lock_version: Option<&str>) -> Purpose {
         match self.category.as_text() {
+            Some("dev") if lock_version != Some(WITHOUT_GROUPS) => Purpose::Unknown,
             Some(category) => Purpose::of(category == "dev"),
             None => Purpose::of_groups(texts(&self.groups)),
         }
@@ -95,7 +99,8 @@ impl Locked for Package {
 
     fn join(&self, tree: &mut NamedTree) {
         let version = (!self.is_local()).then_some(self.version.as_str());
-        tree.add(&self.name, version, self.purpose());
+        let purpose = self.purpose(tree.lock_version());
+        tree.add(&self.name, version, purpose);
         tree.need_named(self.needs());
     }
 
@@ -233,6 +238,9 @@ both = "*"
 [[package]]
 name = "windows"
 version = "1.0"
+
+[metadata]
+lock-version = "1.0"
 "#
             );
             let seen = inspect(&PoetryLock, "poetry.lock", text).unwrap();
@@ -247,6 +255,19 @@ version = "1.0"
                     "windows 1.0",
                 ]
             );
+        }
+    }
+
+    #[test]
+    fn the_category_of_a_group_may_be_that_of_development() {
+        for version in ["1.1", "2.0", ""] {
+            let text = format!(
+                "[[package]]\nname = 'a'\nversion = '1'\ncategory = 'dev'\n\
+                 [[package]]\nname = 'b'\nversion = '1'\ncategory = 'main'\n\
+                 [metadata]\nlock-version = '{version}'\n"
+            );
+            let seen = inspect(&PoetryLock, "poetry.lock", &text).unwrap();
+            assert_eq!(seen.lock_trees.shown(), ["a 1", "b 1 p"], "{version}");
         }
     }
 

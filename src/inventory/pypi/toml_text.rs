@@ -9,10 +9,10 @@ use toml::{Spanned, Value};
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Observations, Unreadable};
-use crate::inventory::lenient::Lenient;
+use crate::inventory::lenient::{Lenient, Text};
 use crate::supply_chain::origin::Origin;
 
-use super::lock_names::NamedTree;
+use super::lock_names::{Groups, NamedTree, Need};
 use super::pep508::Requirement;
 
 /// Reads a whole file. Nesting beyond a depth that no real file has is an error of the parser.
@@ -36,6 +36,8 @@ struct Lock {
     package: Vec<Spanned<Value>>,
     #[serde(default)]
     metadata: Metadata,
+    #[serde(default)]
+    manifest: Manifest,
 }
 
 /// Where Poetry and PDM kept all hashes, before they wrote them into each package's table.
@@ -43,6 +45,18 @@ struct Lock {
 struct Metadata {
     #[serde(default, alias = "hashes")]
     files: BTreeMap<String, IgnoredAny>,
+    /// As Poetry writes it.
+    #[serde(default, rename = "lock-version")]
+    lock_version: Text,
+}
+
+/// What uv notes of a project that is no package, or of a script.
+#[derive(Default, Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    requirements: Lenient<Need>,
+    #[serde(default, rename = "dependency-groups")]
+    groups: Groups,
 }
 
 /// A package as a lock file has it.
@@ -95,7 +109,9 @@ pub fn see_packages<T: Locked>(entry: &Entry, seen: &mut Observations) -> Result
     let lock: Lock = parse(text)?;
     let lines = Lines::new(text);
     let is_hashed_elsewhere = !lock.metadata.files.is_empty();
-    let mut tree = NamedTree::new(entry.path);
+    let mut tree = NamedTree::new(entry.path, lock.metadata.lock_version.text());
+    tree.ask_for_production(&lock.manifest.requirements);
+    tree.ask_for_groups(&lock.manifest.groups);
     let mut result = Ok(());
     for row in lock.package {
         let line = lines.line_of(row.span().start);
@@ -112,7 +128,8 @@ pub fn see_packages<T: Locked>(entry: &Entry, seen: &mut Observations) -> Result
             Err(_) => {}
         }
     }
-    seen.lock_trees.extend(tree.connect());
+    seen.lock_trees
+        .add(tree.connect().is_partial(result.is_err()));
     result
 }
 
