@@ -203,7 +203,7 @@ impl LockTree {
     }
 
     /// Says whether rows of the file could not be read.
-    pub fn is_partial(self, is_partial: bool) -> Self {
+    pub fn read_in_part(self, is_partial: bool) -> Self {
         LockTree { is_partial, ..self }
     }
 
@@ -483,7 +483,7 @@ mod tests {
         let mut tree = small();
         tree.add(Some(("b", "1")), Purpose::Production);
         let mut trees = LockTrees::default();
-        trees.add(tree.is_partial(true));
+        trees.add(tree.read_in_part(true));
         assert_eq!(trees.shown(), ["a 1", "b 1 p"]);
     }
 }

@@ -216,8 +216,11 @@ fn is_same_file(a: &Placed, b: &Placed) -> bool {
 mod tests {
     use super::*;
 
-    /// Which are left of those, each with its outer folder and what they find in two places.
-    fn left<'a>(rows: &[(&'a str, &str, &[(&str, &str)])]) -> Vec<&'a str> {
+    /// A folder, the one around it, and what they find in two places.
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+    /// Which are left of those.
+    fn left<'a>(rows: &[Row<'a>]) -> Vec<&'a str> {
         let alike = rows.iter().map(|(folder, outer, apart)| {
             let apart = apart.iter();
             let apart = apart.map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));

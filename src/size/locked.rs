@@ -253,26 +253,30 @@ mod tests {
         tree
     }
 
-    /// An artifact with a file.
-    fn part(container: &str) -> Part {
+    /// An artifact with a file in each of those.
+    fn part(containers: &[&str]) -> Part {
+        let files = containers.iter();
         Part {
-            files: vec![ObservedFile {
-                path: EntryPath::new(&container.into(), "x"),
-                is_deployed: true,
-                size: 0,
-                packed: None,
-                mode: None,
-                link: None,
-                is_hard_link: false,
-                crc32: None,
-                sha256: None,
-            }],
+            files: files
+                .map(|container| ObservedFile {
+                    path: EntryPath::new(&(*container).into(), "x"),
+                    is_deployed: true,
+                    size: 0,
+                    packed: None,
+                    mode: None,
+                    link: None,
+                    is_hard_link: false,
+                    crc32: None,
+                    sha256: None,
+                })
+                .collect(),
             ..Part::default()
         }
     }
 
     fn for_development(trees: &[LockTree], packages: &[Component]) -> Vec<usize> {
-        let parts = [part("fn.zip!/"), part("layer.zip!/")];
+        let image = ["image.tar!/1.tar!/", "image.tar!/2.tar!/"];
+        let parts = [part(&["fn.zip!/"]), part(&["layer.zip!/"]), part(&image)];
         let locked = Locked::of(trees, &parts, packages);
         let amounts = vec![Amount::default(); packages.len()];
         let tree = Tree::unknown(packages.len());
@@ -335,32 +339,51 @@ mod tests {
         let x = tree("x/package-lock.json", &rows);
         let y = tree("y/package-lock.json", &rows);
         let root = tree("package-lock.json", &rows);
-        let found = |package: &Component, trees: &[LockTree]| {
-            !for_development(trees, std::slice::from_ref(package)).is_empty()
+        let found = |package: &Component, trees: &[&LockTree]| {
+            let trees: Vec<LockTree> = trees.iter().map(|tree| (*tree).clone()).collect();
+            !for_development(&trees, std::slice::from_ref(package)).is_empty()
         };
         package
             .locations
             .push(at("fn.zip!/", "x/package-lock.json"));
-        assert!(found(&package, &[x.clone()]));
+        assert!(found(&package, &[&x]));
         package
             .locations
             .push(at("fn.zip!/", &format!("y/{manifest}")));
-        assert!(!found(&package, &[x.clone()]));
-        assert!(found(&package, &[x.clone(), y]));
-        assert!(found(&package, &[root.clone()]));
+        assert!(!found(&package, &[&x]));
+        assert!(found(&package, &[&x, &y]));
+        assert!(found(&package, &[&root]));
         // A second lock file that does not say what it is there for.
         let silent = tree("z/yarn.lock", &[("a", Purpose::Unknown)]);
-        assert!(!found(&package, &[root.clone(), silent]));
+        assert!(!found(&package, &[&root, &silent]));
         for other in ["layer.zip!/", "fn.zip!/inner.zip!/"] {
             let mut elsewhere = package.clone();
             elsewhere.locations.push(at(other, manifest));
-            assert!(!found(&elsewhere, &[root.clone()]), "{other}");
+            assert!(!found(&elsewhere, &[&root]), "{other}");
             let mut python = root.clone();
             python.ecosystem = Ecosystem::PyPi;
             elsewhere.ecosystem = Ecosystem::PyPi;
-            assert!(!found(&elsewhere, &[python.clone()]), "{other}");
+            assert!(!found(&elsewhere, &[&python]), "{other}");
             python.is_named = true;
-            assert!(found(&elsewhere, &[python]), "{other}");
+            assert!(found(&elsewhere, &[&python]), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_lock_file_in_one_layer_of_an_image_speaks_for_all() {
+        let mut package = component("a", "1.0.0", "");
+        let mut lock = tree("app/package-lock.json", &[("a", Purpose::Development)]);
+        let image = |layer: &str, path: &str| EntryPath::new(&layer.into(), path);
+        lock.path = image("image.tar!/2.tar!/", "app/package-lock.json");
+        for (layer, is_found) in [
+            ("image.tar!/1.tar!/", true),
+            ("image.tar!/1.tar!/x.zip!/", false),
+        ] {
+            let path = image(layer, "app/node_modules/a/package.json");
+            package.locations = vec![Location::from(path)];
+            let packages = [package.clone()];
+            let found = for_development(&[lock.clone()], &packages);
+            assert_eq!(!found.is_empty(), is_found, "{layer}");
         }
     }
 

@@ -180,7 +180,7 @@ fn inspect_classic(entry: &Entry, seen: &mut Observations) -> Result<(), Unreada
     }
     current.observe(entry, &mut origins, &mut tree, seen);
     let is_partial = result.is_err();
-    seen.lock_trees.add(tree.connect().is_partial(is_partial));
+    seen.lock_trees.add(tree.connect().read_in_part(is_partial));
     result
 }
 

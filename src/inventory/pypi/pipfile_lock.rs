@@ -81,7 +81,7 @@ impl Inspector for PipfileLock {
                 .push(locked.into_component(Evidence::Locked, location));
         }
         seen.lock_trees
-            .add(tree.connect().is_partial(result.is_err()));
+            .add(tree.connect().read_in_part(result.is_err()));
         result
     }
 }

@@ -129,7 +129,7 @@ pub fn see_packages<T: Locked>(entry: &Entry, seen: &mut Observations) -> Result
         }
     }
     seen.lock_trees
-        .add(tree.connect().is_partial(result.is_err()));
+        .add(tree.connect().read_in_part(result.is_err()));
     result
 }
 
