@@ -684,6 +684,25 @@ fn a_copy_that_a_link_keeps_a_file_of_stays_whole() {
 }
 
 #[test]
+fn a_copy_that_finds_another_package_through_a_link_is_no_item() {
+    let workplace = Workplace::new();
+    let needs = ", \"dependencies\": {\"y\": \"1\"}";
+    let mut entries = package("node_modules/p", "", &[("p.js", 10)]);
+    entries.extend(package("node_modules/y", "", &[("y.js", 10)]));
+    entries.push(("other-y/index.js".into(), b"1".to_vec()));
+    for around in ["", "node_modules/p/"] {
+        entries.extend(package(&format!("{around}node_modules/x"), needs, &[]));
+    }
+    let link = ("node_modules/p/node_modules/y", "../../../other-y");
+    for (links, is_found) in [(&[][..], true), (&[link], false)] {
+        tar_of(&workplace, "fn.tar", &entries, links);
+        let (report, _) = sized(&workplace, &["fn.tar"]);
+        let copies = item(&report["sizes"][0], "copies");
+        assert_eq!(copies.is_some(), is_found);
+    }
+}
+
+#[test]
 fn links_that_lead_through_links_to_what_is_for_development_go_with_it() {
     let workplace = Workplace::new();
     let mut entries = package(

@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Part;
-use super::needs::{Needs, places, resolve};
-use super::usage::{Ownership, Placed};
+use super::needs::{Needs, places};
+use super::usage::Placed;
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
 use crate::inventory::npm::layout;
@@ -30,31 +30,30 @@ pub fn home<'a>(file: &Placed<'a>) -> Option<Home<'a>> {
 }
 
 /// The folders of the packages that can go.
-pub fn find<'a>(
-    placed: &'a [Placed<'a>],
-    parts: &[Part],
-    ownership: &Ownership,
-) -> HashSet<Home<'a>> {
+pub fn find<'a>(placed: &'a [Placed<'a>], parts: &[Part]) -> HashSet<Home<'a>> {
     let mut homes: HashMap<Home, usize> = HashMap::new();
     for file in placed {
         if let (Some(home), Some(owner)) = (home(file), file.owner) {
             homes.insert(home, owner.component);
         }
     }
-    let mut places: HashMap<usize, usize> = HashMap::new();
+    let mut counts: HashMap<usize, usize> = HashMap::new();
     for component in homes.values() {
-        *places.entry(*component).or_default() += 1;
+        *counts.entry(*component).or_default() += 1;
     }
-    let several = homes.iter().filter(|(_, component)| places[component] > 1);
+    let several = homes.iter().filter(|(_, component)| counts[component] > 1);
     let mut several: Vec<(Home, usize)> = several.map(|(home, c)| (*home, *c)).collect();
     if several.is_empty() {
         return HashSet::new();
     }
     several.sort_unstable();
     let needs = parts.iter().flat_map(|part| &part.needs);
+    let layer = |file: &Placed<'a>| (file.part, &**file.file.path.container());
+    let mut layers: Vec<(usize, &str)> = placed.iter().map(layer).collect();
+    layers.dedup();
     let mut search = Search {
         placed,
-        ownership,
+        layers,
         needs: needs.map(|row| (&row.manifest, row)).collect(),
         steps: 0,
     };
@@ -123,14 +122,15 @@ fn that_find_the_same<'a>(
 
 struct Search<'a> {
     placed: &'a [Placed<'a>],
-    ownership: &'a Ownership<'a>,
+    /// What the files of an artifact are in: several where it is an image.
+    layers: Vec<(usize, &'a str)>,
     needs: HashMap<&'a EntryPath, &'a Needs>,
     steps: usize,
 }
 
 impl<'a> Search<'a> {
     /// The folder that a package of that name is found in, seen from around the folder that this one lies in.
-    fn next_outer(&mut self, (part, container, folder): Home) -> Option<String> {
+    fn next_outer(&mut self, (part, _, folder): Home) -> Option<String> {
         let name = layout::package_name(folder)?;
         let beside = folder.strip_suffix(name)?.trim_end_matches('/');
         let around = beside.strip_suffix(NODE_MODULES)?.trim_end_matches('/');
@@ -139,19 +139,32 @@ impl<'a> Search<'a> {
             return None;
         }
         let (above, _) = around.rsplit_once('/').unwrap_or_default();
-        for place in places(above, name) {
-            self.steps += 1;
-            if !self.files((part, container, &place)).is_empty() {
-                return Some(place);
-            }
-        }
-        None
+        self.place(part, above, name)
+    }
+
+    /// Where a package is found from a folder: a folder of the name ends the search, whatever is in it, and a link does.
+    fn place(&mut self, part: usize, folder: &str, name: &str) -> Option<String> {
+        let mut steps = self.steps;
+        let found = places(folder, name).find(|place| {
+            let mut layers = self.layers.iter().filter(|(of, _)| *of == part);
+            layers.any(|(_, container)| {
+                steps += 1;
+                steps <= MAX_STEPS && self.is_there((part, container, place))
+            })
+        });
+        self.steps = steps;
+        found
+    }
+
+    fn is_there(&self, home: Home) -> bool {
+        let at = self.placed.partition_point(|file| key(file) < home);
+        let is_file = self.placed.get(at).is_some_and(|file| key(file) == home);
+        is_file || !self.files(home).is_empty()
     }
 
     /// All files in a folder, which lie beside each other in the order of their paths.
     fn files(&self, (part, container, folder): Home) -> &'a [Placed<'a>] {
         let inside = format!("{folder}/");
-        let key = |file: &Placed<'a>| (file.part, &**file.file.path.container(), file.path());
         let first = (part, container, inside.as_str());
         let start = self.placed.partition_point(|file| key(file) < first);
         let rest = &self.placed[start..];
@@ -167,8 +180,20 @@ impl<'a> Search<'a> {
         let (part, container, folder) = home;
         let inner = self.files(home);
         let outer_files = self.files((part, container, outer));
-        self.steps += inner.len() + outer_files.len();
-        inner.len() == outer_files.len()
+        self.steps += inner.len() + outer_files.len() + self.layers.len();
+        // What other layers of an image add to them is not compared.
+        let mut others = self
+            .layers
+            .iter()
+            .filter(|layer| **layer != (part, container));
+        let is_spread = others.any(|(of, other)| {
+            *of == part
+                && [folder, outer]
+                    .iter()
+                    .any(|at| self.is_there((part, other, at)))
+        });
+        !is_spread
+            && inner.len() == outer_files.len()
             && inner.iter().zip(outer_files).all(|(a, b)| {
                 let (a_within, b_within) = (&a.path()[folder.len()..], &b.path()[outer.len()..]);
                 a_within == b_within && home_is(a, folder) && is_same_file(a, b)
@@ -178,17 +203,16 @@ impl<'a> Search<'a> {
     /// Where what the package asks for is found from both folders, if that is not one place; none if something is found
     /// from one of them alone, or it is not known what it asks for.
     fn found_apart(&mut self, home: Home, outer: &str) -> Option<Vec<(String, String)>> {
-        let path = format!("{}/{MANIFEST}", home.2);
+        let (part, _, folder) = home;
+        let path = format!("{folder}/{MANIFEST}");
         let manifest = self.files(home).iter().find(|file| file.path() == path)?;
-        let row = self.needs.get(&manifest.file.path)?;
-        let other = row.manifest.sibling(&format!("{outer}/{MANIFEST}"));
+        let row = *self.needs.get(&manifest.file.path)?;
         let mut apart = Vec::new();
         for name in &row.names {
-            let mut place = |manifest| {
-                let found = resolve(manifest, name, self.ownership, &mut self.steps);
-                found.map(|(place, _)| place)
-            };
-            match (place(&row.manifest), place(&other)) {
+            match (
+                self.place(part, folder, name),
+                self.place(part, outer, name),
+            ) {
                 (Some(here), Some(there)) if here != there => apart.push((here, there)),
                 (Some(_), None) | (None, Some(_)) => return None,
                 _ => {}
@@ -196,6 +220,10 @@ impl<'a> Search<'a> {
         }
         Some(apart)
     }
+}
+
+fn key<'a>(file: &Placed<'a>) -> Home<'a> {
+    (file.part, file.file.path.container(), file.path())
 }
 
 fn home_is(file: &Placed, folder: &str) -> bool {

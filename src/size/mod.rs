@@ -286,7 +286,7 @@ fn judge(
     let deployment = Deployment {
         artifacts,
         parts,
-        copies: copies::find(&placed, parts, &ownership),
+        copies: copies::find(&placed, parts),
         development_links: locked::links_to(&development, &placed, &ownership),
         development,
         packages,

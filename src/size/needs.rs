@@ -120,10 +120,11 @@ impl Tree {
                     let named = names.iter().filter_map(|name| by_name.get(&**name));
                     found.extend(named.flatten());
                 }
-                _ => found.extend(names.into_iter().filter_map(|name| {
-                    let found = resolve(&row.manifest, name, ownership, &mut steps);
-                    found.map(|(_, component)| component)
-                })),
+                _ => found.extend(
+                    names
+                        .into_iter()
+                        .filter_map(|name| resolve(&row.manifest, name, ownership, &mut steps)),
+                ),
             }
             edges += found.len();
             if edges <= MAX_EDGES {
@@ -230,21 +231,18 @@ pub fn places<'a>(folder: &'a str, name: &'a str) -> impl Iterator<Item = String
         .chain([format!("node_modules/{name}")])
 }
 
-/// Where Node.js finds a package from the folder of a manifest, and which that is.
-pub fn resolve(
+/// The package that Node.js finds from the folder of a manifest.
+fn resolve(
     manifest: &EntryPath,
     name: &str,
     ownership: &Ownership,
     steps: &mut usize,
-) -> Option<(String, usize)> {
+) -> Option<usize> {
     let mut affordable = places(manifest.parent(), name).take_while(|_| {
         *steps += STEPS_OF_LOOKUP;
         *steps <= MAX_STEPS
     });
-    affordable.find_map(|place| {
-        let found = ownership.of_folder(manifest.container(), &place)?;
-        Some((place, found))
-    })
+    affordable.find_map(|place| ownership.of_folder(manifest.container(), &place))
 }
 
 /// Each node behind its dominator, with that one. What no root leads to is a root too. None if it takes too long.

@@ -247,16 +247,17 @@ mod tests {
 
     #[test]
     fn the_same_asked_twice_is_asked_once() {
+        const ROWS: usize = 4000;
         let mut text = String::from("version = 1\n");
-        for _ in 0..2000 {
+        for _ in 0..ROWS {
             text += "[[package]]\nname = \"a\"\nversion = \"1\"\n";
         }
         text += "[[package]]\nname = \"me\"\nsource = { virtual = \".\" }\ndependencies = [";
-        text += &"{ name = \"a\" },".repeat(2000);
+        text += &"{ name = \"a\" },".repeat(ROWS);
         text += "]\n";
         let seen = inspect(&UvLock as &dyn Inspector, "uv.lock", &text).unwrap();
         assert!(!seen.lock_trees.are_too_large());
-        assert_eq!(seen.lock_trees.shown().len(), 2000);
+        assert_eq!(seen.lock_trees.shown().len(), ROWS);
     }
 
     #[test]
