@@ -95,7 +95,9 @@ impl EntryPath {
 
 impl Hash for EntryPath {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // The container says little, as most paths share it.
+        // Most paths share their container: the end of its name tells those apart that do not.
+        let container = self.container.as_bytes();
+        state.write(&container[container.len().saturating_sub(16)..]);
         self.inner.hash(state);
     }
 }

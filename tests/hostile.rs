@@ -425,6 +425,39 @@ fn a_record_of_a_package_hides_nothing_outside_it() {
 }
 
 #[test]
+fn lists_of_wheels_without_end_and_names_without_sense_are_left_out() {
+    let place = Workplace::new();
+    let long = format!(r#"{{"name": "{}", "version": "1.0.0"}}"#, "a".repeat(5000));
+    // Each of its folders once for every row.
+    let deep = format!("{}x.py,,1\n", "a/".repeat(2000)).repeat(1000);
+    place.zip(
+        "fn.zip",
+        &[
+            (HONEST, &honest()),
+            ("honest-1.0.dist-info/RECORD", deep.as_bytes()),
+            ("node_modules/a/package.json", long.as_bytes()),
+            ("b-1.0.dist-info/RECORD", &[b'\n'; 600_000]),
+        ],
+    );
+    let report = place.report("fn.zip");
+    assert_eq!(
+        packages(&report),
+        ["PyPI b 1.0 shipped installed", HONEST_ROW]
+    );
+    let errors = errors(&report);
+    for expected in [
+        "4096 bytes of a name",
+        "500000 lines of RECORD",
+        "500000 lines of such lists",
+    ] {
+        assert!(
+            errors.iter().any(|row| row.contains(expected)),
+            "{errors:?}"
+        );
+    }
+}
+
+#[test]
 fn source_maps_that_lie_cost_only_themselves() {
     let place = Workplace::new();
     let honest = r#"{"version": 3, "sources": ["node_modules/a/x.js"], "sourcesContent": ["/*! a v1.0.0 */"]}"#;

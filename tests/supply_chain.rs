@@ -425,6 +425,12 @@ const PLANTS: &[(&str, &[u8], u32, &str)] = &[
     ("serverless.yml", b"environment:\n  NODE_OPTIONS: --require ./x\n", PLAIN, "HOOK-ENVIRONMENT medium"),
     ("template.json", b"{\"Variables\": {\"LD_PRELOAD\": \"/opt/x.so\"}}\n", PLAIN, "HOOK-ENVIRONMENT medium"),
     ("main.tf", b"variables = {\n  LD_PRELOAD = \"/opt/x.so\"\n}\n", PLAIN, "HOOK-ENVIRONMENT medium"),
+    ("Containerfile", b"ENV\tLD_PRELOAD /opt/x.so\n", PLAIN, "HOOK-ENVIRONMENT medium"),
+    ("x.dockerfile", b"ENV LD_PRELOAD=/opt/x.so\n", PLAIN, "HOOK-ENVIRONMENT medium"),
+    ("a.yml", b"env:\n  - name: LD_PRELOAD\n    value: /opt/x.so\n", PLAIN, "HOOK-ENVIRONMENT medium"),
+    ("b.yml", b"env:\n  NODE_OPTIONS: >-\n    --require ./x.js\n", PLAIN, "HOOK-ENVIRONMENT medium"),
+    ("run.sh", b"echo \" #\"; export NODE_OPTIONS+=\" --require ./x.js\"\n", RUNS, "HOOK-ENVIRONMENT medium"),
+    ("run.sh", b"LD_PRELOAD=\"\" exec x\nexport LD_PRELOAD=\"$LD_PRELOAD\"\necho \"use LD_PRELOAD=/x\"\n", RUNS, ""),
     ("run.sh", b"# export LD_PRELOAD=/opt/x.so\nunset LD_PRELOAD\nLD_PRELOAD= ls\n", RUNS, ""),
     ("run.sh", b"if [ \"$LD_PRELOAD\" == x ]; then echo \"$NODE_OPTIONS\"; fi\n", RUNS, ""),
     (".env", b"NODE_OPTIONS=--max-old-space-size=4096 --enable-source-maps\nMY_LD_PRELOAD=x\n", PLAIN, ""),
@@ -531,9 +537,10 @@ fn what_prepares_a_package_is_a_hook_where_it_came_from_a_repository() {
         format!("{{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{{\"prepare\":\"{script}\"}}}}")
     };
     let git = "git+ssh://git@git.example/me/a.git#0123456789abcdef0123456789abcdef01234567";
+    let integrity = format!("sha512-{}==", "A".repeat(86));
     let lock = |resolved: &str| {
         let row = format!(
-            "{{\"version\":\"1.0.0\",\"integrity\":\"sha512-x\",\"resolved\":\"{resolved}\"}}"
+            "{{\"version\":\"1.0.0\",\"integrity\":\"{integrity}\",\"resolved\":\"{resolved}\"}}"
         );
         format!("{{\"lockfileVersion\":3,\"packages\":{{\"node_modules/a\":{row}}}}}")
     };
@@ -699,6 +706,13 @@ fn links_that_lead_out_are_found() {
         ("link", "/processes", Some("medium")),
         ("link", "/proc/self/mounts", Some("low")),
         ("link", "/proc/self/fd/1", Some("low")),
+        ("link", "/dev/stdout", Some("low")),
+        ("link", "/run/lock", Some("low")),
+        ("link", "/run/secrets/x", Some("high")),
+        ("bin/python", "/home/me/.pyenv/bin/python3.12", Some("low")),
+        ("bin/tool", "/home/me/python-x", Some("medium")),
+        ("bin/python", "/tmp/python3", Some("high")),
+        ("cabin/python", "/home/me/python3", Some("medium")),
         ("link", "/opt/lib/x", None),
         ("link", "/var/task/x", None),
         ("a/link", "../b/x", None),
@@ -728,6 +742,97 @@ fn links_that_lead_out_are_found() {
     ];
     place.file("fn.tar", tar_with(&entries));
     assert_eq!(found(&place, "fn.tar"), ["HOOK-LINK medium a/b/outside"]);
+}
+
+#[test]
+fn links_do_not_stand_for_what_was_published() {
+    const SITE: &str = "lib/python3.12/site-packages/";
+    let place = Workplace::new();
+    let files = wheel(SITE, &[]);
+    let evil = "def run():\n    return 'evil'\n";
+    assert_eq!(evil.len(), CORE.len());
+    let (symbolic, hard) = (tar::EntryType::Symlink, tar::EntryType::Link);
+    for (name, kind, target, expected) in [
+        (
+            "a/core.py",
+            symbolic,
+            "../../../../evil.txt",
+            Some("INTEGRITY-CHANGED medium"),
+        ),
+        (
+            "a/core.py",
+            hard,
+            "evil.txt",
+            Some("INTEGRITY-CHANGED medium"),
+        ),
+        (
+            "a/core.py",
+            symbolic,
+            "../evil.txt",
+            Some("INTEGRITY-CHANGED high"),
+        ),
+        ("a/core.py", symbolic, "../same.txt", None),
+        // As uv links into its cache.
+        (
+            "a/core.py",
+            symbolic,
+            "/cache/core.py",
+            Some("HOOK-LINK medium"),
+        ),
+        (
+            "a/core.py",
+            symbolic,
+            "../../../../../cache/core.py",
+            Some("HOOK-LINK medium"),
+        ),
+        (
+            "a/more.py",
+            symbolic,
+            "../evil.txt",
+            Some("INTEGRITY-UNRECORDED medium"),
+        ),
+        ("a/more.txt", symbolic, "../evil.txt", None),
+        (
+            "sitecustomize.py",
+            symbolic,
+            "evil.txt",
+            Some("HOOK-CUSTOMIZE high"),
+        ),
+        (
+            "sitecustomize.py",
+            hard,
+            "evil.txt",
+            Some("HOOK-CUSTOMIZE high"),
+        ),
+        (
+            "sitecustomize.py",
+            symbolic,
+            "/etc/python3.12/sitecustomize.py",
+            Some("HOOK-LINK low"),
+        ),
+        ("b.pth", symbolic, "evil.txt", Some("HOOK-PTH medium")),
+    ] {
+        let files = files.iter().map(|(path, content)| {
+            let content = std::str::from_utf8(content).unwrap();
+            (path.as_str(), tar::EntryType::Regular, content, PLAIN)
+        });
+        let path = format!("{SITE}{name}");
+        let core = std::str::from_utf8(CORE).unwrap();
+        let (of_site, of_site_too) = (format!("{SITE}evil.txt"), format!("{SITE}same.txt"));
+        let mut entries: Vec<_> = files.filter(|(file, ..)| *file != path).collect();
+        entries.extend([
+            ("evil.txt", tar::EntryType::Regular, evil, PLAIN),
+            (&of_site, tar::EntryType::Regular, evil, PLAIN),
+            (&of_site_too, tar::EntryType::Regular, core, PLAIN),
+            (&path, kind, target, 0o777),
+        ]);
+        place.file("fn.tar", tar_with(&entries));
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|expected| format!("{expected} {path}"))
+            .collect();
+        assert_eq!(found(&place, "fn.tar"), expected, "{name} to {target}");
+    }
 }
 
 #[test]

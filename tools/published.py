@@ -50,6 +50,8 @@ SKIPPED = {b"var", b"let", b"const", b"use", b"strict", b"undefined", b"void", b
 TOKEN = re.compile(rb"//[^\n]*|/\*.*?(?:\*/|\Z)|(?P<text>\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|`(?:[^`\\]|\\.)*`?)|(?P<word>[\w$]+)",
                    re.DOTALL | re.ASCII)
 WORD = re.compile(rb"[\w$]+", re.ASCII)
+IMPORTED = re.compile(rb"\bimport\s*(?:[\w$]+\s*,\s*)?\{([^}]*)\}\s*from\b", re.ASCII)
+ALIAS = re.compile(rb"([\w$]+)\s+as\s+([\w$]+)", re.ASCII)
 
 
 def rows():
@@ -140,6 +142,12 @@ def code_traces(text):
             last.pop(0)
 
 
+def as_bundled(text):
+    """Bundlers give back its own name to what a module imports under another."""
+    names = {alias: name for imported in IMPORTED.findall(text) for name, alias in ALIAS.findall(imported) if name != b"default"}
+    return WORD.sub(lambda word: names.get(word[0], word[0]), text) if names else text
+
+
 def file_trace(text):
     return int.from_bytes(hashlib.sha256(text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).digest()[:6], "big")
 
@@ -154,7 +162,8 @@ def compared(target, versions):
             row[1] = row[1] or path
     kinds = {"file": collections.defaultdict(lambda: [0, ""]), "code": collections.defaultdict(lambda: [0, ""])}
     for text, (found, path) in by_text.items():
-        for kind, traces in (("file", {file_trace(text)}), ("code", set(code_traces(text)))):
+        code = {trace for form in {text, as_bundled(text)} for trace in code_traces(form)}
+        for kind, traces in (("file", {file_trace(text)}), ("code", code)):
             for trace in traces:
                 row = kinds[kind][trace]
                 row[0] |= found

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read};
 use brotli_decompressor::Decompressor;
 use lzma_rust2::XzReader;
 
+use super::local_header;
 use super::zstd::ZstdReader;
 
 /// A format that holds other files.
@@ -57,10 +58,16 @@ impl Format {
 
     /// The format of a file of that name in an artifact.
     pub fn of(name: &str, first_bytes: &[u8]) -> Option<Self> {
-        Self::sniff(first_bytes).or_else(|| {
-            let is_brotli = name.ends_with(BROTLI) && is_brotli(first_bytes);
-            is_brotli.then_some(Format::Compressed(Compression::Brotli))
-        })
+        // Python reads what has that name line by line, whatever its first line begins with.
+        let is_pth = || name.ends_with(".pth") && !local_header::is_plausible(first_bytes);
+        match Self::sniff(first_bytes) {
+            Some(Format::Zip) if is_pth() => None,
+            Some(format) => Some(format),
+            None => {
+                let is_brotli = name.ends_with(BROTLI) && is_brotli(first_bytes);
+                is_brotli.then_some(Format::Compressed(Compression::Brotli))
+            }
+        }
     }
 
     pub fn sniff(first_bytes: &[u8]) -> Option<Self> {

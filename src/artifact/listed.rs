@@ -12,6 +12,9 @@ use crate::report::ReadError;
 /// Bytes of lists that are read of one container. The largest have some megabytes of them.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Lines of them. The largest have some hundred thousand at most.
+const MAX_LINES: usize = 500_000;
+
 /// A file as its author published it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Published {
@@ -35,6 +38,7 @@ impl Listed {
     /// A list that cannot be read is reported where it is read for the report.
     fn read_within(container: &dyn Container, mut room: u64) -> Self {
         let mut listed = Listed::default();
+        let mut lines = MAX_LINES;
         for member in container.members() {
             if !record::is_record(&member.path) {
                 continue;
@@ -49,8 +53,17 @@ impl Listed {
             let mut text = Vec::new();
             let read = reader.take(room).read_to_end(&mut text);
             room -= text.len() as u64;
-            if read.is_ok() {
-                listed.add(&member.path, &text);
+            if read.is_err() {
+                continue;
+            }
+            match lines.checked_sub(memchr::memchr_iter(b'\n', &text).count()) {
+                Some(left) => {
+                    lines = left;
+                    listed.add(&member.path, &text);
+                }
+                None => {
+                    listed.left_out.get_or_insert_with(|| member.path.clone());
+                }
             }
         }
         listed
@@ -60,7 +73,8 @@ impl Listed {
         for row in record::rows(path, text) {
             if let Some(sha256) = row.sha256() {
                 let size = row.size;
-                let rows = self.files.entry(row.inner).or_default();
+                let rows = self.files.entry(row.inner);
+                let rows = rows.or_insert_with(|| Vec::with_capacity(1));
                 if rows.len() < record::MAX_ROWS {
                     rows.push(Published { sha256, size });
                 }
@@ -76,8 +90,8 @@ impl Listed {
     /// What is to be said of lists for which there was no room.
     pub fn error(&self) -> Option<ReadError> {
         let message = format!(
-            "is more than the {MAX_BYTES} bytes of such lists that are read of one archive: what it lists was compared by \
-             length alone"
+            "is more than the {MAX_BYTES} bytes or {MAX_LINES} lines of such lists that are read of one archive: what it \
+             lists was compared by length alone"
         );
         let path = self.left_out.clone()?;
         Some(ReadError::new(path, message))

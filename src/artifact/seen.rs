@@ -14,7 +14,9 @@ const MAX_ERRORS: usize = 10_000;
 const MAX_FINDINGS: usize = 10_000;
 const MAX_SECRETS: usize = 10_000;
 const MAX_SUPPLY_ROWS: usize = 100_000;
-/// Of the names and versions of components, which have some dozen bytes each.
+/// Of the name and version of one component. No registry takes names of half the length.
+const MAX_NAME: usize = 4096;
+/// Of all of them together, which have some dozen bytes each.
 const MAX_NAME_BYTES: usize = 64 * 1024 * 1024;
 /// Of the names of files and of where links lead. A million of them have some hundred bytes each at most.
 const MAX_FILE_BYTES: usize = 128 * 1024 * 1024;
@@ -105,7 +107,7 @@ impl Seen {
             let range = row.version_range.as_ref().map_or(0, String::len);
             let version = row.version.as_ref().map_or(0, String::len);
             let bytes = row.name.len() + version + range;
-            let fits = self.name_bytes + bytes <= MAX_NAME_BYTES;
+            let fits = bytes <= MAX_NAME && self.name_bytes + bytes <= MAX_NAME_BYTES;
             if fits {
                 self.name_bytes += bytes;
             } else {
@@ -179,7 +181,8 @@ impl Seen {
         }
         if left_out.names > 0 {
             let message = format!(
-                "has components with more than {MAX_NAME_BYTES} bytes of names and versions: {} were left out of this report",
+                "has components with more than {MAX_NAME} bytes of a name and version, or {MAX_NAME_BYTES} of all together: {} \
+                 were left out of this report",
                 left_out.names
             );
             errors.push(ReadError::new(artifact.clone(), message));

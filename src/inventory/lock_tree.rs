@@ -93,7 +93,7 @@ pub struct LockTree {
     /// Whether the user named it, and so it speaks for all of the deployment.
     pub is_named: bool,
     pub rows: Vec<LockedRow>,
-    /// The rows that `name@range` stands for, where only the project's manifest tells what is for development.
+    /// The rows that what is asked for stands for, where only the project's manifest tells what is for development.
     asked: HashMap<Box<str>, usize>,
     /// Whether rows of the file could not be read: they may be for production, and need any of the others.
     is_partial: bool,
@@ -182,7 +182,7 @@ impl LockTree {
         self.rows.get_mut(row).filter(|_| self.weight <= MAX_WEIGHT)
     }
 
-    /// Says which rows are meant where a manifest asks for `name@range`.
+    /// Says which rows are meant by what a manifest asks for.
     pub fn ask_by(&mut self, requests: HashMap<Box<str>, usize>) {
         let text: usize = requests.keys().map(|request| request.len()).sum();
         self.weigh(requests.len() * WEIGHT_OF_REQUEST + text);
@@ -240,10 +240,11 @@ impl LockTree {
     }
 }
 
-/// What a project's manifest asks for, each `name@range`.
+/// What a project's manifest asks for, as the lock files beside it have it: `name@range`, or a name alone.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     pub path: EntryPath,
+    pub ecosystem: Ecosystem,
     pub production: Vec<Box<str>>,
     pub development: Vec<Box<str>>,
     pub has_workspaces: bool,
@@ -333,11 +334,12 @@ impl LockTrees {
     pub fn settle(self) -> Vec<LockTree> {
         let folder = |path: &EntryPath| path.sibling(path.parent());
         let manifests = self.manifests.iter();
-        let by_folder: HashMap<EntryPath, &Manifest> =
-            manifests.map(|m| (folder(&m.path), m)).collect();
+        let by_folder: HashMap<(Ecosystem, EntryPath), &Manifest> = manifests
+            .map(|manifest| ((manifest.ecosystem, folder(&manifest.path)), manifest))
+            .collect();
         let mut trees = self.trees;
         for tree in trees.iter_mut().filter(|tree| !tree.asked.is_empty()) {
-            if let Some(manifest) = by_folder.get(&folder(&tree.path))
+            if let Some(manifest) = by_folder.get(&(tree.ecosystem, folder(&tree.path)))
                 && !manifest.has_workspaces
             {
                 tree.mark_asked(manifest);
@@ -466,6 +468,7 @@ mod tests {
         asked.ask_by([(long.as_str().into(), 0)].into());
         let manifest = Manifest {
             path: path(),
+            ecosystem: Ecosystem::Npm,
             production: vec![long.as_str().into()],
             development: vec!["b@1".into()],
             has_workspaces: false,

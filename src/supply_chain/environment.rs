@@ -13,6 +13,7 @@ use crate::finding::{EntryPath, Location, Severity};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
+use super::assignments::{self, Form, MAX_PLACES};
 use super::index_variables::VARIABLES as INDEX_VARIABLES;
 use super::python_hooks::shown;
 use super::{Sighting, rules};
@@ -138,69 +139,119 @@ impl Inspector for ImageConfig {
 pub struct Settings;
 
 /// What the names of such files end with.
-const SETTINGS_SUFFIXES: [&str; 8] = [
-    ".env",
-    ".yml",
-    ".yaml",
-    ".sh",
-    ".tf",
-    ".bash",
-    "template.json",
-    "serverless.json",
+const SUFFIXES: [(&str, Form); 10] = [
+    (".env", Form::Dotenv),
+    (".yml", Form::Data),
+    (".yaml", Form::Data),
+    (".sh", Form::Shell),
+    (".tf", Form::Data),
+    (".bash", Form::Shell),
+    ("template.json", Form::Data),
+    ("serverless.json", Form::Data),
+    (".dockerfile", Form::Dockerfile),
+    (".containerfile", Form::Dockerfile),
+];
+/// What they begin with.
+const PREFIXES: [(&str, Form); 3] = [
+    (".env.", Form::Dotenv),
+    ("Dockerfile", Form::Dockerfile),
+    ("Containerfile", Form::Dockerfile),
 ];
 
 impl Inspector for Settings {
     fn wants(&self, header: &Header) -> bool {
-        is_settings(header) && owner::is_owners(header.path)
+        form(header.path).is_some()
+            && (header.path.file_name() != "bootstrap" || header.first_bytes.starts_with(b"#!"))
+            && owner::is_owners(header.path)
     }
 
+    /// More than any has, as the whole of it is searched for a few names alone.
     fn max_size(&self) -> u64 {
-        u64::MAX
+        64 * 1024 * 1024
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let Some(form) = form(entry.path) else {
+            return Ok(());
+        };
+        let mut too_many = None;
         for index in &INDEX_VARIABLES {
-            let mut set = values(entry.bytes, index.name);
-            let found = set.find_map(|(at, value)| Some((at, index.origin(&value)?)));
-            if let Some((at, origin)) = found {
-                let location = Location::at_line(entry.path, line(entry.bytes, at));
-                let (declared, origin) = (Evidence::Declared, Some(origin));
-                seen.origin(index.ecosystem, index.name, declared, origin, location);
+            match first(entry.bytes, index.name, form, |value| index.origin(value)) {
+                Search::Found(at, origin) => {
+                    let location = Location::at_line(entry.path, line(entry.bytes, at));
+                    let (declared, origin) = (Evidence::Declared, Some(origin));
+                    seen.origin(index.ecosystem, index.name, declared, origin, location);
+                }
+                Search::Nothing => {}
+                Search::TooMany => too_many = Some(index.name),
             }
         }
         for variable in &VARIABLES {
-            let mut set =
-                values(entry.bytes, variable.name).filter(|(_, value)| variable.loads(value));
-            if let Some((at, value)) = set.next() {
-                let location = Location::at_line(entry.path, line(entry.bytes, at));
-                seen.supply
-                    .sightings
-                    .push(variable.sighting(location, &value));
+            let loads = |value: &str| variable.loads(value).then(|| value.to_owned());
+            match first(entry.bytes, variable.name, form, loads) {
+                Search::Found(at, value) => {
+                    let location = Location::at_line(entry.path, line(entry.bytes, at));
+                    let sighting = variable.sighting(location, &value);
+                    seen.supply.sightings.push(sighting);
+                }
+                Search::Nothing => {}
+                Search::TooMany => too_many = Some(variable.name),
             }
         }
-        Ok(())
+        match too_many {
+            Some(name) => Err(Unreadable::new(format!(
+                "names {name} more than {MAX_PLACES} times: the rest was not looked at"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
-/// Where a text sets the variable, and to what.
-fn values<'a>(text: &'a [u8], name: &'a str) -> impl Iterator<Item = (usize, String)> + 'a {
-    let found = memmem::find_iter(text, name);
-    found.filter_map(move |at| Some((at, value(text, at, name)?)))
+/// What came of the search for a variable.
+enum Search<T> {
+    Found(usize, T),
+    Nothing,
+    TooMany,
 }
 
-fn is_settings(header: &Header) -> bool {
-    let path: &EntryPath = header.path;
-    let inner = path.inner();
-    let is_script = || header.first_bytes.starts_with(b"#!");
-    SETTINGS_SUFFIXES
-        .iter()
-        .any(|suffix| inner.ends_with(suffix))
-        || {
-            let name = path.file_name();
-            name.starts_with(".env.")
-                || name.starts_with("Dockerfile")
-                || (name == "bootstrap" && is_script())
-        }
+/// Where a text first sets the variable to something that `read` makes something of.
+fn first<T>(
+    text: &[u8],
+    name: &'static str,
+    form: Form,
+    read: impl Fn(&str) -> Option<T>,
+) -> Search<T> {
+    let mut places = assignments::places(text, name);
+    let found = places.by_ref().take(MAX_PLACES).find_map(|at| {
+        let value = assignments::value(text, at, name, form)?;
+        Some((at, read(&value)?))
+    });
+    match found {
+        Some((at, found)) => Search::Found(at, found),
+        None if places.next().is_some() => Search::TooMany,
+        None => Search::Nothing,
+    }
+}
+
+/// How a file of that name sets variables, if it does.
+fn form(path: &EntryPath) -> Option<Form> {
+    let name = path.file_name();
+    let ends = |suffix: &str| {
+        let start = name.len().checked_sub(suffix.len());
+        start
+            .and_then(|start| name.get(start..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    };
+    let begins = |prefix: &str| {
+        name.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if name == "bootstrap" {
+        return Some(Form::Shell);
+    }
+    let by_start = PREFIXES.iter().find(|(prefix, _)| begins(prefix));
+    let by_end = || SUFFIXES.iter().find(|(suffix, _)| ends(suffix));
+    by_start.or_else(by_end).map(|(_, form)| *form)
 }
 
 fn line(bytes: &[u8], at: usize) -> u32 {
@@ -208,43 +259,50 @@ fn line(bytes: &[u8], at: usize) -> u32 {
     u32::try_from(before + 1).unwrap_or(u32::MAX)
 }
 
-/// Bytes of a line on either side of a name that are looked at. Nobody sets a longer value by hand.
-const NEAR: usize = 4 * 1024;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::{inspect, wants};
 
-/// What a line sets the variable at `at` to; none where it only names it. YAML, JSON, shell, Terraform and
-/// Dockerfiles: `NAME: value`, `"NAME": "value"`, `export NAME=value`, `NAME = "value"`, `ENV NAME value`.
-fn value(bytes: &[u8], at: usize, name: &str) -> Option<String> {
-    let is_whole = match bytes[..at].last() {
-        Some(before) => b" \t\r\n\"'{,;&".contains(before),
-        None => true,
-    };
-    if !is_whole {
-        return None;
+    #[test]
+    fn files_that_set_variables_are_known_by_their_names() {
+        for path in [
+            "Dockerfile",
+            "dockerfile.prod",
+            "Containerfile",
+            "api/x.Dockerfile",
+            ".env",
+            ".env.local",
+            "prod.env",
+            "a.yml",
+        ] {
+            assert!(wants(&Settings, path, b"x"), "{path}");
+        }
+        assert!(wants(&Settings, "bootstrap", b"#!/bin/sh"));
+        for path in [
+            "bootstrap",
+            "Docker",
+            "env",
+            "a.json",
+            "é",
+            "node_modules/a/.env",
+        ] {
+            assert!(!wants(&Settings, path, b"x"), "{path}");
+        }
     }
-    let before = &bytes[at.saturating_sub(NEAR)..at];
-    let before = &before[memchr::memrchr(b'\n', before).map_or(0, |end| end + 1)..];
-    let rest = &bytes[at + name.len()..];
-    let rest = &rest[..rest.len().min(NEAR)];
-    let rest = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
-    let before = String::from_utf8_lossy(before);
-    let rest = String::from_utf8_lossy(rest);
-    let before = before.trim_start();
-    let is_comment =
-        before.starts_with(['#', ';']) || before.starts_with("//") || before.contains(" #");
-    if is_comment {
-        return None;
+
+    #[test]
+    fn a_variable_that_is_named_without_end_is_an_error_and_hides_no_other() {
+        let text = " LD_PRELOAD".repeat(MAX_PLACES + 1) + "\nPYTHONSTARTUP=/x.py\n";
+        let path = EntryPath::new(&"fn.zip!/".into(), "a.env");
+        let mut seen = Observations::default();
+        let entry = Entry {
+            path: &path,
+            bytes: text.as_bytes(),
+        };
+        assert!(Settings.inspect(&entry, &mut seen).is_err());
+        assert_eq!(seen.supply.sightings.len(), 1);
+        let text = " LD_PRELOAD".repeat(MAX_PLACES);
+        assert!(inspect(&Settings, "a.env", text).is_ok());
     }
-    // A shell's way to take it away: `NAME= command`.
-    if rest.starts_with("= ") {
-        return None;
-    }
-    let after = rest.trim_start_matches(['"', '\'']).trim_start();
-    let value = match after.strip_prefix([':', '=']) {
-        // Not a comparison: `==`.
-        Some(value) if !value.starts_with('=') => value,
-        None if before.starts_with("ENV ") && rest.starts_with(' ') => after,
-        _ => return None,
-    };
-    let value = value.trim().trim_end_matches([',', '\\']).trim_end();
-    Some(value.trim_matches(['"', '\'']).trim().to_owned())
 }

@@ -23,18 +23,13 @@ const BUNDLES: [&str; 5] = [
 ];
 
 /// Where absolute links lead, or into, and how bad it is; the first that fits counts.
-const TARGETS: [(&str, Severity); 22] = [
+const TARGETS: [(&str, Severity); 27] = [
     ("/dev/null", Severity::Info),
-    ("/usr", Severity::Low),
-    ("/bin", Severity::Low),
-    ("/lib", Severity::Low),
-    ("/lib32", Severity::Low),
-    ("/lib64", Severity::Low),
     // What a system's own links lead to.
-    ("/etc/alternatives", Severity::Low),
-    ("/etc/localtime", Severity::Low),
-    ("/etc/pki", Severity::Low),
-    ("/etc/ssl", Severity::Low),
+    ("/dev/fd", Severity::Low),
+    ("/dev/stderr", Severity::Low),
+    ("/dev/stdin", Severity::Low),
+    ("/dev/stdout", Severity::Low),
     ("/proc/kcore", Severity::Low),
     ("/proc/mounts", Severity::Low),
     ("/proc/self/fd", Severity::Low),
@@ -49,6 +44,16 @@ const TARGETS: [(&str, Severity); 22] = [
     ("/var/run/secrets", Severity::High),
     ("/etc/passwd", Severity::High),
     ("/etc/shadow", Severity::High),
+    ("/etc", Severity::Low),
+    ("/usr", Severity::Low),
+    ("/bin", Severity::Low),
+    ("/sbin", Severity::Low),
+    ("/lib", Severity::Low),
+    ("/lib32", Severity::Low),
+    ("/lib64", Severity::Low),
+    ("/run", Severity::Low),
+    ("/var/lib", Severity::Low),
+    ("/var/run", Severity::Low),
 ];
 
 /// One finding for all links that lead to the same place: an installer may have linked every file of a package.
@@ -149,19 +154,30 @@ fn leads_out(folder: &str, target: &str, own_folder: Option<&str>) -> Option<Sev
     if own_folder.is_some_and(|own| is_in(&target, own)) {
         return Some(Severity::Low);
     }
-    // A virtual environment is made with a link to the Python that it is for.
-    let is_interpreter = target
-        .rsplit('/')
-        .next()
-        .is_some_and(|name| name.starts_with("python"));
-    if is_interpreter && folder.ends_with("bin") {
-        return Some(Severity::Low);
-    }
     if BUNDLES.iter().any(|bundle| is_in(&target, bundle)) {
         return None;
     }
     let known = TARGETS.iter().find(|(place, _)| is_in(&target, place));
-    Some(known.map_or(Severity::Medium, |(_, severity)| *severity))
+    match known {
+        Some((_, severity)) => Some(*severity),
+        None if is_environments(folder) && is_interpreter(&target) => Some(Severity::Low),
+        None => Some(Severity::Medium),
+    }
+}
+
+/// Whether it may be the folder of a virtual environment in which a link leads to the Python that it is for.
+fn is_environments(folder: &str) -> bool {
+    folder == "bin" || folder.ends_with("/bin")
+}
+
+fn is_interpreter(target: &str) -> bool {
+    let name = target.rsplit('/').next().unwrap_or_default();
+    let version = name.strip_prefix("python");
+    version.is_some_and(|version| {
+        version
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
 }
 
 /// Whether a relative link climbs above the root. In a system's own tree that is the root still.

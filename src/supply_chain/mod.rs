@@ -3,6 +3,7 @@
 //! Inspectors note what may be of interest in [`Traces`]; [`assess`] judges it once all of an artifact is known, when a
 //! wheel's `RECORD` can say which files are as their author published them.
 
+mod assignments;
 mod edit;
 mod environment;
 mod executables;
@@ -74,6 +75,7 @@ pub fn assess(artifact: &Artifact, seen: &Observations) -> Judged {
     let mut sightings = seen.supply.sightings.clone();
     python_hooks::lower_outside_sites(&mut sightings, seen);
     sightings.extend(python_hooks::customizers(seen));
+    sightings.extend(python_hooks::linked(seen));
     sightings.extend(install_scripts::prepares(seen));
     sightings.extend(extensions::extensions(artifact, seen));
     sightings.extend(setuid::programs(artifact, seen));

@@ -25,9 +25,14 @@ impl Package {
     /// The words of a name that has several: `typed` of `typed-builder`. What people put into names they use by itself.
     fn words(&self) -> impl Iterator<Item = Cow<'static, str>> {
         let is_scoped = scope_of(self.shown).is_some();
-        let words = self.name.split(['-', '_', '.']).filter(move |_| !is_scoped);
-        let words: Vec<Cow<str>> = words.map(|word| Cow::Owned(word.to_owned())).collect();
-        words.into_iter()
+        let words = self
+            .shown
+            .split(['-', '_', '.'])
+            .filter(move |_| !is_scoped);
+        words.map(|word| match word.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => Cow::Owned(word.to_ascii_lowercase()),
+            false => Cow::Borrowed(word),
+        })
     }
 }
 
@@ -87,10 +92,11 @@ impl Popular {
             })
             .collect();
         let near = near.iter().flat_map(|list| names(list));
-        let mut established: HashSet<_> = near.map(|name| comparable(ecosystem, name)).collect();
+        let mut established = HashSet::with_capacity(4 * packages.len());
+        established.extend(near.map(|name| comparable(ecosystem, name)));
         established.extend(packages.iter().flat_map(Package::words));
-        let mut by_name = HashMap::new();
-        let mut by_look = HashMap::new();
+        let mut by_name = HashMap::with_capacity(packages.len());
+        let mut by_look = HashMap::with_capacity(packages.len());
         let mut by_start = Vec::new();
         let mut by_end = Vec::new();
         let mut scopes: Vec<&str> = Vec::new();

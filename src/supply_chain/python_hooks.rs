@@ -9,7 +9,7 @@ use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::{hex, local_header};
-use crate::finding::{EntryPath, Location, Severity};
+use crate::finding::{Certainty, EntryPath, Location, Severity};
 use crate::inspect::{Entry, Header, Inspector, Observations, ObservedFile, Unreadable};
 use crate::inventory::owner::is_fixture_folder;
 use crate::text::visible;
@@ -21,7 +21,20 @@ const SHOWN: usize = 100;
 
 /// Lines that tools of good name write, by the SHA-256 of what [`skeleton`] leaves of each, and the module that the line
 /// imports, if it does not do all of its work itself.
-const KNOWN_LINES: [(&str, Option<&str>); 12] = [
+const KNOWN_LINES: [(&str, Option<&str>); 15] = [
+    // setuptools' `easy-install.pth`: the first line, and the last as 7.0 to 12.0 and as 24.0 to 36.0 write it
+    (
+        "3c12f997ec8b39dbe446522be277c956e5dbfc0cf8a5b5db24527198b267e7ce",
+        None,
+    ),
+    (
+        "deb4d2065e63201a33d3516a63fb8fdd22fb1ee2f693562aa105dbaf02e6c86f",
+        None,
+    ),
+    (
+        "9bda4939472a967200562cbb4f9a433337283d1538d50821d38750b620b0e381",
+        None,
+    ),
     // setuptools before 28.1: a namespace package, and one in another
     (
         "547191266612d8982a87a1b84ffef66b42bbfc66e0ef68d27b9936d1f0031701",
@@ -113,8 +126,17 @@ impl Inspector for PthFile {
         let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
         let lines = lines.filter(|(line, _)| runs(line));
         let lines = lines.map(|(line, number)| (known(line), number, line));
-        let Some((known, number, line)) = lines.min_by_key(|(known, number, _)| (*known, *number))
-        else {
+        let mut least: Option<(Known, u32, &str)> = None;
+        for found in lines {
+            let (known, ..) = found;
+            if least.is_none_or(|(least, ..)| known < least) {
+                least = Some(found);
+            }
+            if known == Known::Not {
+                break;
+            }
+        }
+        let Some((known, number, line)) = least else {
             return Ok(());
         };
         let location = Location::at_line(entry.path, number);
@@ -218,12 +240,37 @@ fn skeleton(line: &str) -> String {
     skeleton.replace("'', ''", "''").replace("'',)", "'')")
 }
 
+/// `.pth` files that are links into the bundle: Python reads the lines of what they lead to.
+pub fn linked(seen: &Observations) -> Vec<Sighting> {
+    let files = seen.files.iter().filter(|file| {
+        let path = &file.path;
+        let is_pth = file.is_deployed && path.inner().ends_with(".pth");
+        is_pth && !leads_out(file) && !path.parent().split('/').any(is_fixture_folder)
+    });
+    let found = files.filter_map(|file| Some((&file.path, file.link.as_deref()?)));
+    found
+        .map(|(path, target)| {
+            let detail = format!("{} is a link to {}", path.file_name(), shown(target));
+            Sighting {
+                severity: Severity::Medium,
+                certainty: Certainty::Possible,
+                ..Sighting::of(&rules::PTH, path.clone(), detail)
+            }
+        })
+        .collect()
+}
+
+/// Whether it is a link that leads out by its absolute path: that is told of as a link, and distributions have theirs in
+/// `/etc`.
+fn leads_out(file: &ObservedFile) -> bool {
+    let link = file.link.as_deref().filter(|_| !file.is_hard_link);
+    link.is_some_and(|target| target.starts_with('/'))
+}
+
 /// The modules of these names that Python would find.
 pub fn customizers(seen: &Observations) -> Vec<Sighting> {
-    let files = seen
-        .files
-        .iter()
-        .filter(|file| file.is_deployed && file.link.is_none());
+    let files = seen.files.iter();
+    let files = files.filter(|file| file.is_deployed && !leads_out(file));
     let found = files.filter_map(|file| Some((file, customizer(&file.path)?)));
     found
         .map(|(file, module)| Sighting {
@@ -236,10 +283,11 @@ pub fn customizers(seen: &Observations) -> Vec<Sighting> {
 /// The module that Python imports by itself from that file, in a folder that it imports from.
 fn customizer(path: &EntryPath) -> Option<&'static str> {
     let inner = path.inner();
-    let stem = ["/__init__.py", "/__init__.pyc", ".py", ".pyc"]
+    let stem = [".py", ".pyc"]
         .iter()
         .find_map(|suffix| inner.strip_suffix(suffix))
         .or_else(|| native_stem(inner))?;
+    let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
     let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
     let module = ["sitecustomize", "usercustomize"]
         .into_iter()
@@ -295,6 +343,7 @@ mod tests {
             (&line("'ours',", "ours", ""), Known::Whole),
             (&line("'ours', 'core'", "ours.core", nested), Known::Whole),
             (older, Known::Whole),
+            ("import sys; sys.__plen = len(sys.path)", Known::Whole),
         ] {
             assert_eq!(known(line), expected, "{line}");
         }
@@ -313,6 +362,8 @@ mod tests {
             "sitecustomize.abi3.so",
             "opt/python/sitecustomize.cpython-312-x86_64-linux-gnu.so",
             "python/sitecustomize.cp312-win_amd64.pyd",
+            "sitecustomize/__init__.py",
+            "sitecustomize/__init__.abi3.so",
         ] {
             assert_eq!(module(inner), Some("sitecustomize"), "{inner}");
         }

@@ -57,10 +57,11 @@ impl<'a> Root<'a> {
                 return Some(file);
             };
             // A hard link counts from the root, another from its folder.
-            let beside = resolve_path(file.path.parent(), link);
-            let beside = beside.and_then(|target| self.files.get(target.as_str()));
-            let from_root = || self.files.get(link.trim_start_matches("./"));
-            file = beside.or_else(from_root)?;
+            let folder = match file.is_hard_link {
+                true => "",
+                false => file.path.parent(),
+            };
+            file = self.files.get(resolve_path(folder, link)?.as_str())?;
         }
         None
     }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::edit::Edit;
+use super::package_name::MAX_NAME;
 use super::popular::{Package, Popular, scope_of};
 use super::rules;
 use crate::assess::fingerprint;
@@ -109,6 +110,10 @@ pub fn assess<E>(
 
 fn resemblance(ecosystem: Ecosystem, name: &str) -> Option<Resemblance> {
     let popular = Popular::of(ecosystem)?;
+    // What none can have is no slip for what all have.
+    if name.len() > MAX_NAME {
+        return None;
+    }
     let name = ecosystem.comparable_name(name);
     if !name.is_ascii() {
         let like = popular.named(&in_latin(&name)?)?;

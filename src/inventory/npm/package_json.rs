@@ -49,6 +49,7 @@ impl Inspector for PackageJson {
         }
         seen.lock_trees.add_manifest(lock_tree::Manifest {
             path: entry.path.clone(),
+            ecosystem: Ecosystem::Npm,
             production: [&manifest.dependencies, &manifest.optional_dependencies]
                 .into_iter()
                 .flat_map(requests)

@@ -50,6 +50,9 @@ impl Described {
 
 type Folder = (Arc<str>, String);
 
+/// Whether all in a folder is described, or else which files.
+type Names = (bool, HashSet<String>);
+
 impl Assemblies {
     /// How many assemblies there are, and names of some.
     pub fn rows(&self) -> usize {
@@ -89,7 +92,7 @@ pub fn add_assemblies(seen: &mut Observations) {
         described,
     } = std::mem::take(&mut seen.assemblies);
     let runtimes: HashSet<Folder> = runtimes.iter().map(folder).collect();
-    let mut by_folder: HashMap<Arc<str>, HashMap<String, (bool, HashSet<String>)>> = HashMap::new();
+    let mut by_folder: HashMap<Arc<str>, HashMap<String, Names>> = HashMap::new();
     for described in described {
         let (container, folder) = folder(&described.by);
         let folders = by_folder.entry(container).or_default();

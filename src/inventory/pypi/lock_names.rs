@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::lock_tree::{Asking, LockTree, Purpose, is_development_group};
+use crate::inventory::lock_tree::{Asking, LockTree, LockedRow, Purpose, is_development_group};
 
 use super::marker::{excludes, required};
 
@@ -28,6 +28,14 @@ impl Need {
     fn is_excluded(&self) -> bool {
         self.marker.as_text().is_some_and(excludes)
     }
+}
+
+/// A package that another needs, as Poetry names it.
+pub struct NamedNeed<'a> {
+    pub name: &'a str,
+    pub marker: &'a str,
+    /// With an extra alone.
+    pub is_optional: bool,
 }
 
 /// The rows of a list of tables.
@@ -146,16 +154,20 @@ impl NamedTree {
         self.asking.add(self.last, needs.collect::<HashSet<_>>());
     }
 
-    /// The package that was added last needs those, each with its environment marker.
-    pub fn need_named<'a>(&mut self, needs: impl Iterator<Item = (&'a str, &'a str)>) {
-        let needs = needs.filter(|(_, marker)| !excludes(marker));
-        self.need(needs.map(|(name, _)| Asked {
-            name: Ecosystem::PyPi.normalize_name(name),
+    /// The package that was added last needs those, unless that is with an extra or their marker says otherwise: then it
+    /// may need them. Lock files write conflicts of extras as markers too.
+    pub fn need_named<'a>(&mut self, needs: impl Iterator<Item = NamedNeed<'a>>) {
+        let (needed, others): (Vec<NamedNeed>, Vec<NamedNeed>) =
+            needs.partition(|need| !need.is_optional && !excludes(need.marker));
+        let asked = |need: NamedNeed| Asked {
+            name: Ecosystem::PyPi.normalize_name(need.name),
             version: None,
-        }));
+        };
+        self.need(needed.into_iter().map(asked));
+        self.may_need(others.into_iter().map(asked));
     }
 
-    /// Likewise, as whole requirements.
+    /// It needs those whole requirements.
     pub fn need_required<'a>(&mut self, needs: impl Iterator<Item = &'a str>) {
         let needs = needs.filter_map(required);
         self.need(needs.map(|name| Asked {
@@ -164,8 +176,7 @@ impl NamedTree {
         }));
     }
 
-    /// Likewise, as tables. What a marker excludes may be needed all the same: lock files write conflicts of extras
-    /// as markers too.
+    /// Likewise, as tables.
     pub fn need_listed(&mut self, needs: &Lenient<Need>) {
         let (excluded, needed): (Vec<&Need>, Vec<&Need>) =
             rows(needs).partition(|need| need.is_excluded());
@@ -215,6 +226,29 @@ impl NamedTree {
             .connect(&mut self.tree, LockTree::may_need, find);
         self.tree.mark(vec![production], vec![development]);
         self.tree
+    }
+
+    /// Likewise of a lock file that does not say what is for development: the manifest beside it tells by names.
+    pub fn connect_to_manifest(mut self) -> LockTree {
+        let is_marked = |row: &LockedRow| row.purpose == Purpose::Development;
+        if !self.tree.rows.iter().any(is_marked) {
+            let mut asked = HashMap::new();
+            for (name, of_name) in &self.rows.0 {
+                let row = match of_name.all[..] {
+                    [row] => row,
+                    _ => {
+                        let all = self.tree.add(None, Purpose::Unknown);
+                        for &row in &of_name.all {
+                            self.tree.need(all, row);
+                        }
+                        all
+                    }
+                };
+                asked.insert(name.as_str().into(), row);
+            }
+            self.tree.ask_by(asked);
+        }
+        self.connect()
     }
 }
 

@@ -8,11 +8,11 @@ use serde::Deserialize;
 
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::{Flag, Lenient, Text};
-use crate::inventory::lock_tree::Purpose;
+use crate::inventory::lock_tree::{LockTree, Purpose};
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
-use super::lock_names::{NamedTree, Names, texts};
+use super::lock_names::{NamedNeed, NamedTree, Names, texts};
 use super::pep508::Requirement;
 use super::toml_text::{self, Files, Locked};
 
@@ -65,18 +65,22 @@ impl Package {
         }
     }
 
-    /// Names and markers.
-    fn needs(&self) -> impl Iterator<Item = (&str, &str)> {
+    fn needs(&self) -> impl Iterator<Item = NamedNeed<'_>> {
         let rows = self.dependencies.as_map().into_iter().flatten();
         rows.flat_map(|(name, row)| {
             let rows = match row {
                 Lenient::List(rows) => rows.as_slice(),
                 row => std::slice::from_ref(row),
             };
-            rows.iter().filter_map(|row| match row.as_map() {
-                Some(row) if row.optional.is_set() => None,
-                Some(row) => Some((name.as_str(), row.markers.as_text().unwrap_or_default())),
-                None => Some((name.as_str(), "")),
+            rows.iter().map(|row| {
+                let row = row.as_map();
+                NamedNeed {
+                    name,
+                    marker: row
+                        .and_then(|row| row.markers.as_text())
+                        .unwrap_or_default(),
+                    is_optional: row.is_some_and(|row| row.optional.is_set()),
+                }
             })
         })
     }
@@ -102,6 +106,10 @@ impl Locked for Package {
         let purpose = self.purpose(tree.lock_version());
         tree.add(&self.name, version, purpose);
         tree.need_named(self.needs());
+    }
+
+    fn connect(tree: NamedTree) -> LockTree {
+        tree.connect_to_manifest()
     }
 
     fn origin(&self, folder: &str, is_hashed_elsewhere: bool) -> Option<Origin> {
@@ -136,6 +144,8 @@ impl Locked for Package {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::EntryPath;
+    use crate::inventory::pypi::pyproject::Pyproject;
     use crate::inventory::testing::{inspect, rows, wants};
 
     #[test]
@@ -272,6 +282,82 @@ lock-version = "1.0"
     }
 
     #[test]
+    fn where_the_file_does_not_tell_the_manifest_does() {
+        let lock = "[[package]]\nname = 'a'\nversion = '1'\n[package.dependencies]\nb = '*'\n\
+             [[package]]\nname = 'b'\nversion = '1'\n[[package]]\nname = 'b'\nversion = '2'\n\
+             [[package]]\nname = 'c'\nversion = '1'\n\
+             [[package]]\nname = 'Tool'\nversion = '1'\n[package.dependencies]\nb = '*'\nc = '*'\n";
+        let found = |dependencies: &str, groups: &str| {
+            let mut seen = inspect(&PoetryLock, "poetry.lock", lock).unwrap();
+            let text =
+                format!("[tool.poetry.dependencies]\npython = '^3'\n{dependencies}\n{groups}\n");
+            let path = EntryPath::new(&"fn.zip!/".into(), "pyproject.toml");
+            let bytes = text.as_bytes();
+            Pyproject
+                .inspect(&Entry { path: &path, bytes }, &mut seen)
+                .unwrap();
+            seen.lock_trees.shown()
+        };
+        let marked = [
+            "Tool 1 d > b 1, b 2, c 1",
+            "a 1 p > b 1, b 2",
+            "b 1 p",
+            "b 2 p",
+            "c 1 d",
+        ];
+        let unmarked = [
+            "Tool 1 > b 1, b 2, c 1",
+            "a 1 > b 1, b 2",
+            "b 1",
+            "b 2",
+            "c 1",
+        ];
+        for groups in [
+            "[tool.poetry.group.dev.dependencies]\ntool = '*'",
+            "[tool.poetry.dev-dependencies]\ntool = '*'",
+        ] {
+            assert_eq!(found("a = '*'", groups), marked);
+            // What the lock file does not know it was not made for.
+            assert_eq!(found("a = '*'\nnew = '*'", groups), unmarked);
+        }
+        let own = "[tool.poetry.group.lambda.dependencies]\ntool = '*'";
+        assert_eq!(found("a = '*'", own), unmarked);
+        let both = format!("{own}\n[tool.poetry.group.dev.dependencies]\nc = '*'");
+        let for_production = [
+            "Tool 1 p > b 1, b 2, c 1",
+            "a 1 p > b 1, b 2",
+            "b 1 p",
+            "b 2 p",
+            "c 1 p",
+        ];
+        assert_eq!(found("a = '*'", &both), for_production);
+    }
+
+    #[test]
+    fn what_production_may_need_with_an_extra_is_not_for_development_alone() {
+        for category in ["", "category = 'main'\n"] {
+            let of_group = category.replace("main", "dev");
+            let text = format!(
+                "[[package]]\nname = 'a'\nversion = '1'\n{category}\
+                 dependencies = {{ b = {{ version = '*', optional = true }} }}\n\
+                 [[package]]\nname = 'b'\nversion = '1'\n{category}\
+                 [[package]]\nname = 'own'\nversion = '1'\n{of_group}\
+                 [[package]]\nname = 'tool'\nversion = '1'\n{of_group}"
+            );
+            let mut seen = inspect(&PoetryLock, "poetry.lock", &text).unwrap();
+            let text = "[tool.poetry.dependencies]\na = '*'\n\
+                 [tool.poetry.group.lambda.dependencies]\nown = '*'\n\
+                 [tool.poetry.group.dev.dependencies]\nb = '*'\ntool = '*'\n";
+            let path = EntryPath::new(&"fn.zip!/".into(), "pyproject.toml");
+            let bytes = text.as_bytes();
+            let entry = Entry { path: &path, bytes };
+            Pyproject.inspect(&entry, &mut seen).unwrap();
+            let shown = seen.lock_trees.shown();
+            assert_eq!(shown, ["a 1 p", "b 1 p", "own 1 p", "tool 1 d"]);
+        }
+    }
+
+    #[test]
     fn odd_fields_of_the_tree_cost_themselves_alone() {
         let text = "[[package]]\nname = 'a'\nversion = '1'\ncategory = 1\ngroups = 'dev'\ndependencies = ['b']\n";
         let seen = inspect(&PoetryLock, "poetry.lock", text).unwrap();
@@ -281,7 +367,6 @@ lock-version = "1.0"
 
     #[test]
     fn one_odd_package_does_not_lose_the_others() {
-        use crate::finding::EntryPath;
         let path = EntryPath::new(&"fn.zip!/".into(), "poetry.lock");
         let bytes = b"[[package]]\nname = 1\n[[package]]\nname = 'b'\nversion = '2'\n";
         let mut seen = Observations::default();

@@ -7,12 +7,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::{Spanned, Value};
 
 use crate::component::{Ecosystem, Evidence};
-use crate::finding::Location;
+use crate::finding::{EntryPath, Location};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::Lenient;
+use crate::inventory::lenient::{Lenient, Table};
+use crate::inventory::lock_tree::{Manifest as Asked, is_development_group};
 use crate::inventory::owner;
 use crate::supply_chain::origin::Origin;
 
@@ -51,6 +53,48 @@ struct Poetry {
     dependencies: BTreeMap<Spanned<String>, Value>,
     #[serde(default)]
     source: Lenient<Index>,
+    #[serde(default)]
+    group: Table<Group>,
+    /// The group for development, before there were others.
+    #[serde(default, rename = "dev-dependencies")]
+    dev_dependencies: Names,
+}
+
+/// They say of lock files without marks what is for development.
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    dependencies: Names,
+}
+
+type Names = Lenient<BTreeMap<String, IgnoredAny>>;
+
+impl Poetry {
+    fn asked(&self, path: &EntryPath) -> Asked {
+        let normalized = |name: &str| Ecosystem::PyPi.normalize_name(name).into_boxed_str();
+        let names = |names: &Names| -> Vec<Box<str>> {
+            let names = names.as_map().into_iter().flat_map(BTreeMap::keys);
+            names.map(|name| normalized(name)).collect()
+        };
+        let own = self.dependencies.keys().map(|name| name.get_ref().as_str());
+        let own = own.filter(|name| *name != "python");
+        let mut asked = Asked {
+            path: path.clone(),
+            ecosystem: Ecosystem::PyPi,
+            production: own.map(normalized).collect(),
+            development: names(&self.dev_dependencies),
+            has_workspaces: false,
+        };
+        let groups = self.group.as_map().into_iter().flatten();
+        for (name, group) in groups.filter_map(|(name, group)| Some((name, group.as_map()?))) {
+            if is_development_group(name) {
+                asked.development.extend(names(&group.dependencies));
+            } else {
+                asked.production.extend(names(&group.dependencies));
+            }
+        }
+        asked
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -225,6 +269,7 @@ impl Inspector for Pyproject {
                 location,
             );
         }
+        seen.lock_trees.add_manifest(tool.poetry.asked(entry.path));
         let local_names = tool.uv.local_names();
         let mut read = Dependencies::new(text, folder);
         read.add_project(project);

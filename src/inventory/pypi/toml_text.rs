@@ -10,6 +10,7 @@ use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Observations, Unreadable};
 use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::lock_tree::LockTree;
 use crate::supply_chain::origin::Origin;
 
 use super::lock_names::{Groups, NamedTree, Need};
@@ -65,6 +66,11 @@ pub trait Locked: DeserializeOwned {
 
     /// Adds it to the tree of what needs what.
     fn join(&self, tree: &mut NamedTree);
+
+    /// The tree, once all packages are in it.
+    fn connect(tree: NamedTree) -> LockTree {
+        tree.connect()
+    }
 
     /// Where it comes from, if that is worth a word. `folder` is that of the lock file, which may hold packages to hashes
     /// elsewhere than in their rows.
@@ -129,7 +135,7 @@ pub fn see_packages<T: Locked>(entry: &Entry, seen: &mut Observations) -> Result
         }
     }
     seen.lock_trees
-        .add(tree.connect().read_in_part(result.is_err()));
+        .add(T::connect(tree).read_in_part(result.is_err()));
     result
 }
 

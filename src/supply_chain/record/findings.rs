@@ -10,12 +10,7 @@ use crate::supply_chain::finding::inside;
 use crate::supply_chain::rules;
 
 use super::lists::Package;
-use super::{MAX_LOCATIONS, Wrong, ends_with, is_native};
-
-/// What Python loads, and what else runs.
-const PROGRAMS: [&str; 9] = [
-    ".py", ".pyc", ".so", ".pyd", ".pth", ".dll", ".dylib", ".exe", ".sh",
-];
+use super::{MAX_LOCATIONS, PROGRAMS, Wrong, ends_with, is_native};
 
 pub fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Finding> {
     let name = record::package(&package.record.path);
@@ -65,6 +60,11 @@ pub fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Fin
                 severity: Severity::Low,
                 certainty: Certainty::Possible,
                 ..found(": of another length, as libraries are when symbols are stripped")
+            },
+            () if wrong.linked == wrong.changed.len() => Finding {
+                severity: Severity::Medium,
+                certainty: Certainty::Possible,
+                ..found(": links stand in their places")
             },
             () if wrong.stripped + wrong.turned == wrong.changed.len() => Finding {
                 severity: Severity::Medium,

@@ -9,6 +9,9 @@ use crate::inventory::pypi::record;
 use crate::report::ReadError;
 use crate::supply_chain::tree::Tree;
 
+/// Folders of vendored packages within each other that are looked at.
+const MAX_VENDORS: usize = 8;
+
 /// What the wheels of an artifact list.
 pub struct Records<'a> {
     pub(super) packages: Vec<Package<'a>>,
@@ -32,7 +35,7 @@ pub(super) struct Package<'a> {
 pub(super) struct Listed {
     pub package: usize,
     pub is_outside: bool,
-    is_digested: bool,
+    pub is_digested: bool,
     sha256: Option<[u8; 32]>,
     pub size: Option<u64>,
 }
@@ -64,9 +67,7 @@ impl<'a> Records<'a> {
                 record,
                 root: tree.root_of(&record.path),
                 is_own_build: own_builds.contains(&folder(&record.path)),
-                is_vendored: record::base(&record.path)
-                    .split('/')
-                    .any(|part| part == "_vendor"),
+                is_vendored: is_vendored(tree, &record.path),
                 has_other_version: false,
             });
             records.add_rows(records.packages.len() - 1);
@@ -92,7 +93,9 @@ impl<'a> Records<'a> {
                 sha256: row.sha256(),
                 size: row.size,
             };
-            let rows = listed.entry(row.inner).or_default();
+            // Nearly all files have one row.
+            let rows = listed.entry(row.inner);
+            let rows = rows.or_insert_with(|| Vec::with_capacity(1));
             let differs = |old: &Listed| old.package == index && old.sha256 != new.sha256;
             is_at_odds |= rows.iter().any(differs);
             if rows.len() < record::MAX_ROWS {
@@ -178,6 +181,27 @@ impl<'a> Records<'a> {
             None => State::Unknown,
         }
     }
+}
+
+/// Whether it lies in the `_vendor` folder of a Python package, which trims what it copies there.
+fn is_vendored(tree: &Tree, path: &EntryPath) -> bool {
+    const VENDOR: &str = "_vendor";
+    let base = record::base(path);
+    let ends = base.match_indices(VENDOR).filter(|(at, _)| {
+        let after = &base[at + VENDOR.len()..];
+        after.is_empty() || after.starts_with('/')
+    });
+    let Some(files) = tree.root(tree.root_of(path)) else {
+        return false;
+    };
+    let is_package = |folder: &str| {
+        let module = |suffix| format!("{folder}/__init__.{suffix}");
+        let has = |suffix| files.files.contains_key(module(suffix).as_str());
+        has("py") || has("pyc")
+    };
+    ends.take(MAX_VENDORS)
+        .filter_map(|(at, _)| base[..at].strip_suffix('/'))
+        .any(is_package)
 }
 
 pub(super) fn state(file: &ObservedFile, rows: &[&Listed]) -> State {

@@ -44,6 +44,10 @@ const INSTALLERS_FILES: [&str; 8] = [
 const PROGRAM_FOLDERS: [&str; 2] = ["bin", "Scripts"];
 /// What Python loads.
 const CODE: [&str; 4] = [".py", ".pyc", ".so", ".pyd"];
+/// What Python loads, and what else runs.
+const PROGRAMS: [&str; 9] = [
+    ".py", ".pyc", ".so", ".pyd", ".pth", ".dll", ".dylib", ".exe", ".sh",
+];
 /// Native code, which cannot be read.
 const NATIVE: [&str; 5] = [".so", ".pyd", ".dll", ".dylib", ".exe"];
 /// Bytes by which `strip` makes a library longer at most: two pages.
@@ -64,6 +68,8 @@ struct Wrong<'a> {
     stripped: usize,
     /// How many are text that may differ in the ends of its lines alone, where nobody looked.
     turned: usize,
+    /// How many have a link in their place, to a file of the same length whose content nobody looked at.
+    linked: usize,
     line_ends: Vec<&'a ObservedFile>,
     missing: Vec<String>,
     unrecorded: Vec<&'a ObservedFile>,
@@ -97,16 +103,24 @@ pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observ
                 continue;
             };
             wrong.present += usize::from(is_code(inner));
-            if state(file, &rows) != State::Changed || is_installers(package, inner) {
+            let state = state(file, &rows);
+            // No wheel has links: where one stands for a file, another may have put what it leads to in its place.
+            let is_linked = state == State::Unknown
+                && file.path.inner() != inner
+                && rows.iter().all(|row| row.is_digested);
+            let is_changed = state == State::Changed || is_linked;
+            if !is_changed || is_installers(package, inner) {
                 continue;
             }
+            wrong.linked += usize::from(is_linked);
+            let there = files.files.get(inner.as_str()).copied().unwrap_or(file);
             match other_line_ends.contains(&file.path) {
-                true => wrong.line_ends.push(file),
+                true => wrong.line_ends.push(there),
                 false => {
                     wrong.stripped += usize::from(may_be_stripped(file, &rows));
                     let may_be_turned = has_unknown_line_ends && may_be_turned(file, &rows);
                     wrong.turned += usize::from(may_be_turned);
-                    wrong.changed.push(file);
+                    wrong.changed.push(there);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Files in folders of packages that no list names.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use crate::finding::folders;
@@ -9,7 +10,7 @@ use crate::inventory::pypi::record;
 use crate::supply_chain::tree::Root;
 
 use super::lists::{Listed, Records};
-use super::within;
+use super::{PROGRAMS, ends_with, within};
 
 /// Folders that several packages and the function itself may well have under the same name.
 const COMMON_FOLDERS: [&str; 9] = [
@@ -39,37 +40,63 @@ pub fn unrecorded<'a>(
         return Vec::new();
     }
     let listed = &records.listed[root];
-    let in_lower_case: HashSet<String> = listed.keys().map(|inner| inner.to_lowercase()).collect();
+    let names = OnceCell::new();
     let is_listed = |inner: &str| {
         let source = inner
             .strip_suffix('c')
             .filter(|source| source.ends_with(".py"));
         listed.contains_key(inner)
             || source.is_some_and(|source| listed.contains_key(source))
-            || in_lower_case.contains(&inner.to_lowercase())
+            || names
+                .get_or_init(|| Names::of(listed.keys(), files))
+                .may_be(inner)
     };
     let mut found = Vec::new();
     for (&inner, &file) in &files.files {
         let name = file.path.file_name();
-        if file.link.is_some()
-            || record::is_compiled(&file.path)
-            || !inner.is_ascii()
-            || inner.contains('\\')
+        // No wheel has links. Those that matter are what Python loads.
+        let is_harmless_link = || file.link.is_some() && !ends_with(inner, &PROGRAMS);
+        if record::is_compiled(&file.path)
             || LITTER.contains(&name)
             || name.starts_with("._")
+            || is_harmless_link()
+            || is_listed(inner)
         {
             continue;
         }
         let folder = file.path.parent();
         let mut above = folders(folder).chain([folder]);
         let package = above.find_map(|folder| alone.get(folder));
-        if let Some(&package) = package
-            && !is_listed(inner)
-        {
+        if let Some(&package) = package {
             found.push((package, file));
         }
     }
     found
+}
+
+/// The listed files that are not there under their names, as archives and systems spell some in another way.
+struct Names {
+    /// In lower case.
+    absent: HashSet<String>,
+    /// Whether one of them is not in ASCII, or has separators of Windows in it: of these nobody knows the spellings.
+    has_odd: bool,
+}
+
+impl Names {
+    fn of<'r>(listed: impl Iterator<Item = &'r String>, files: &Root) -> Self {
+        let absent = listed.filter(|inner| !files.files.contains_key(inner.as_str()));
+        let absent: HashSet<String> = absent.map(|inner| inner.to_lowercase()).collect();
+        let has_odd = absent.iter().any(|inner| is_odd(inner));
+        Names { absent, has_odd }
+    }
+
+    fn may_be(&self, inner: &str) -> bool {
+        (self.has_odd && is_odd(inner)) || self.absent.contains(&inner.to_lowercase())
+    }
+}
+
+fn is_odd(inner: &str) -> bool {
+    !inner.is_ascii() || inner.contains('\\')
 }
 
 /// Whether there are installed packages of which nothing says which files are theirs.

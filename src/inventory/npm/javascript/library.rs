@@ -324,6 +324,9 @@ mod tests {
             "messages = {maxProperties: 'has more properties than allowed'};",
             "throw new Error('Algorithm type not recognized.'); a = {e: \"Algorithm type not recognized.\"}",
             "log('fail to resolve hostname ' + name);",
+            "Base.escapeJavaScriptCharacters(id); request.abortThrows = true; result.hasRefPart=true;",
+            "options.preProcessMd = brew; $('#gmailJsModalWindowContent').show();",
+            "// ag-grid-community v19.0.0\n/**\n * ag-grid-community - Advanced Data Grid\n * @version v19.0.0\n */",
             // In billboard.js, a fork of C3.
             "throw Error('url or json or rows or columns is required.');",
             "$$.intervalForObserveInserted = undefined; a.axis_y_tick_time_value = b;",
