@@ -246,13 +246,14 @@ impl Auditor {
             errors.extend(opened.errors);
             artifacts.push(opened.artifact);
         }
+        inventory::resolve::drop_foreign_lock_trees(&mut observations);
         self.locks.join(&mut observations);
         let origins = supply_chain::origins::Origins::take(&mut observations);
         let whole = EntryPath::new(&Arc::from(""), &artifacts[0].path);
-        let locks = std::mem::take(&mut observations.lock_trees);
+        let stated = size::needs::Stated::take(&mut observations);
         let (mut packages, unresolved) = inventory::resolve::resolve(observations);
         errors.extend(unresolved);
-        let measured = size::measure(&mut artifacts, &parts, locks, &mut packages, &self.size);
+        let measured = size::measure(&mut artifacts, &parts, stated, &mut packages, &self.size);
         let (sizes, of_size, unchecked) = measured;
         findings.extend(of_size);
         if self.kinds.keeps(Kind::Size) {

@@ -569,19 +569,15 @@ fn copies_go_that_node_finds_in_a_folder_around_them_too() {
     assert_eq!(found["certainty"], "check");
     assert_eq!(found["files"], 3);
     let inner = "node_modules/@s/a/node_modules/x";
-    // npm writes into manifests where it took them from.
-    let written = bundle(&|entries| {
-        let manifest = format!("{inner}/package.json");
-        let (_, json) = entries
-            .iter_mut()
-            .find(|(path, _)| *path == manifest)
-            .unwrap();
-        json.pop();
-        json.extend(br#", "_where": "/build"}"#);
-    });
-    assert!(written.is_some());
-    // Patched by hand; of another version; with another package to find from there; with another of its own in it.
-    let edits: [&dyn Fn(&mut Entries); 4] = [
+    // Patched by hand; with another manifest; of another version; with another package to find from there; with another of its own in it.
+    let edits: [&dyn Fn(&mut Entries); 5] = [
+        &|entries| {
+            let manifest = format!("{inner}/package.json");
+            let found = entries.iter_mut().find(|(path, _)| *path == manifest);
+            let (_, json) = found.unwrap();
+            json.pop();
+            json.extend(br#", "_where": "/build"}"#);
+        },
         &|entries| {
             let patched = format!("{inner}/index.js");
             entries
@@ -624,6 +620,185 @@ fn copies_go_that_node_finds_in_a_folder_around_them_too() {
             "{patterns}"
         );
     }
+}
+
+#[test]
+fn copies_go_together_where_what_they_find_is_a_copy_too() {
+    let workplace = Workplace::new();
+    let needs = |name: &str| format!(", \"dependencies\": {{\"{name}\": \"1\"}}");
+    let found = |b_of_p: usize| {
+        let mut entries = package("node_modules/p", "", &[("p.js", 10)]);
+        for (around, b) in [("", 200), ("node_modules/p/", b_of_p)] {
+            let folder = |name: &str| format!("{around}node_modules/{name}");
+            entries.extend(package(&folder("a"), &needs("b"), &[("a.js", 100)]));
+            entries.extend(package(&folder("b"), &needs("a"), &[("b.js", b)]));
+        }
+        zip_of(&workplace, "fn.zip", &entries);
+        let (report, _) = sized(&workplace, &["fn.zip"]);
+        let sizes = &report["sizes"][0];
+        carry_out(&workplace.path("fn.zip"), sizes);
+        item(sizes, "copies").map(|item| item["files"].as_u64())
+    };
+    assert_eq!(found(200), Some(Some(4)));
+    // The one in `p` finds a `b` of another content.
+    assert_eq!(found(201), None);
+}
+
+/// A tar with those files and symbolic links, each with its target.
+fn tar_of(workplace: &Workplace, name: &str, files: &Entries, links: &[(&str, &str)]) {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, content.as_slice())
+            .unwrap();
+    }
+    for (path, target) in links {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        tar.append_link(&mut header, path, target).unwrap();
+    }
+    std::fs::write(workplace.path(name), tar.into_inner().unwrap()).unwrap();
+}
+
+#[test]
+fn a_copy_that_a_link_keeps_a_file_of_stays_whole() {
+    let workplace = Workplace::new();
+    let mut entries = package("node_modules/p", "", &[("p.js", 10)]);
+    for around in ["", "node_modules/p/"] {
+        for name in ["x", "y"] {
+            let folder = format!("{around}node_modules/{name}");
+            entries.extend(package(&folder, "", &[("cli.js", 100), ("index.js", 200)]));
+        }
+    }
+    let link = ("node_modules/p/node_modules/.bin/x", "../x/cli.js");
+    tar_of(&workplace, "fn.tar", &entries, &[link]);
+    let (report, _) = sized(&workplace, &["fn.tar"]);
+    let copies = item(&report["sizes"][0], "copies").unwrap();
+    assert_eq!(
+        copies["patterns"],
+        serde_json::json!(["node_modules/p/node_modules/y/**"])
+    );
+}
+
+#[test]
+fn a_copy_that_finds_another_package_through_a_link_is_no_item() {
+    let workplace = Workplace::new();
+    let needs = ", \"dependencies\": {\"y\": \"1\"}";
+    let mut entries = package("node_modules/p", "", &[("p.js", 10)]);
+    entries.extend(package("node_modules/y", "", &[("y.js", 10)]));
+    entries.push(("other-y/index.js".into(), b"1".to_vec()));
+    for around in ["", "node_modules/p/"] {
+        entries.extend(package(&format!("{around}node_modules/x"), needs, &[]));
+    }
+    let link = ("node_modules/p/node_modules/y", "../../../other-y");
+    for (links, is_found) in [(&[][..], true), (&[link], false)] {
+        tar_of(&workplace, "fn.tar", &entries, links);
+        let (report, _) = sized(&workplace, &["fn.tar"]);
+        let copies = item(&report["sizes"][0], "copies");
+        assert_eq!(copies.is_some(), is_found);
+    }
+}
+
+#[test]
+fn links_that_lead_through_links_to_what_is_for_development_go_with_it() {
+    let workplace = Workplace::new();
+    let mut entries = package(
+        "node_modules/.bun/tool@1.0.0/node_modules/tool",
+        "",
+        &[("x.js", 100)],
+    );
+    let lock = r#"{"workspaces": {"": {"devDependencies": {"tool": "1"}}},
+        "packages": {"tool": ["tool@1.0.0", "", {}, "sha512-"]}}"#;
+    entries.push(("bun.lock".into(), lock.into()));
+    let links = [
+        ("node_modules/tool", ".bun/tool@1.0.0/node_modules/tool"),
+        ("node_modules/.bin/tool", "../tool/x.js"),
+        ("node_modules/.bin/alias", "tool"),
+    ];
+    tar_of(&workplace, "fn.tar", &entries, &links);
+    let (report, _) = sized(&workplace, &["fn.tar"]);
+    let development = item(&report["sizes"][0], "development").unwrap();
+    assert_eq!(development["files"], 5);
+}
+
+#[test]
+fn what_a_layer_has_on_purpose_is_not_for_development() {
+    let workplace = Workplace::new();
+    let lock = ("poetry.lock".to_owned(), POETRY_LOCK.as_bytes().to_vec());
+    let mut entries = stripped("a", 100);
+    entries.push(lock);
+    zip_of(&workplace, "fn.zip", &entries);
+    let mut layer = Entries::new();
+    for (path, content) in stripped("tool", 3000) {
+        layer.push((format!("python/{path}"), content));
+    }
+    zip_of(&workplace, "layer.zip", &layer);
+    let (report, _) = sized(&workplace, &["fn.zip", "--layer", "layer.zip"]);
+    assert!(item(&report["sizes"][0], "development").is_none());
+    // One that is named speaks for both.
+    workplace.file("poetry.lock", POETRY_LOCK);
+    let args = ["fn.zip", "--layer", "layer.zip", "--lock", "poetry.lock"];
+    let (report, _) = sized(&workplace, &args);
+    assert!(item(&report["sizes"][0], "development").is_some());
+}
+
+#[test]
+fn lock_files_that_a_package_brought_along_say_nothing_of_the_function() {
+    let workplace = Workplace::new();
+    let development = |path: &str| {
+        let mut entries = stripped("tool", 3000);
+        let files = [("foo/x.py", 10), ("foo/template/poetry.lock", 10)];
+        entries.extend(wheel("", "foo", "1.0", &files, ""));
+        entries.retain(|(path, _)| path != "foo/template/poetry.lock");
+        entries.push((path.to_owned(), POETRY_LOCK.as_bytes().to_vec()));
+        zip_of(&workplace, "fn.zip", &entries);
+        let (report, _) = sized(&workplace, &["fn.zip"]);
+        item(&report["sizes"][0], "development").cloned()
+    };
+    assert!(development("foo/template/poetry.lock").is_none());
+    assert!(development("poetry.lock").is_some());
+}
+
+#[test]
+fn requirements_of_any_name_ask_for_what_is_then_not_for_development() {
+    let workplace = Workplace::new();
+    let development = |path: &str| {
+        let mut entries = stripped("tool", 3000);
+        entries.push(("docs/poetry.lock".into(), POETRY_LOCK.into()));
+        entries.push((path.to_owned(), b"tool\n".to_vec()));
+        zip_of(&workplace, "fn.zip", &entries);
+        let (report, _) = sized(&workplace, &["fn.zip"]);
+        item(&report["sizes"][0], "development").cloned()
+    };
+    assert!(development("notes.md").is_some());
+    assert!(development("requirements-prod.txt").is_none());
+}
+
+#[test]
+fn lock_files_without_end_are_an_error_and_have_nothing_for_development() {
+    let workplace = Workplace::new();
+    let mut entries = stripped("tool", 3000);
+    entries.push(("poetry.lock".into(), POETRY_LOCK.into()));
+    let mut long = String::from("# yarn lockfile v1\n\n");
+    for n in 0..4 {
+        let name = "x".repeat(1024 * 1024);
+        long += &format!("\"{name}@{n}\":\n  version \"1.0.0\"\n\n");
+    }
+    for n in 0..10 {
+        entries.push((format!("{n}/yarn.lock"), long.clone().into_bytes()));
+    }
+    zip_of(&workplace, "fn.zip", &entries);
+    let (report, _) = sized(&workplace, &["fn.zip"]);
+    assert!(item(&report["sizes"][0], "development").is_none());
+    let errors = texts(&report["errors"], "message");
+    assert!(
+        errors
+            .iter()
+            .any(|message| message.starts_with("the lock files have more packages"))
+    );
 }
 
 #[test]

@@ -5,8 +5,13 @@ use std::collections::HashMap;
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
 
-/// Rows and edges that are kept of all lock files together: far more than honest ones have.
-const MAX_WEIGHT: usize = 2_000_000;
+/// Bytes that the tree of one lock file may take, and those of one list of lock files together: far more than those of
+/// honest ones.
+const MAX_WEIGHT: usize = 64 * 1024 * 1024;
+/// What each takes besides its texts.
+const WEIGHT_OF_ROW: usize = size_of::<LockedRow>();
+const WEIGHT_OF_EDGE: usize = size_of::<usize>();
+const WEIGHT_OF_REQUEST: usize = 2 * size_of::<(Box<str>, usize)>();
 
 /// Names of groups of dependencies that people use for development: those that tools make by themselves, and what is
 /// common. A group of any other name may well be for production.
@@ -75,6 +80,8 @@ pub struct LockedRow {
     pub package: Option<(Box<str>, Box<str>)>,
     /// Places among the rows.
     pub needs: Vec<usize>,
+    /// What it may need besides, with an extra or on another system: enough to be for production.
+    pub may_need: Vec<usize>,
     pub purpose: Purpose,
 }
 
@@ -87,8 +94,45 @@ pub struct LockTree {
     pub is_named: bool,
     pub rows: Vec<LockedRow>,
     /// The rows that what is asked for stands for, where only the project's manifest tells what is for development.
-    pub asked: HashMap<Box<str>, usize>,
+    asked: HashMap<Box<str>, usize>,
+    /// Whether rows of the file could not be read: they may be for production, and need any of the others.
+    is_partial: bool,
     weight: usize,
+}
+
+/// What rows ask for, until all rows are known.
+pub struct Asking<T>(Vec<(usize, Vec<T>)>);
+
+impl<T> Default for Asking<T> {
+    fn default() -> Self {
+        Asking(Vec::new())
+    }
+}
+
+impl<T> Asking<T> {
+    pub fn add(&mut self, row: usize, asked: impl IntoIterator<Item = T>) {
+        let asked: Vec<T> = asked.into_iter().collect();
+        if !asked.is_empty() {
+            self.0.push((row, asked));
+        }
+    }
+
+    /// Says of each row, in the way that is given, that it needs the rows that are found for what it asks for.
+    pub fn connect<Rows: IntoIterator<Item = usize>>(
+        self,
+        tree: &mut LockTree,
+        say: impl Fn(&mut LockTree, usize, usize),
+        mut find: impl FnMut(&T) -> Rows,
+    ) {
+        for (row, asked) in self.0 {
+            for to in asked.iter().flat_map(&mut find) {
+                say(tree, row, to);
+                if tree.is_too_large() {
+                    return;
+                }
+            }
+        }
+    }
 }
 
 impl LockTree {
@@ -99,36 +143,71 @@ impl LockTree {
             is_named: false,
             rows: Vec::new(),
             asked: HashMap::new(),
-            weight: 0,
+            is_partial: false,
+            weight: size_of::<LockTree>() + path.inner().len(),
         }
     }
 
-    /// Adds a row and returns its place.
+    /// Adds a row and returns its place. A tree with more than honest ones have grows no further, and is dropped.
     pub fn add(&mut self, package: Option<(&str, &str)>, purpose: Purpose) -> usize {
-        self.weight += 1;
-        self.rows.push(LockedRow {
-            package: package.map(|(name, version)| (name.into(), version.into())),
-            needs: Vec::new(),
-            purpose,
-        });
-        self.rows.len() - 1
+        let text = package.map_or(0, |(name, version)| name.len() + version.len());
+        self.weigh(WEIGHT_OF_ROW + text);
+        let row = self.rows.len();
+        if !self.is_too_large() {
+            self.rows.push(LockedRow {
+                package: package.map(|(name, version)| (name.into(), version.into())),
+                purpose,
+                ..LockedRow::default()
+            });
+        }
+        row
     }
 
-    /// Says that one row needs another. A tree with more than honest ones have grows no further, and is dropped.
+    /// Says that one row needs another.
     pub fn need(&mut self, from: usize, to: usize) {
-        self.weight += 1;
-        if self.weight <= MAX_WEIGHT
-            && let Some(row) = self.rows.get_mut(from)
-        {
+        self.weigh(WEIGHT_OF_EDGE);
+        if let Some(row) = self.growing(from) {
             row.needs.push(to);
         }
+    }
+
+    pub fn may_need(&mut self, from: usize, to: usize) {
+        self.weigh(WEIGHT_OF_EDGE);
+        if let Some(row) = self.growing(from) {
+            row.may_need.push(to);
+        }
+    }
+
+    fn growing(&mut self, row: usize) -> Option<&mut LockedRow> {
+        self.rows.get_mut(row).filter(|_| self.weight <= MAX_WEIGHT)
+    }
+
+    /// Says which rows are meant by what a manifest asks for.
+    pub fn ask_by(&mut self, requests: HashMap<Box<str>, usize>) {
+        let text: usize = requests.keys().map(|request| request.len()).sum();
+        self.weigh(requests.len() * WEIGHT_OF_REQUEST + text);
+        self.asked = requests;
+    }
+
+    fn weigh(&mut self, weight: usize) {
+        self.weight = self.weight.saturating_add(weight);
+    }
+
+    /// Gives up a tree that takes more than honest ones do.
+    pub fn give_up(&mut self) {
+        self.weight = usize::MAX;
     }
 
     pub fn is_too_large(&self) -> bool {
         self.weight > MAX_WEIGHT
     }
 
-    /// Marks what those rows for production lead to, and of the rest what those for development do.
+    /// Says whether rows of the file could not be read.
+    pub fn read_in_part(self, is_partial: bool) -> Self {
+        LockTree { is_partial, ..self }
+    }
+
+    /// Marks what those rows for production may lead to, and of the rest what those for development do.
     pub fn mark(&mut self, production: Vec<usize>, development: Vec<usize>) {
         for (purpose, mut left) in [
             (Purpose::Production, production),
@@ -140,6 +219,9 @@ impl LockTree {
                 {
                     row.purpose = purpose;
                     left.extend(&row.needs);
+                    if purpose == Purpose::Production {
+                        left.extend(&row.may_need);
+                    }
                 }
             }
         }
@@ -168,7 +250,8 @@ pub struct Manifest {
     pub has_workspaces: bool,
 }
 
-/// The trees of all lock files, and the manifests that some of them have to be read with.
+/// The trees of all lock files, and the manifests that some of them have to be read with. Where that is more than honest
+/// lock files have, none is kept: what the others say might not hold.
 #[derive(Debug, Default)]
 pub struct LockTrees {
     trees: Vec<LockTree>,
@@ -177,10 +260,27 @@ pub struct LockTrees {
 }
 
 impl LockTrees {
-    /// Keeps a tree, unless there is too much already.
+    pub fn is_empty(&self) -> bool {
+        self.trees.is_empty()
+    }
+
+    /// Whether there was more than is kept.
+    pub fn are_too_large(&self) -> bool {
+        self.weight > MAX_WEIGHT
+    }
+
+    /// Whether there is room for that much more.
+    fn has_room(&mut self, weight: usize) -> bool {
+        self.weight = self.weight.saturating_add(weight);
+        if self.are_too_large() {
+            self.trees = Vec::new();
+            self.manifests = Vec::new();
+        }
+        !self.are_too_large()
+    }
+
     pub fn add(&mut self, tree: LockTree) {
-        self.weight = self.weight.saturating_add(tree.weight);
-        if self.weight <= MAX_WEIGHT {
+        if self.has_room(tree.weight) {
             self.trees.push(tree);
         }
     }
@@ -196,14 +296,17 @@ impl LockTrees {
         if manifest.development.is_empty() {
             return;
         }
-        let names = manifest.production.len() + manifest.development.len();
-        self.weight = self.weight.saturating_add(names);
-        if self.weight <= MAX_WEIGHT {
+        let names = manifest.production.iter().chain(&manifest.development);
+        let weight: usize = names.map(|name| WEIGHT_OF_REQUEST + name.len()).sum();
+        if self.has_room(size_of::<Manifest>() + weight) {
             self.manifests.push(manifest);
         }
     }
 
     pub fn append(&mut self, other: LockTrees) {
+        if other.are_too_large() {
+            self.has_room(other.weight);
+        }
         self.extend(other.trees);
         for manifest in other.manifests {
             self.add_manifest(manifest);
@@ -215,8 +318,11 @@ impl LockTrees {
         self.manifests.retain(|manifest| visible(&manifest.path));
     }
 
-    /// Adds the trees of lock files that the user named.
+    /// Adds the trees of lock files that the user named. No manifests: none lies beside such a one.
     pub fn join(&mut self, named: &LockTrees) {
+        if named.are_too_large() {
+            self.has_room(named.weight);
+        }
         let named = named.trees.iter().map(|tree| LockTree {
             is_named: true,
             ..tree.clone()
@@ -237,6 +343,12 @@ impl LockTrees {
                 && !manifest.has_workspaces
             {
                 tree.mark_asked(manifest);
+            }
+        }
+        for tree in trees.iter_mut().filter(|tree| tree.is_partial) {
+            let rows = tree.rows.iter_mut();
+            for row in rows.filter(|row| row.purpose == Purpose::Development) {
+                row.purpose = Purpose::Unknown;
             }
         }
         trees
@@ -317,16 +429,64 @@ mod tests {
         assert_eq!(Purpose::of_groups([]), Purpose::Unknown);
     }
 
-    #[test]
-    fn what_is_larger_than_honest_trees_is_dropped() {
+    fn small() -> LockTree {
         let mut tree = LockTree::new(&path(), Ecosystem::Npm);
-        let row = tree.add(None, Purpose::Unknown);
-        for _ in 0..MAX_WEIGHT {
-            tree.need(row, row);
+        tree.add(Some(("a", "1")), Purpose::Development);
+        tree
+    }
+
+    #[test]
+    fn beyond_what_honest_trees_have_none_is_kept() {
+        let mut large = LockTree::new(&path(), Ecosystem::Npm);
+        let row = large.add(None, Purpose::Unknown);
+        for _ in 0..MAX_WEIGHT / WEIGHT_OF_EDGE {
+            large.need(row, row);
         }
-        assert!(tree.is_too_large());
+        assert!(large.is_too_large());
         let mut trees = LockTrees::default();
-        trees.add(tree);
-        assert!(trees.settle().is_empty());
+        trees.add(small());
+        trees.add(large);
+        trees.add(small());
+        assert!(trees.are_too_large());
+        let mut others = LockTrees::default();
+        others.add(small());
+        others.append(trees);
+        let mut named = LockTrees::default();
+        named.join(&others);
+        for trees in [others, named] {
+            assert!(trees.are_too_large());
+            assert!(trees.settle().is_empty());
+        }
+    }
+
+    #[test]
+    fn long_texts_weigh_what_they_take() {
+        let long = "x".repeat(MAX_WEIGHT / 4);
+        let mut named = small();
+        named.add(Some((&long, &long)), Purpose::Unknown);
+        let mut asked = small();
+        asked.ask_by([(long.as_str().into(), 0)].into());
+        let manifest = Manifest {
+            path: path(),
+            ecosystem: Ecosystem::Npm,
+            production: vec![long.as_str().into()],
+            development: vec!["b@1".into()],
+            has_workspaces: false,
+        };
+        let mut trees = LockTrees::default();
+        trees.add(named);
+        trees.add(asked);
+        assert!(!trees.are_too_large());
+        trees.add_manifest(manifest);
+        assert!(trees.are_too_large());
+    }
+
+    #[test]
+    fn of_a_file_that_was_not_read_whole_nothing_is_for_development() {
+        let mut tree = small();
+        tree.add(Some(("b", "1")), Purpose::Production);
+        let mut trees = LockTrees::default();
+        trees.add(tree.read_in_part(true));
+        assert_eq!(trees.shown(), ["a 1", "b 1 p"]);
     }
 }

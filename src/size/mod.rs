@@ -34,7 +34,7 @@ use self::detect::Runtime;
 use self::headers::NativeFile;
 use self::imports::ImportedTests;
 use self::locked::Locked;
-use self::needs::{Needs, Tree};
+use self::needs::{Needs, Stated, Tree};
 use self::plan::Savings;
 use self::platform::{Measure, Platform};
 use self::usage::{Ownership, Placed};
@@ -42,7 +42,6 @@ use crate::artifact::Artifact;
 use crate::component::Component;
 use crate::finding::{EntryPath, Finding};
 use crate::inspect::{Observations, ObservedFile, RecordFile};
-use crate::inventory::lock_tree::LockTrees;
 
 pub use self::duplicates::{Copies, Duplicates, Versions};
 pub use self::plan::{Plan, PlanItem};
@@ -52,6 +51,9 @@ pub use self::waste::Safety;
 
 /// How many of the largest files are named.
 const MAX_FILES: usize = 20;
+
+/// What is said where lock files hold more than is kept of them.
+const MANY_LOCKS: &str = "the lock files have more packages than honest ones do: what they say of needs and of development was not used";
 
 /// How sizes are judged.
 #[derive(Debug, Default)]
@@ -243,17 +245,20 @@ impl Deployment<'_> {
 pub fn measure(
     artifacts: &mut [Artifact],
     parts: &[Part],
-    locks: LockTrees,
+    mut stated: Stated,
     packages: &mut [Component],
     options: &Options,
 ) -> (Sizes, Vec<Finding>, Vec<String>) {
-    let locked = Locked::of(&locks.settle(), packages);
-    let (sizes, findings, amounts) = judge(artifacts, parts, &locked, packages, options);
-    let unchecked = options.budget.unchecked(
+    let locks = std::mem::take(&mut stated.locks);
+    let unread = locks.are_too_large().then(|| MANY_LOCKS.to_owned());
+    let locked = Locked::of(&locks.settle(), parts, packages);
+    let (sizes, findings, amounts) = judge(artifacts, parts, &stated, &locked, packages, options);
+    let mut unchecked = options.budget.unchecked(
         &sizes.components,
         sizes.growth.as_ref(),
         options.baseline.is_some(),
     );
+    unchecked.extend(unread);
     for (component, amount) in packages.iter_mut().zip(amounts) {
         if amount.files > 0 && component.size_bytes.is_none() {
             component.size_bytes = Some(amount.unpacked_bytes);
@@ -268,6 +273,7 @@ pub fn measure(
 fn judge(
     artifacts: &[Artifact],
     parts: &[Part],
+    stated: &Stated,
     locked: &Locked,
     packages: &[Component],
     options: &Options,
@@ -275,12 +281,12 @@ fn judge(
     let ownership = Ownership::of(parts, packages);
     let placed = ownership.place(parts);
     let (amounts, own_files) = usage::by_component(&placed, packages.len());
-    let tree = Tree::of(parts, locked, packages, &amounts, &ownership);
-    let development = locked.only_for_development(packages, &amounts, &tree);
+    let tree = Tree::of(parts, stated, locked, packages, &amounts, &ownership);
+    let development = locked.only_for_development(&amounts, &tree);
     let deployment = Deployment {
         artifacts,
         parts,
-        copies: copies::find(&placed, parts, &ownership),
+        copies: copies::find(&placed, parts),
         development_links: locked::links_to(&development, &placed, &ownership),
         development,
         packages,
@@ -296,7 +302,7 @@ fn judge(
     let limits = verdict::limits(&deployment, &total);
     let provided = runtime::provided(&deployment, &amounts);
     let plan = Savings::of(&deployment, &provided).plan(&limits);
-    let components = component_sizes(packages, &amounts, tree.with_needed(packages, &amounts));
+    let components = component_sizes(packages, &amounts, tree.with_needed(&amounts));
     let growth = options
         .baseline
         .as_ref()

@@ -9,10 +9,11 @@ use std::collections::{HashMap, HashSet};
 use super::locked::Locked;
 use super::usage::{Ownership, folders_around};
 use super::{Amount, Part};
-use crate::component::{Component, Ecosystem};
+use crate::component::{Component, Ecosystem, Evidence};
 use crate::finding::EntryPath;
-use crate::inventory::npm::layout;
-use crate::inventory::pypi::pep508;
+use crate::inspect::Observations;
+use crate::inventory::lock_tree::LockTrees;
+use crate::inventory::pypi::marker::required;
 
 /// The names that the manifest of an installed package asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +34,31 @@ const STEPS_OF_LOOKUP: usize = 8;
 /// What is kept of it, likewise more than honest trees have.
 const MAX_EDGES: usize = 2_000_000;
 
-/// Files in which a project says what it needs itself.
-const OWN_MANIFESTS: [&str; 5] = [
-    "package.json",
-    "Pipfile",
-    "pyproject.toml",
-    "setup.cfg",
-    "requirements.txt",
-];
+/// What files say of needs before they are merged to components.
+pub struct Stated {
+    pub locks: LockTrees,
+    /// The project's own files that ask for packages, by whatever name: manifests and requirements files.
+    asking: HashSet<EntryPath>,
+}
+
+impl Stated {
+    pub fn take(observations: &mut Observations) -> Self {
+        let components = observations.components.iter();
+        let declared = components.filter(|row| row.evidence == Evidence::Declared);
+        let declared = declared.map(|row| &row.location.path);
+        let requirements = observations.requirements.iter().map(|file| &file.path);
+        Stated {
+            asking: declared.chain(requirements).cloned().collect(),
+            locks: std::mem::take(&mut observations.lock_trees),
+        }
+    }
+
+    /// Whether the project itself asks for it.
+    fn asks_for(&self, component: &Component) -> bool {
+        let mut places = component.locations.iter();
+        places.any(|location| self.asking.contains(&location.path))
+    }
+}
 
 /// Which component needs which, as places among the components.
 pub struct Tree {
@@ -50,6 +68,8 @@ pub struct Tree {
     /// Not where it is larger than honest ones are: then anything may be needed.
     is_complete: bool,
     not_for_linux: HashSet<usize>,
+    /// By the project itself.
+    asked_for: HashSet<usize>,
 }
 
 impl Tree {
@@ -61,11 +81,13 @@ impl Tree {
             is_known: false,
             is_complete: true,
             not_for_linux: HashSet::new(),
+            asked_for: HashSet::new(),
         }
     }
 
     pub fn of(
         parts: &[Part],
+        stated: &Stated,
         locked: &Locked,
         packages: &[Component],
         amounts: &[Amount],
@@ -135,7 +157,14 @@ impl Tree {
             is_known: is_known && is_complete,
             is_complete,
             not_for_linux,
+            asked_for: (0..packages.len())
+                .filter(|&index| stated.asks_for(&packages[index]))
+                .collect(),
         }
+    }
+
+    pub fn is_asked_for(&self, component: usize) -> bool {
+        self.asked_for.contains(&component)
     }
 
     /// Whether a package may run on Linux, as far as it says.
@@ -169,16 +198,12 @@ impl Tree {
 
     /// What each component takes together with all that only it needs, and which is the nearest that alone needs it, if
     /// there is one; none where no tree is known.
-    pub fn with_needed(
-        &self,
-        packages: &[Component],
-        amounts: &[Amount],
-    ) -> Option<Vec<(Amount, Option<usize>)>> {
+    pub fn with_needed(&self, amounts: &[Amount]) -> Option<Vec<(Amount, Option<usize>)>> {
         if !self.is_known {
             return None;
         }
-        let is_root = |&index: &usize| !self.is_needed(index) || is_asked_for(&packages[index]);
-        let roots: Vec<usize> = (0..packages.len()).filter(is_root).collect();
+        let is_root = |&index: &usize| !self.is_needed(index) || self.is_asked_for(index);
+        let roots: Vec<usize> = (0..amounts.len()).filter(is_root).collect();
         let dominators = dominators(&self.needs, roots)?;
         let mut totals: Vec<(Amount, Option<usize>)> = amounts
             .iter()
@@ -196,61 +221,28 @@ impl Tree {
     }
 }
 
-/// Whether the project itself asks for it.
-pub fn is_asked_for(component: &Component) -> bool {
-    component.locations.iter().any(|location| {
-        let path = &location.path;
-        OWN_MANIFESTS.contains(&path.file_name()) && !layout::is_inside_package(path)
-    })
+/// The folders that Node.js looks for a package in: in the `node_modules` of the folder, or of one above it,
+/// <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>.
+pub fn places<'a>(folder: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let is_place = |folder: &&str| *folder != "node_modules" && !folder.ends_with("/node_modules");
+    let around = folders_around(folder).filter(is_place);
+    around
+        .map(move |folder| format!("{folder}/node_modules/{name}"))
+        .chain([format!("node_modules/{name}")])
 }
 
-/// Where Node.js finds a package: in the `node_modules` of the folder, or of one above it,
-/// <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>.
-pub fn resolve(
+/// The package that Node.js finds from the folder of a manifest.
+fn resolve(
     manifest: &EntryPath,
     name: &str,
     ownership: &Ownership,
     steps: &mut usize,
 ) -> Option<usize> {
-    let is_place = |folder: &&str| *folder != "node_modules" && !folder.ends_with("/node_modules");
-    let around = folders_around(manifest.parent()).filter(is_place);
-    let places = around.map(|folder| format!("{folder}/node_modules/{name}"));
-    let places = places.chain([format!("node_modules/{name}")]);
-    let mut affordable = places.take_while(|_| {
+    let mut affordable = places(manifest.parent(), name).take_while(|_| {
         *steps += STEPS_OF_LOOKUP;
         *steps <= MAX_STEPS
     });
     affordable.find_map(|place| ownership.of_folder(manifest.container(), &place))
-}
-
-/// The name that a `Requires-Dist` asks for, unless it does so for an extra or for another system than Linux.
-pub fn required(requirement: &str) -> Option<String> {
-    let (_, marker) = requirement.split_once(';').unwrap_or((requirement, ""));
-    if excludes(marker) {
-        return None;
-    }
-    let found = pep508::parse(requirement).ok().flatten()?;
-    Some(Ecosystem::PyPi.normalize_name(&found.name))
-}
-
-/// Whether an environment marker is certainly false: <https://peps.python.org/pep-0508/#environment-markers>. With an
-/// `or` in it that is not decided.
-pub fn excludes(marker: &str) -> bool {
-    const OTHER_SYSTEMS: [&str; 6] = ["win32", "windows", "nt", "darwin", "pypy", "java"];
-    if marker.split_whitespace().any(|word| word == "or") {
-        return false;
-    }
-    marker.split(" and ").any(|clause| {
-        let clause = clause.trim_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ')'));
-        if clause.starts_with("extra") {
-            return true;
-        }
-        let Some((_, value)) = clause.split_once("==") else {
-            return false;
-        };
-        let value = value.trim().trim_matches(['"', '\'']).to_lowercase();
-        OTHER_SYSTEMS.contains(&value.as_str())
-    })
 }
 
 /// Each node behind its dominator, with that one. What no root leads to is a root too. None if it takes too long.
@@ -382,25 +374,5 @@ mod tests {
         let mut steps = MAX_STEPS - STEPS_OF_LOOKUP;
         resolve(&manifest, "b", &ownership, &mut steps);
         assert_eq!(steps, MAX_STEPS + STEPS_OF_LOOKUP);
-    }
-
-    #[test]
-    fn requirements_for_extras_and_other_systems_are_not_needed() {
-        for (text, name) in [
-            ("Foo.Bar (>=1.0)", Some("foo-bar")),
-            ("foo>=1; python_version >= '3.8'", Some("foo")),
-            ("foo; extra == 'test'", None),
-            ("foo; python_version < '3.8' and extra == \"x\"", None),
-            ("foo; sys_platform == 'win32'", None),
-            ("foo; platform_system == \"Windows\"", None),
-            ("foo; sys_platform == 'linux'", Some("foo")),
-            (
-                "foo; sys_platform == 'win32' or python_version > '3'",
-                Some("foo"),
-            ),
-            ("???", None),
-        ] {
-            assert_eq!(required(text).as_deref(), name, "{text}");
-        }
     }
 }

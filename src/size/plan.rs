@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::copies::{Home, home};
 use super::facts::Facts;
 use super::platform::Measure;
 use super::runtime::Provided;
 use super::tool::Tool;
 use super::usage::Placed;
-use super::waste::{RULES, Rule, Safety};
+use super::waste::{COPIES, RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
 
 /// What to leave out, in this order.
@@ -106,6 +107,10 @@ impl<'a> Savings<'a> {
         let first = |rules: u64| order.iter().position(|rule| rules & (1 << rule) != 0);
         let mut of_file: Vec<Option<usize>> = found.into_iter().map(first).collect();
         keep_what_links_lead_to(deployment.placed, &mut of_file);
+        let copies = order.iter().position(|&rule| RULES[rule].id == COPIES);
+        if let Some(copies) = copies {
+            keep_copies_whole(deployment, copies, &mut of_file);
+        }
         Savings {
             deployment,
             of_file,
@@ -278,6 +283,19 @@ fn keep_what_links_lead_to(placed: &[Placed], of_file: &mut [Option<usize>]) {
             if of_file[kept].take().is_some() && is_link(&&kept) {
                 left.push(kept);
             }
+        }
+    }
+}
+
+/// Node.js ends its search at a folder of the name, be it half empty: of a copy that cannot go whole nothing goes as such.
+fn keep_copies_whole(deployment: &Deployment, copies: usize, of_file: &mut [Option<usize>]) {
+    let files = || deployment.placed.iter().enumerate();
+    let staying = files().filter(|(index, _)| of_file[*index].is_none());
+    let mut torn: HashSet<Home> = staying.filter_map(|(_, file)| home(file)).collect();
+    torn.retain(|home| deployment.copies.contains(home));
+    for (index, file) in files() {
+        if of_file[index] == Some(copies) && home(file).is_some_and(|home| torn.contains(&home)) {
+            of_file[index] = None;
         }
     }
 }

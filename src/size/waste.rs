@@ -27,6 +27,9 @@ pub enum Safety {
     Check,
 }
 
+/// The item of npm packages that lie in a folder around them too.
+pub const COPIES: &str = "copies";
+
 pub struct Rule {
     pub id: &'static str,
     pub safety: Safety,
@@ -165,7 +168,7 @@ pub static RULES: &[Rule] = &[
         finds: |facts, file| facts.is_for_development(file),
     },
     Rule {
-        id: "copies",
+        id: COPIES,
         safety: Safety::Check,
         what: "npm packages that a folder around them has too, with the same content",
         at_build: "npm dedupe",

@@ -87,19 +87,19 @@ impl Inspector for BunLock {
         }
         let mut production = Vec::new();
         let mut development = Vec::new();
-        for (_, workspace) in lockfile.workspaces.rows() {
-            // What differs from the other workspaces lies in one's own.
-            let name = workspace.name.as_text().unwrap_or_default();
-            let place = tree.places.at(names(name)).unwrap_or(ROOT);
+        for (folder, workspace) in lockfile.workspaces.rows() {
+            // What differs from the other workspaces lies in one's own. The root's name is no place: a package may have it.
+            let name = workspace.name.as_text().filter(|_| !folder.is_empty());
+            let place = tree.places.at(names(name.unwrap_or_default()));
+            let place = place.unwrap_or(ROOT);
             let tools = workspace.dev_dependencies.as_map();
             let tools = tools.into_iter().flat_map(BTreeMap::keys);
             production.extend(tree.find(place, workspace.for_production()));
             development.extend(tree.find(place, tools));
         }
-        if let Some(mut tree) = tree.connect() {
-            tree.mark(production, development);
-            seen.lock_trees.add(tree);
-        }
+        let mut tree = tree.connect();
+        tree.mark(production, development);
+        seen.lock_trees.add(tree);
         Ok(())
     }
 }
@@ -275,6 +275,22 @@ mod tests {
                 "b 2.0.0 d",
                 "tool 1.0.0 d > @s/c 2.0.0",
             ]
+        );
+    }
+
+    #[test]
+    fn the_name_of_the_root_is_no_place() {
+        let text = r#"{
+          "workspaces": {"": {"name": "a", "dependencies": {"x": "^2"}, "devDependencies": {"a": "^1"}}},
+          "packages": {
+            "a": ["a@1.0.0", "", {"dependencies": {"x": "^1"}}, "sha512-"],
+            "a/x": ["x@1.0.0", "", {}, "sha512-"],
+            "x": ["x@2.0.0", "", {}, "sha512-"],
+          }}"#;
+        let seen = inspect(&BunLock, "bun.lock", text).unwrap();
+        assert_eq!(
+            seen.lock_trees.shown(),
+            ["a 1.0.0 d > x 1.0.0", "x 1.0.0 d", "x 2.0.0 p"]
         );
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
 use crate::inventory::lenient::{Lenient, Text};
-use crate::inventory::lock_tree::{LockTree, Purpose};
+use crate::inventory::lock_tree::{Asking, LockTree, Purpose};
 
 /// References by name: keys, or what is behind the name in one.
 pub type References = Lenient<BTreeMap<String, Lenient<Reference>>>;
@@ -29,7 +29,7 @@ pub struct KeyedTree {
     tree: LockTree,
     style: KeyStyle,
     rows: HashMap<String, usize>,
-    asking: Vec<(usize, Vec<Asked>)>,
+    asking: Asking<Asked>,
     production: Vec<Asked>,
     development: Vec<Asked>,
 }
@@ -40,7 +40,7 @@ impl KeyedTree {
             tree: LockTree::new(path, Ecosystem::Npm),
             style,
             rows: HashMap::new(),
-            asking: Vec::new(),
+            asking: Asking::default(),
             production: Vec::new(),
             development: Vec::new(),
         }
@@ -58,17 +58,7 @@ impl KeyedTree {
         let row = self.tree.add(package, purpose);
         self.rows.insert(key, row);
         let needs = needs.into_iter().flat_map(pairs);
-        self.asking.push((row, needs.collect()));
-    }
-
-    /// The row that a reference leads to: it is a key, or what is behind the name in one.
-    fn row(&self, name: &str, reference: &str) -> Option<usize> {
-        let row = |key: &str| self.rows.get(key).copied();
-        row(reference).or_else(|| match self.style {
-            KeyStyle::Path => row(&format!("/{name}/{reference}")),
-            KeyStyle::PathAndName => row(&format!("/{name}@{reference}")),
-            KeyStyle::Name => row(&format!("{name}@{reference}")),
-        })
+        self.asking.add(row, needs);
     }
 
     pub fn ask_for_production(&mut self, needs: [&References; 2]) {
@@ -79,25 +69,22 @@ impl KeyedTree {
         self.development.extend(pairs(needs));
     }
 
-    /// The tree, once all rows are known; none of more than honest lock files have.
-    pub fn connect(mut self) -> Option<LockTree> {
-        for (row, needs) in std::mem::take(&mut self.asking) {
-            for (name, reference) in &needs {
-                if let Some(to) = self.row(name, reference) {
-                    self.tree.need(row, to);
-                }
-            }
-            if self.tree.is_too_large() {
-                return None;
-            }
-        }
-        let rows = |asked: &[Asked]| {
-            let rows = asked.iter().filter_map(|(name, to)| self.row(name, to));
-            rows.collect()
+    /// The tree, once all rows are known.
+    pub fn connect(mut self) -> LockTree {
+        // A reference is a key, or what is behind the name in one.
+        let row = |(name, reference): &Asked| {
+            let row = |key: &str| self.rows.get(key).copied();
+            row(reference).or_else(|| match self.style {
+                KeyStyle::Path => row(&format!("/{name}/{reference}")),
+                KeyStyle::PathAndName => row(&format!("/{name}@{reference}")),
+                KeyStyle::Name => row(&format!("{name}@{reference}")),
+            })
         };
+        self.asking.connect(&mut self.tree, LockTree::need, row);
+        let rows = |asked: &[Asked]| asked.iter().filter_map(row).collect();
         let (production, development) = (rows(&self.production), rows(&self.development));
         self.tree.mark(production, development);
-        Some(self.tree)
+        self.tree
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
-use crate::inventory::lock_tree::{LockTree, Purpose};
+use crate::inventory::lock_tree::{Asking, LockTree, Purpose};
 
 /// Packages lie in each other, but not as deep as this.
 const MAX_DEPTH: usize = 64;
@@ -22,9 +22,11 @@ pub struct PlacedTree {
     /// Rows that stand for a folder of the project.
     pub links: Vec<(usize, String)>,
     tree: LockTree,
-    /// Rows with their places and the names of what they need, until all places are known.
-    asking: Vec<(usize, usize, Vec<Box<str>>)>,
+    /// The names of what the rows need, each with the place that it is asked for from.
+    asking: Asking<(usize, Box<str>)>,
     is_whole: bool,
+    /// That were taken from one place to the one around it.
+    steps: usize,
 }
 
 impl PlacedTree {
@@ -33,8 +35,9 @@ impl PlacedTree {
             places: Places::default(),
             links: Vec::new(),
             tree: LockTree::new(path, Ecosystem::Npm),
-            asking: Vec::new(),
+            asking: Asking::default(),
             is_whole: true,
+            steps: 0,
         }
     }
 
@@ -50,10 +53,8 @@ impl PlacedTree {
         match place {
             Some(place) => {
                 self.places.places[place].row = Some(row);
-                let needs: Vec<Box<str>> = needs.map(String::into_boxed_str).collect();
-                if !needs.is_empty() {
-                    self.asking.push((place, row, needs));
-                }
+                self.asking
+                    .add(row, needs.map(|name| (place, name.into_boxed_str())));
             }
             None => self.is_whole = false,
         }
@@ -61,33 +62,27 @@ impl PlacedTree {
     }
 
     /// The rows that are found under those names from a place.
-    pub fn find<'a>(&self, from: usize, names: impl Iterator<Item = &'a String>) -> Vec<usize> {
-        let mut steps = 0;
+    pub fn find<'a>(&mut self, from: usize, names: impl Iterator<Item = &'a String>) -> Vec<usize> {
         names
-            .filter_map(|name| self.places.find(from, name, &mut steps))
+            .filter_map(|name| self.places.find(from, name, &mut self.steps))
             .collect()
     }
 
-    /// The tree, once all rows are in their places; none of more than honest lock files have.
-    pub fn connect(mut self) -> Option<LockTree> {
-        let mut steps = 0;
-        for (place, row, names) in &self.asking {
-            for name in names {
-                if let Some(to) = self.places.find(*place, name, &mut steps) {
-                    self.tree.need(*row, to);
-                }
-            }
-            if steps > MAX_STEPS || self.tree.is_too_large() {
-                return None;
-            }
-        }
+    /// The tree, once all rows are in their places.
+    pub fn connect(mut self) -> LockTree {
+        let steps = &mut self.steps;
+        let row = |(from, name): &(usize, Box<str>)| self.places.find(*from, name, steps);
+        self.asking.connect(&mut self.tree, LockTree::need, row);
         for (link, folder) in &self.links {
             let place = self.places.at_folder(folder);
             if let Some(row) = place.and_then(|place| self.places.places[place].row) {
                 self.tree.need(*link, row);
             }
         }
-        self.is_whole.then_some(self.tree)
+        if self.steps > MAX_STEPS || !self.is_whole {
+            self.tree.give_up();
+        }
+        self.tree
     }
 }
 
@@ -219,7 +214,7 @@ mod tests {
             );
         }
         tree.links.push((0, "packages/own".to_owned()));
-        assert_eq!(tree.connect().unwrap().rows[0].needs, [1]);
+        assert_eq!(tree.connect().rows[0].needs, [1]);
     }
 
     #[test]
@@ -229,7 +224,20 @@ mod tests {
         assert!(place.is_some());
         let needs = (0..MAX_STEPS / MAX_DEPTH + 1).map(|n| n.to_string());
         tree.add(place, None, Purpose::Unknown, needs);
-        assert!(tree.connect().is_none());
+        assert!(tree.connect().is_too_large());
+    }
+
+    #[test]
+    fn the_steps_of_all_workspaces_count() {
+        let mut tree = PlacedTree::new(&path());
+        let place = tree.places.at_folder(&"node_modules/a/".repeat(MAX_DEPTH));
+        let names: Vec<String> = (0..MAX_STEPS / MAX_DEPTH / 2)
+            .map(|n| n.to_string())
+            .collect();
+        for _ in 0..3 {
+            tree.find(place.unwrap(), names.iter());
+        }
+        assert!(tree.connect().is_too_large());
     }
 
     #[test]

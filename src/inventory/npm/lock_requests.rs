@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
-use crate::inventory::lock_tree::{LockTree, Purpose};
+use crate::inventory::lock_tree::{Asking, LockTree, Purpose};
 
 /// What was asked for, in the form that is the same in all versions of Yarn and in package.json: later ones write the
 /// protocol in front of a range, `a@npm:^1.0.0`, which an alias has everywhere, `a@npm:real@^1.0.0`.
@@ -19,7 +19,7 @@ pub fn request(name: &str, range: &str) -> String {
 pub struct RequestedTree {
     tree: LockTree,
     rows: HashMap<Box<str>, usize>,
-    asking: Vec<(usize, Vec<String>)>,
+    asking: Asking<String>,
     /// How many of the rows are the project itself or parts of it.
     workspaces: usize,
 }
@@ -29,7 +29,7 @@ impl RequestedTree {
         RequestedTree {
             tree: LockTree::new(path, Ecosystem::Npm),
             rows: HashMap::new(),
-            asking: Vec::new(),
+            asking: Asking::default(),
             workspaces: 0,
         }
     }
@@ -45,39 +45,29 @@ impl RequestedTree {
         for request in requests {
             self.rows.insert(request.into_boxed_str(), row);
         }
-        if !needs.is_empty() {
-            self.asking.push((row, needs));
-        }
+        self.asking.add(row, needs);
     }
 
     pub fn add_workspace(&mut self) {
         self.workspaces += 1;
     }
 
-    /// The tree; none of more than honest lock files have. What a project of several parts has for development is known
-    /// from the manifests of all of them, of which some may not be there: of such a one nothing is told.
-    pub fn connect(mut self) -> Option<LockTree> {
-        for (row, needs) in &self.asking {
-            for request in needs {
-                if let Some(&to) = self.rows.get(request.as_str()) {
-                    self.tree.need(*row, to);
-                }
-            }
-        }
-        if self.tree.is_too_large() {
-            return None;
-        }
+    /// The tree. What a project of several parts has for development is known from the manifests of all of them, of which
+    /// some may not be there: of such a one nothing is told.
+    pub fn connect(mut self) -> LockTree {
+        let row = |request: &String| self.rows.get(request.as_str()).copied();
+        self.asking.connect(&mut self.tree, LockTree::need, row);
         if self.workspaces <= 1 {
-            self.tree.asked = self.rows;
+            self.tree.ask_by(self.rows);
         }
-        Some(self.tree)
+        self.tree
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::{Entry, Inspector};
+    use crate::inspect::{Entry, Inspector, Observations};
     use crate::inventory::npm::{PackageJson, YarnLock};
     use crate::inventory::testing::inspect;
 
@@ -214,6 +204,20 @@ d@^1:
         let lock = "__metadata:\n  version: 8\n\"tool@npm:^1\":\n  version: 1.0.0\n  resolution: \"tool@npm:1.0.0\"\n\
              \"x@workspace:.\":\n  resolution: \"x@workspace:.\"\n\"y@workspace:y\":\n  resolution: \"y@workspace:y\"\n";
         assert_eq!(purposes(lock, "package.json", manifest), ["tool 1.0.0"]);
+    }
+
+    #[test]
+    fn a_file_that_was_not_read_whole_has_nothing_for_development() {
+        let mut seen = Observations::default();
+        let path = entry_path("yarn.lock");
+        let bytes = b"# yarn lockfile v1\n\ntool@^1:\n  version \"1.0.0\"\n\nodd\n";
+        let lock = Entry { path: &path, bytes };
+        assert!(YarnLock.inspect(&lock, &mut seen).is_err());
+        let path = entry_path("package.json");
+        let bytes = br#"{"devDependencies": {"tool": "^1"}}"#;
+        let manifest = Entry { path: &path, bytes };
+        PackageJson.inspect(&manifest, &mut seen).unwrap();
+        assert_eq!(seen.lock_trees.shown(), ["tool 1.0.0"]);
     }
 
     fn entry_path(inner: &str) -> EntryPath {

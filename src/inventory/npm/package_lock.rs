@@ -127,7 +127,7 @@ impl Inspector for PackageLock {
             .extend(found.certain.into_iter().map(observed));
         seen.optional
             .extend(found.optional.into_iter().map(observed));
-        seen.lock_trees.extend(tree.connect());
+        seen.lock_trees.add(tree.connect());
         Ok(())
     }
 }

@@ -174,7 +174,7 @@ impl Inspector for PnpmLock {
                 tree.ask_for_production([&importer.dependencies, &importer.optional_dependencies]);
                 tree.ask_for_development(&importer.dev_dependencies);
             }
-            seen.lock_trees.extend(tree.connect());
+            seen.lock_trees.add(tree.connect());
         }
         Ok(())
     }

@@ -83,7 +83,7 @@ fn inspect_yaml(entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable
         seen.components
             .extend(package.map(|package| package.observed(entry.path.clone())));
     }
-    seen.lock_trees.extend(tree.connect());
+    seen.lock_trees.add(tree.connect());
     Ok(())
 }
 
@@ -179,7 +179,8 @@ fn inspect_classic(entry: &Entry, seen: &mut Observations) -> Result<(), Unreada
         }
     }
     current.observe(entry, &mut origins, &mut tree, seen);
-    seen.lock_trees.extend(tree.connect());
+    let is_partial = result.is_err();
+    seen.lock_trees.add(tree.connect().read_in_part(is_partial));
     result
 }
 

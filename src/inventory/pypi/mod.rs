@@ -7,6 +7,7 @@ mod egg_info;
 mod layout;
 pub mod local;
 mod lock_names;
+pub(crate) mod marker;
 mod pdm_lock;
 pub mod pep508;
 mod pex_info;

@@ -49,7 +49,7 @@ impl Inspector for PipfileLock {
             seen.origin(Ecosystem::PyPi, "source", locked, index.origin(), location);
         }
         let mut result = Ok(());
-        let mut tree = NamedTree::new(entry.path);
+        let mut tree = NamedTree::new(entry.path, None);
         let rows = lock.groups.into_iter().flat_map(|(group, rows)| {
             // A group of one's own may well be installed for production.
             let purpose = Purpose::of(group == "develop");
@@ -80,7 +80,8 @@ impl Inspector for PipfileLock {
             seen.components
                 .push(locked.into_component(Evidence::Locked, location));
         }
-        seen.lock_trees.extend(tree.connect());
+        seen.lock_trees
+            .add(tree.connect().read_in_part(result.is_err()));
         result
     }
 }
@@ -124,6 +125,18 @@ mod tests {
         let seen = inspect(&PipfileLock, "Pipfile.lock", text).unwrap();
         let found = seen.lock_trees.shown();
         assert_eq!(found, ["a 1.0 p", "b 1.0 p", "tool 2.0 d"]);
+    }
+
+    #[test]
+    fn a_file_that_was_not_read_whole_has_nothing_for_development() {
+        use crate::finding::EntryPath;
+        let path = EntryPath::new(&"fn.zip!/".into(), "Pipfile.lock");
+        let bytes =
+            br#"{"_meta": {}, "default": {"a": 1}, "develop": {"tool": {"version": "==2.0"}}}"#;
+        let mut seen = Observations::default();
+        let entry = Entry { path: &path, bytes };
+        assert!(PipfileLock.inspect(&entry, &mut seen).is_err());
+        assert_eq!(seen.lock_trees.shown(), ["tool 2.0"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::inventory::lock_tree::{LockTree, Purpose};
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
-use super::lock_names::{NamedTree, Names, texts};
+use super::lock_names::{NamedNeed, NamedTree, Names, texts};
 use super::pep508::Requirement;
 use super::toml_text::{self, Files, Locked};
 
@@ -27,7 +27,7 @@ struct Package {
     files: Files,
     #[serde(default)]
     dependencies: Lenient<BTreeMap<String, Lenient<Dependency>>>,
-    /// `main` or `dev`, up to Poetry 1.4.
+    /// `main` or `dev`, up to Poetry 1.4. Since there are groups, `dev` is any but the main one.
     #[serde(default)]
     category: Text,
     /// Since Poetry 2.0, `main` among them.
@@ -53,26 +53,34 @@ struct Source {
     resolved_reference: Option<String>,
 }
 
+/// In which Poetry wrote the lock file before there were groups. Version 1.1 was that of Poetry 1.2 too, which has them.
+const WITHOUT_GROUPS: &str = "1.0";
+
 impl Package {
-    fn purpose(&self) -> Purpose {
+    fn purpose(&self, lock_version: Option<&str>) -> Purpose {
         match self.category.as_text() {
+            Some("dev") if lock_version != Some(WITHOUT_GROUPS) => Purpose::Unknown,
             Some(category) => Purpose::of(category == "dev"),
             None => Purpose::of_groups(texts(&self.groups)),
         }
     }
 
-    /// Names and markers.
-    fn needs(&self) -> impl Iterator<Item = (&str, &str)> {
+    fn needs(&self) -> impl Iterator<Item = NamedNeed<'_>> {
         let rows = self.dependencies.as_map().into_iter().flatten();
         rows.flat_map(|(name, row)| {
             let rows = match row {
                 Lenient::List(rows) => rows.as_slice(),
                 row => std::slice::from_ref(row),
             };
-            rows.iter().filter_map(|row| match row.as_map() {
-                Some(row) if row.optional.is_set() => None,
-                Some(row) => Some((name.as_str(), row.markers.as_text().unwrap_or_default())),
-                None => Some((name.as_str(), "")),
+            rows.iter().map(|row| {
+                let row = row.as_map();
+                NamedNeed {
+                    name,
+                    marker: row
+                        .and_then(|row| row.markers.as_text())
+                        .unwrap_or_default(),
+                    is_optional: row.is_some_and(|row| row.optional.is_set()),
+                }
             })
         })
     }
@@ -95,11 +103,12 @@ impl Locked for Package {
 
     fn join(&self, tree: &mut NamedTree) {
         let version = (!self.is_local()).then_some(self.version.as_str());
-        tree.add(&self.name, version, self.purpose());
+        let purpose = self.purpose(tree.lock_version());
+        tree.add(&self.name, version, purpose);
         tree.need_named(self.needs());
     }
 
-    fn connect(tree: NamedTree) -> Option<LockTree> {
+    fn connect(tree: NamedTree) -> LockTree {
         tree.connect_to_manifest()
     }
 
@@ -239,6 +248,9 @@ both = "*"
 [[package]]
 name = "windows"
 version = "1.0"
+
+[metadata]
+lock-version = "1.0"
 "#
             );
             let seen = inspect(&PoetryLock, "poetry.lock", text).unwrap();
@@ -253,6 +265,19 @@ version = "1.0"
                     "windows 1.0",
                 ]
             );
+        }
+    }
+
+    #[test]
+    fn the_category_of_a_group_may_be_that_of_development() {
+        for version in ["1.1", "2.0", ""] {
+            let text = format!(
+                "[[package]]\nname = 'a'\nversion = '1'\ncategory = 'dev'\n\
+                 [[package]]\nname = 'b'\nversion = '1'\ncategory = 'main'\n\
+                 [metadata]\nlock-version = '{version}'\n"
+            );
+            let seen = inspect(&PoetryLock, "poetry.lock", &text).unwrap();
+            assert_eq!(seen.lock_trees.shown(), ["a 1", "b 1 p"], "{version}");
         }
     }
 
@@ -306,6 +331,30 @@ version = "1.0"
             "c 1 p",
         ];
         assert_eq!(found("a = '*'", &both), for_production);
+    }
+
+    #[test]
+    fn what_production_may_need_with_an_extra_is_not_for_development_alone() {
+        for category in ["", "category = 'main'\n"] {
+            let of_group = category.replace("main", "dev");
+            let text = format!(
+                "[[package]]\nname = 'a'\nversion = '1'\n{category}\
+                 dependencies = {{ b = {{ version = '*', optional = true }} }}\n\
+                 [[package]]\nname = 'b'\nversion = '1'\n{category}\
+                 [[package]]\nname = 'own'\nversion = '1'\n{of_group}\
+                 [[package]]\nname = 'tool'\nversion = '1'\n{of_group}"
+            );
+            let mut seen = inspect(&PoetryLock, "poetry.lock", &text).unwrap();
+            let text = "[tool.poetry.dependencies]\na = '*'\n\
+                 [tool.poetry.group.lambda.dependencies]\nown = '*'\n\
+                 [tool.poetry.group.dev.dependencies]\nb = '*'\ntool = '*'\n";
+            let path = EntryPath::new(&"fn.zip!/".into(), "pyproject.toml");
+            let bytes = text.as_bytes();
+            let entry = Entry { path: &path, bytes };
+            Pyproject.inspect(&entry, &mut seen).unwrap();
+            let shown = seen.lock_trees.shown();
+            assert_eq!(shown, ["a 1 p", "b 1 p", "own 1 p", "tool 1 d"]);
+        }
     }
 
     #[test]

@@ -9,11 +9,11 @@ use toml::{Spanned, Value};
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Observations, Unreadable};
-use crate::inventory::lenient::Lenient;
+use crate::inventory::lenient::{Lenient, Text};
 use crate::inventory::lock_tree::LockTree;
 use crate::supply_chain::origin::Origin;
 
-use super::lock_names::NamedTree;
+use super::lock_names::{Groups, NamedTree, Need};
 use super::pep508::Requirement;
 
 /// Reads a whole file. Nesting beyond a depth that no real file has is an error of the parser.
@@ -37,6 +37,8 @@ struct Lock {
     package: Vec<Spanned<Value>>,
     #[serde(default)]
     metadata: Metadata,
+    #[serde(default)]
+    manifest: Manifest,
 }
 
 /// Where Poetry and PDM kept all hashes, before they wrote them into each package's table.
@@ -44,6 +46,18 @@ struct Lock {
 struct Metadata {
     #[serde(default, alias = "hashes")]
     files: BTreeMap<String, IgnoredAny>,
+    /// As Poetry writes it.
+    #[serde(default, rename = "lock-version")]
+    lock_version: Text,
+}
+
+/// What uv notes of a project that is no package, or of a script.
+#[derive(Default, Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    requirements: Lenient<Need>,
+    #[serde(default, rename = "dependency-groups")]
+    groups: Groups,
 }
 
 /// A package as a lock file has it.
@@ -54,7 +68,7 @@ pub trait Locked: DeserializeOwned {
     fn join(&self, tree: &mut NamedTree);
 
     /// The tree, once all packages are in it.
-    fn connect(tree: NamedTree) -> Option<LockTree> {
+    fn connect(tree: NamedTree) -> LockTree {
         tree.connect()
     }
 
@@ -101,7 +115,9 @@ pub fn see_packages<T: Locked>(entry: &Entry, seen: &mut Observations) -> Result
     let lock: Lock = parse(text)?;
     let lines = Lines::new(text);
     let is_hashed_elsewhere = !lock.metadata.files.is_empty();
-    let mut tree = NamedTree::new(entry.path);
+    let mut tree = NamedTree::new(entry.path, lock.metadata.lock_version.text());
+    tree.ask_for_production(&lock.manifest.requirements);
+    tree.ask_for_groups(&lock.manifest.groups);
     let mut result = Ok(());
     for row in lock.package {
         let line = lines.line_of(row.span().start);
@@ -118,7 +134,8 @@ pub fn see_packages<T: Locked>(entry: &Entry, seen: &mut Observations) -> Result
             Err(_) => {}
         }
     }
-    seen.lock_trees.extend(T::connect(tree));
+    seen.lock_trees
+        .add(T::connect(tree).read_in_part(result.is_err()));
     result
 }
 

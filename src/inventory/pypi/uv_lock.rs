@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::lenient::Lenient;
-use crate::inventory::lock_tree::{Purpose, is_development_group};
+use crate::inventory::lock_tree::Purpose;
 use crate::inventory::owner;
 use crate::supply_chain::origin::{Origin, leads_outside};
 
-use super::lock_names::{NamedTree, Need};
+use super::lock_names::{Groups, NamedTree, Need};
 use super::pep508::Requirement;
 use super::toml_text::{self, Files, Locked};
 
@@ -33,8 +33,6 @@ struct Package {
     #[serde(default, rename = "dev-dependencies")]
     dev_dependencies: Groups,
 }
-
-type Groups = Lenient<BTreeMap<String, Lenient<Need>>>;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -66,20 +64,18 @@ impl Locked for Package {
         let version = self.version.as_deref().filter(|_| !self.is_local());
         tree.add(&self.name, version, Purpose::Unknown);
         tree.need_listed(&self.dependencies);
-        if !self.is_local() {
-            return;
-        }
-        tree.ask_for_production(&self.dependencies);
+        let is_local = self.is_local();
         let extras = self.optional_dependencies.as_map();
         for needs in extras.into_iter().flat_map(BTreeMap::values) {
-            tree.ask_for_production(needs);
-        }
-        for (group, needs) in self.dev_dependencies.as_map().into_iter().flatten() {
-            if is_development_group(group) {
-                tree.ask_for_development(needs);
-            } else {
+            // Which extras are asked for is not looked up: any may be.
+            tree.may_need_listed(needs);
+            if is_local {
                 tree.ask_for_production(needs);
             }
+        }
+        if is_local {
+            tree.ask_for_production(&self.dependencies);
+            tree.ask_for_groups(&self.dev_dependencies);
         }
     }
 
@@ -234,9 +230,93 @@ source = { registry = "https://registry.example/simple" }
                 "extra 1.0 p",
                 "runtime 1.0 p",
                 "tool 1.0 d > beta 1.0",
-                "windows 1.0",
+                "windows 1.0 p",
             ]
         );
+    }
+
+    #[test]
+    fn what_production_may_need_with_an_extra_is_not_for_development_alone() {
+        let package = |name: &str, more: &str| {
+            let source = "source = { registry = \"https://registry.example/simple\" }";
+            format!("[[package]]\nname = \"{name}\"\nversion = \"1.0\"\n{source}\n{more}\n")
+        };
+        let text = [
+            "version = 1\n[[package]]\nname = \"me\"\nsource = { virtual = \".\" }\ndependencies = [\n\
+             { name = \"alpha\", extra = [\"standard\"] },\n\
+             { name = \"torch\", marker = \"extra == 'extra-2-me-cpu'\" },\n]\n\
+             [package.dev-dependencies]\ndev = [{ name = \"client\" }, { name = \"torch\" }, { name = \"tool\" }]\n",
+            &package("alpha", "[package.optional-dependencies]\nstandard = [{ name = \"client\" }]"),
+            &package("client", ""),
+            &package("torch", ""),
+            &package("tool", "[package.optional-dependencies]\nx = [{ name = \"more\" }]"),
+            &package("more", ""),
+        ]
+        .concat();
+        let seen = inspect(&UvLock, "uv.lock", &text).unwrap();
+        assert_eq!(
+            seen.lock_trees.shown(),
+            [
+                "alpha 1.0 p",
+                "client 1.0 p",
+                "more 1.0",
+                "tool 1.0 d",
+                "torch 1.0 p"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_project_that_is_no_package_asks_in_the_manifest() {
+        let text = r#"
+version = 1
+[manifest]
+requirements = [{ name = "alpha", specifier = ">=1" }]
+[manifest.dependency-groups]
+dev = [{ name = "tool" }]
+lambda = [{ name = "beta" }]
+
+[[package]]
+name = "alpha"
+version = "1.0"
+
+[[package]]
+name = "beta"
+version = "1.0"
+
+[[package]]
+name = "tool"
+version = "1.0"
+dependencies = [{ name = "beta" }]
+"#;
+        let seen = inspect(&UvLock, "uv.lock", text).unwrap();
+        assert_eq!(
+            seen.lock_trees.shown(),
+            ["alpha 1.0 p", "beta 1.0 p", "tool 1.0 d > beta 1.0"]
+        );
+    }
+
+    #[test]
+    fn a_file_that_was_not_read_whole_has_nothing_for_development() {
+        let text = r#"
+version = 1
+[manifest.dependency-groups]
+dev = [{ name = "tool" }]
+
+[[package]]
+name = "tool"
+version = "1.0"
+
+[[package]]
+name = 1
+"#;
+        use crate::finding::EntryPath;
+        let path = EntryPath::new(&"fn.zip!/".into(), "uv.lock");
+        let mut seen = Observations::default();
+        let bytes = text.as_bytes();
+        let entry = Entry { path: &path, bytes };
+        assert!(UvLock.inspect(&entry, &mut seen).is_err());
+        assert_eq!(seen.lock_trees.shown(), ["tool 1.0"]);
     }
 
     #[test]

@@ -134,6 +134,19 @@ pub fn is_brought_along(observations: &Observations) -> impl Fn(&EntryPath) -> b
     move |path| owned.contains(path) || is_below(path, &packages)
 }
 
+/// Likewise of what lock files say of needs, and the manifests beside them. To be dropped before those are added that the
+/// user named.
+pub fn drop_foreign_lock_trees(observations: &mut Observations) {
+    if !observations.lock_trees.is_empty() {
+        let mut trees = std::mem::take(&mut observations.lock_trees);
+        {
+            let is_foreign = is_brought_along(observations);
+            trees.retain(|path| !is_foreign(path));
+        }
+        observations.lock_trees = trees;
+    }
+}
+
 /// The folders that bear the names of the Python distributions installed beside them: what is in them is
 /// theirs, even where slimming dropped the RECORD that would say so.
 fn package_folders(components: &[ObservedComponent]) -> HashSet<(Arc<str>, String)> {
