@@ -53,15 +53,17 @@ impl Listed {
             let Ok(reader) = container.reader(member) else {
                 continue;
             };
-            let mut text = Vec::new();
+            let mut text = Vec::with_capacity(member.size as usize);
             let read = reader.take(room).read_to_end(&mut text);
             room -= text.len() as u64;
             if read.is_err() {
                 continue;
             }
-            match lines.checked_sub(memchr::memchr_iter(b'\n', &text).count()) {
+            let rows = memchr::memchr_iter(b'\n', &text).count();
+            match lines.checked_sub(rows) {
                 Some(left) => {
                     lines = left;
+                    listed.files.reserve(rows);
                     listed.add(&member.path, &text);
                 }
                 None => {

@@ -1,6 +1,8 @@
 //! The rows of a wheel's `RECORD`: a path, a digest and a size as CSV,
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file>.
 
+use std::borrow::Cow;
+
 use data_encoding::BASE64URL_NOPAD;
 use memchr::memmem;
 
@@ -75,26 +77,48 @@ pub struct Row {
     pub inner: String,
     /// Whether it counts from a folder above the one that packages are installed in, as programs do.
     pub is_outside: bool,
-    /// As it is written.
-    pub digest: Option<String>,
+    pub digest: Digest,
     pub size: Option<u64>,
+}
+
+/// What a row says of a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    None,
+    Sha256([u8; 32]),
+    /// It should be one of SHA-256, and is none.
+    Damaged,
+    /// Of another kind.
+    Other,
+}
+
+impl Digest {
+    fn read(text: &str) -> Self {
+        if text.is_empty() {
+            return Digest::None;
+        }
+        match text.split_once('=') {
+            Some((algorithm, digest)) if algorithm.eq_ignore_ascii_case("sha256") => {
+                let digest = digest.trim_end_matches('=').as_bytes();
+                let mut bytes = [0; 32];
+                let is_whole = BASE64URL_NOPAD.decode_len(digest.len()) == Ok(bytes.len());
+                match is_whole && BASE64URL_NOPAD.decode_mut(digest, &mut bytes).is_ok() {
+                    true => Digest::Sha256(bytes),
+                    false => Digest::Damaged,
+                }
+            }
+            _ => Digest::Other,
+        }
+    }
 }
 
 impl Row {
     /// The digest, if it is one of SHA-256.
     pub fn sha256(&self) -> Option<[u8; 32]> {
-        let digest = self.stated_sha256()?.trim_end_matches('=').as_bytes();
-        BASE64URL_NOPAD.decode(digest).ok()?.try_into().ok()
-    }
-
-    /// Whether it says that it has a digest of SHA-256, and has none.
-    pub fn is_damaged(&self) -> bool {
-        self.stated_sha256().is_some() && self.sha256().is_none()
-    }
-
-    fn stated_sha256(&self) -> Option<&str> {
-        let (algorithm, digest) = self.digest.as_deref()?.split_once('=')?;
-        algorithm.eq_ignore_ascii_case("sha256").then_some(digest)
+        match self.digest {
+            Digest::Sha256(digest) => Some(digest),
+            _ => None,
+        }
     }
 }
 
@@ -108,13 +132,24 @@ pub fn rows<'a>(path: &'a EntryPath, text: &'a [u8]) -> impl Iterator<Item = Row
     lines.filter_map(move |line| {
         let line = String::from_utf8_lossy(line);
         let (listed, rest) = first_field(&line);
-        let inner = layout::resolve(base, &listed)?;
+        if listed.is_empty() {
+            return None;
+        }
+        let inner = match is_plain(&listed) {
+            true if base.is_empty() => listed.into_owned(),
+            true => [base, "/", &*listed].concat(),
+            false => layout::resolve(base, &listed)?,
+        };
         let mut rest = rest.split(',').map(str::trim);
-        let digest = rest.next().filter(|digest| !digest.is_empty());
-        (!listed.is_empty()).then(|| Row {
-            inner: visible(&inner).into_owned(),
-            is_outside: !is_within(&inner, base),
-            digest: digest.map(str::to_owned),
+        let digest = Digest::read(rest.next().unwrap_or_default());
+        let is_outside = !is_within(&inner, base);
+        Some(Row {
+            inner: match visible(&inner) {
+                Cow::Borrowed(_) => inner,
+                Cow::Owned(shown) => shown,
+            },
+            is_outside,
+            digest,
             size: rest.next().and_then(|size| size.parse().ok()),
         })
     })
@@ -171,6 +206,17 @@ fn is_stray(listed: &str) -> bool {
     climbs || listed.starts_with('/')
 }
 
+/// Whether nothing in a path is to be resolved, as in nearly all.
+fn is_plain(path: &str) -> bool {
+    let mut before = b'/';
+    let is_plain = path.bytes().all(|byte| {
+        let is_plain = byte != b'\\' && !(before == b'/' && matches!(byte, b'/' | b'.'));
+        before = byte;
+        is_plain
+    });
+    is_plain && before != b'/'
+}
+
 /// Whether a path leads into the folder.
 fn is_within(path: &str, folder: &str) -> bool {
     let rest = path.strip_prefix(folder);
@@ -179,21 +225,21 @@ fn is_within(path: &str, folder: &str) -> bool {
 
 /// The first field of a CSV row and what is behind its comma; a quoted one may hold commas, and quotes that are
 /// doubled.
-pub fn first_field(row: &str) -> (String, &str) {
+pub fn first_field(row: &str) -> (Cow<'_, str>, &str) {
     let Some(quoted) = row.strip_prefix('"') else {
         let (field, rest) = row.split_once(',').unwrap_or((row, ""));
-        return (field.trim_end().to_owned(), rest);
+        return (Cow::Borrowed(field.trim_end()), rest);
     };
     let mut field = String::new();
     let mut chars = quoted.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         if c == '"' && chars.next_if(|(_, next)| *next == '"').is_none() {
             let rest = &quoted[at + 1..];
-            return (field, rest.strip_prefix(',').unwrap_or(rest));
+            return (Cow::Owned(field), rest.strip_prefix(',').unwrap_or(rest));
         }
         field.push(c);
     }
-    (field, "")
+    (Cow::Owned(field), "")
 }
 
 #[cfg(test)]
@@ -204,20 +250,20 @@ mod tests {
     fn rows_have_paths_and_digests() {
         let path = EntryPath::new(&"fn.zip!/".into(), "lib/a-1.dist-info/RECORD");
         let text = b"a/b.py,sha256=abc,12\r\na-1.dist-info/RECORD,,\n\"a/c, \"\"d\"\".py\",sha256=x,1\n../../../out,sha256=y,1\n../bin/a,sha256=z,\n";
-        let row = |inner: &str, is_outside, digest: Option<&str>, size| Row {
+        let row = |inner: &str, is_outside, digest, size| Row {
             inner: inner.to_owned(),
             is_outside,
-            digest: digest.map(str::to_owned),
+            digest,
             size,
         };
         let found: Vec<Row> = rows(&path, text).collect();
         assert_eq!(
             found,
             [
-                row("lib/a/b.py", false, Some("sha256=abc"), Some(12)),
-                row("lib/a-1.dist-info/RECORD", false, None, None),
-                row("lib/a/c, \"d\".py", false, Some("sha256=x"), Some(1)),
-                row("bin/a", true, Some("sha256=z"), None),
+                row("lib/a/b.py", false, Digest::Damaged, Some(12)),
+                row("lib/a-1.dist-info/RECORD", false, Digest::None, None),
+                row("lib/a/c, \"d\".py", false, Digest::Damaged, Some(1)),
+                row("bin/a", true, Digest::Damaged, None),
             ]
         );
         assert_eq!(package(&path), Some(("a", "1".to_owned())));
@@ -260,14 +306,14 @@ mod tests {
         let digest = BASE64URL_NOPAD.encode(&[7; 32]);
         let text = format!("\u{feff}a.py,SHA256={digest},1\nb.py,sha256=AAAA,1\nc.py,md5=AAAA,1\n");
         let found = rows(&path, text.as_bytes());
-        let found = found.map(|row| (row.sha256(), row.is_damaged(), row.inner));
-        let row = |sha256, is_damaged, inner: &str| (sha256, is_damaged, inner.to_owned());
+        let found = found.map(|row| (row.digest, row.inner));
+        let row = |digest, inner: &str| (digest, inner.to_owned());
         assert_eq!(
             found.collect::<Vec<_>>(),
             [
-                row(Some([7; 32]), false, "a.py"),
-                row(None, true, "b.py"),
-                row(None, false, "c.py"),
+                row(Digest::Sha256([7; 32]), "a.py"),
+                row(Digest::Damaged, "b.py"),
+                row(Digest::Other, "c.py"),
             ]
         );
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::component::Ecosystem;
 use crate::finding::EntryPath;
 use crate::inspect::{Observations, ObservedFile, RecordFile};
-use crate::inventory::pypi::record;
+use crate::inventory::pypi::record::{self, Digest};
 use crate::report::ReadError;
 use crate::supply_chain::tree::Tree;
 
@@ -80,16 +80,17 @@ impl<'a> Records<'a> {
     fn add_rows(&mut self, index: usize) {
         let Package { record, root, .. } = self.packages[index];
         let listed = self.listed.entry(root).or_default();
+        listed.reserve(memchr::memchr_iter(b'\n', &record.text).count());
         let mut is_list = record.text.trim_ascii().is_empty();
         let mut is_at_odds = false;
         let mut is_damaged = false;
         for row in record::rows(&record.path, &record.text) {
             is_list = true;
-            is_damaged |= row.is_damaged() && !row.is_outside;
+            is_damaged |= row.digest == Digest::Damaged && !row.is_outside;
             let new = Listed {
                 package: index,
                 is_outside: row.is_outside,
-                is_digested: row.digest.is_some(),
+                is_digested: row.digest != Digest::None,
                 sha256: row.sha256(),
                 size: row.size,
             };
