@@ -16,6 +16,7 @@ use super::tool::Tool;
 use super::usage::Placed;
 use super::waste::{COPIES, RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
+use crate::finding::folders;
 
 /// What to leave out, in this order.
 #[derive(Debug, Serialize)]
@@ -326,11 +327,6 @@ fn fit(used: &LimitUse, safe: &Amount, total: &Amount) -> Fit {
     } else {
         Fit::No
     }
-}
-
-/// The folders above a file, the outermost first. No path that can be unpacked has as many.
-fn folders(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').take(256).map(|(at, _)| &path[..at])
 }
 
 /// The files by the outermost folders that nothing is kept in, or one by one.

@@ -61,8 +61,7 @@ const AZURE_PACKAGE: &str =
     "https://learn.microsoft.com/azure/azure-functions/run-functions-from-deployment-package";
 const VERCEL: &str = "https://vercel.com/kb/guide/troubleshooting-function-250mb-limit";
 const NETLIFY: &str = "https://docs.netlify.com/build/functions/overview/";
-const CLOUDFLARE: &str =
-    "https://developers.cloudflare.com/changelog/post/2026-09-04-increased-worker-size-limit/";
+const CLOUDFLARE: &str = "https://developers.cloudflare.com/workers/platform/limits/";
 
 /// The day on which the sources were read.
 const READ: &str = "2026-11-28";
