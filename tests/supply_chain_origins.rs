@@ -467,6 +467,57 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        what: "what Composer installed, without its lock file",
+        files: &[
+            (
+                "composer.json",
+                "{\"repositories\": [{\"type\": \"vcs\", \"url\": \"https://git.example/me/a\"},\n\
+                 {\"type\": \"vcs\", \"url\": \"http://git.example/me/b\"}], \"require\": {\"a/a\": \"dev-main\"}}",
+            ),
+            (
+                "vendor/composer/installed.json",
+                "{\"packages\": [\n\
+                 {\"name\": \"a/a\", \"version\": \"dev-main\", \"source\": {\"type\": \"git\", \"url\": \"https://git.example/me/a\", \"reference\": \"$COMMIT\"}}]}",
+            ),
+        ],
+        found: &[
+            "FA-ORIGIN-GIT low composer.json:1 Dependency from a repository: https://git.example/me/a",
+            "FA-ORIGIN-HTTP medium composer.json:2 Dependency over a plain connection: http://git.example/me/b",
+        ],
+    },
+    Case {
+        what: "a repository of which Composer's lock file says the same",
+        files: &[
+            (
+                "composer.json",
+                "{\"repositories\": [{\"type\": \"vcs\", \"url\": \"http://git.example/me/a\"}], \"require\": {\"a/a\": \"dev-main\"}}",
+            ),
+            (
+                "composer.lock",
+                "{\"packages\": [\n\
+                 {\"name\": \"a/a\", \"version\": \"dev-main\", \"source\": {\"type\": \"git\", \"url\": \"http://git.example/me/a.git\", \"reference\": \"$COMMIT\"}}]}",
+            ),
+        ],
+        found: &[
+            "FA-ORIGIN-HTTP medium composer.lock:2 Dependency over a plain connection: a/a (http://git.example/me/a.git)",
+        ],
+    },
+    Case {
+        what: "manifests among tests, which nobody installs",
+        files: &[
+            (
+                "tests/fixtures/a/Cargo.toml",
+                "[dependencies]\na = \"*\"\nb = { git = \"https://git.example/b\" }\n",
+            ),
+            (
+                "tests/fixtures/b/package.json",
+                r#"{"dependencies": {"a": "*", "b": "git+https://git.example/b.git"}}"#,
+            ),
+            ("latest/Cargo.toml", "[dependencies]\na = \"*\"\n"),
+        ],
+        found: &["FA-UNPINNED medium latest/Cargo.toml:2 Dependency in no fixed version: a"],
+    },
+    Case {
         what: "Bundler's files",
         files: &[
             (
@@ -475,7 +526,7 @@ const CASES: &[Case] = &[
             ),
             (
                 "two/Gemfile",
-                "source 'https://gems.example'\ngem 'z', github: 'me/z'\ngem 'b'\ngemspec\n",
+                "source 'https://gems.example'\ngit 'https://git.example/me/z.git', branch: 'main' do\n  gem 'z'\nend\ngem 'b'\ngemspec\n",
             ),
             (
                 "two/Gemfile.lock",

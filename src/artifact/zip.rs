@@ -118,7 +118,7 @@ impl ZipEntry {
 
     /// The least that the entry takes in the archive: its local header's fixed part, name and data.
     pub(super) fn extent(&self) -> Range<u64> {
-        let name_len = u64::from(self.name.end - self.name.start);
+        let name_len = u64::from(self.raw_name.end - self.raw_name.start);
         let len = (LOCAL_HEADER_LEN + name_len).saturating_add(self.packed);
         self.offset..self.offset.saturating_add(len)
     }
