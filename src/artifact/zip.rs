@@ -590,6 +590,23 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_longer_in_the_directory_takes_no_room_of_the_next_entry() {
+        let mut bytes = packed(FILES);
+        let name = "ä".as_bytes();
+        let checksum = crc32fast::hash(b"a").to_le_bytes();
+        let field = [&[0x75, 0x70, 7, 0, 1], &checksum[..], name].concat();
+        let first = positions(&bytes, CENTRAL_HEADER)[0];
+        bytes[first + 30] = u8::try_from(field.len()).unwrap();
+        let behind_name = first + 46 + 1;
+        bytes.splice(behind_name..behind_name, field.iter().copied());
+        let end = positions(&bytes, END)[0];
+        bytes[end + 12] += u8::try_from(field.len()).unwrap();
+        let archive = open(bytes).unwrap();
+        assert_eq!(archive.name(&archive.entries[0]), "ä");
+        assert!(archive.overlapping().is_empty());
+    }
+
+    #[test]
     fn a_cut_archive_has_no_directory() {
         let bytes = packed(FILES);
         for end in 0..bytes.len() {

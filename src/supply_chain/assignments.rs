@@ -9,6 +9,8 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem, memrchr};
 
+use super::command_words::{is_introduced, last_word};
+
 /// How a file sets variables.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -29,26 +31,6 @@ const NEAR: usize = 4 * 1024;
 const MAX_LINES: usize = 16;
 const PAIR_LINES: usize = 3;
 
-/// Words behind which an assignment may stand in a command. Options may too, and other assignments.
-const BEFORE_ASSIGNMENTS: [&str; 17] = [
-    "arg",
-    "command",
-    "cross-env",
-    "declare",
-    "do",
-    "else",
-    "env",
-    "exec",
-    "export",
-    "local",
-    "nohup",
-    "readonly",
-    "run",
-    "sudo",
-    "then",
-    "time",
-    "typeset",
-];
 /// Those whose whole argument is one.
 const WHOLE: [&str; 9] = [
     "-", "--env", "-e", "declare", "env", "export", "local", "readonly", "typeset",
@@ -96,7 +78,7 @@ impl<'t> Around<'t> {
         let goes_on = |line: &[u8]| {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            form != Form::Data && line.ends_with(b"\\")
+            form != Form::Data && line.ends_with(b"\\") && !ends_in_comment(line)
         };
         let mut start = at;
         loop {
@@ -159,8 +141,9 @@ impl<'t> Around<'t> {
         };
         let assigned = after.strip_prefix("+=").or_else(|| after.strip_prefix('='));
         if let Some(value) = assigned {
-            let is_meant =
-                !value.starts_with(['=', '~']) && is_introduced(lead) && !self.is_printed(lead);
+            let is_meant = !value.starts_with(['=', '~'])
+                && is_introduced(lead, form)
+                && !self.is_printed(lead);
             return is_meant.then(|| self.assigned(lead, value, form));
         }
         if form == Form::Dockerfile {
@@ -305,21 +288,10 @@ fn read_quotes(before: &str, form: Form) -> (Option<usize>, bool) {
     (open.map(|(_, from)| from), false)
 }
 
-fn last_word(lead: &str) -> &str {
-    lead.split_whitespace().next_back().unwrap_or_default()
-}
-
-/// Whether an assignment may follow: at the start of a command or behind what takes one.
-fn is_introduced(lead: &str) -> bool {
-    let last = last_word(lead);
-    let is_attached = !lead.is_empty() && !lead.ends_with(char::is_whitespace);
-    let is_behind_sign = last.ends_with([';', '&', '|', '(', '{', ',', '[', '=', '`', ':', '!']);
-    let is_behind_word = last.starts_with('-')
-        || last.contains('=')
-        || BEFORE_ASSIGNMENTS
-            .iter()
-            .any(|word| last.eq_ignore_ascii_case(word));
-    last.is_empty() || is_behind_sign || (is_behind_word && !is_attached)
+/// Whether the last line is a remark, which no `\` continues.
+fn ends_in_comment(lines: &[u8]) -> bool {
+    let start = memrchr(b'\n', lines).map_or(0, |end| end + 1);
+    lines[start..].trim_ascii_start().starts_with(b"#")
 }
 
 fn is_in_flow(lead: &str) -> bool {
@@ -381,6 +353,8 @@ fn quoted(text: &str, quote: char) -> String {
 fn shell_word(text: &str, outer: Option<char>) -> String {
     let mut word = String::new();
     let mut quote = None;
+    // Of commands whose output is a part of it: `$(…)`.
+    let mut depth = 0;
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
         match (letter, quote) {
@@ -395,6 +369,15 @@ fn shell_word(text: &str, outer: Option<char>) -> String {
             (_, Some(_)) => word.push(letter),
             (_, None) if Some(letter) == outer => break,
             ('"' | '\'', None) => quote = Some(letter),
+            ('(', None) if depth > 0 || word.ends_with('$') => {
+                depth += 1;
+                word.push(letter);
+            }
+            (')', None) if depth > 0 => {
+                depth -= 1;
+                word.push(letter);
+            }
+            (_, None) if depth > 0 => word.push(letter),
             (';' | '&' | '|' | ')' | '`', None) => break,
             (_, None) if letter.is_whitespace() => break,
             _ => word.push(letter),
@@ -475,6 +458,22 @@ mod tests {
                 ("export @=${@:-}", None),
                 ("export @=${@:+$@:}", None),
                 ("export A=b \\\n\n# @=/x.so", None),
+                (
+                    "export @=$(find /lib -name x.so | head)/y",
+                    Some("$(find /lib -name x.so | head)/y"),
+                ),
+                ("# note \\\nexport @=/x.so", x),
+                ("a \\\n# note \\\nexport @=/x.so", x),
+                ("if @=/x.so node; then :; fi", x),
+                ("while true; do until @=/x.so node; do :; done; done", x),
+                ("case $1 in\na) @=/x.so node ;;\nesac", x),
+                ("sudo -E @=/x.so node", x),
+                ("cat <<END\nUsage: @=/x.so program\nEND", None),
+                ("echo; see it work if @=/x.so is set", None),
+                ("f (see) @=/x.so", None),
+                ("grep -v @=/x f", None),
+                ("grep -e @=/x f", None),
+                ("ls --sort=x @=/x.so", None),
                 ("export @", None),
                 ("unset @", None),
                 ("env -u @ node", None),
@@ -505,6 +504,9 @@ mod tests {
                 ("ENV A=b \\\n    @=\"/x.so\" \\\n    C=d", x),
                 ("ENV \\\n  @ /x.so", x),
                 ("RUN export @=/x.so && make", x),
+                ("# note \\\nENV @=/x.so", x),
+                ("ENV A=b \\\n# note\n  @=/x.so", x),
+                ("RUN if @=/x.so make; then :; fi", x),
                 ("ENV A @ /x.so", None),
                 ("LABEL a=\"set @ to trace\"", None),
                 ("ENV @=\"\"", None),
@@ -542,6 +544,8 @@ mod tests {
                 ("env:\n  - name: @\n    valueFrom: {a: b}\n", None),
                 ("description: \"set @: it traces\"", None),
                 ("description: set @=/x to trace", None),
+                ("description: it is quicker if @=/x is set", None),
+                ("run: |\n  if @=/x.so node; then true; fi\n", x),
                 ("properties:\n  @:\n    type: string\n", None),
                 ("@: \"\"", None),
                 ("@: null", None),

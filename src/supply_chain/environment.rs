@@ -23,6 +23,8 @@ struct Variable {
     severity: Severity,
     /// What its value must hold to make anything load; any value does where that is empty.
     options: &'static [&'static str],
+    /// How the names of libraries begin that people load by it to be quicker.
+    allocators: &'static [&'static str],
 }
 
 const VARIABLES: [Variable; 4] = [
@@ -30,6 +32,7 @@ const VARIABLES: [Variable; 4] = [
         name: "LD_PRELOAD",
         severity: Severity::Medium,
         options: &[],
+        allocators: &["libjemalloc", "libmimalloc", "libtcmalloc"],
     },
     Variable {
         name: "NODE_OPTIONS",
@@ -41,17 +44,20 @@ const VARIABLES: [Variable; 4] = [
             "--loader",
             "--experimental-loader",
         ],
+        allocators: &[],
     },
     Variable {
         name: "PYTHONSTARTUP",
         severity: Severity::Low,
         options: &[],
+        allocators: &[],
     },
     // How vendors have their layers trace a function.
     Variable {
         name: "AWS_LAMBDA_EXEC_WRAPPER",
         severity: Severity::Low,
         options: &[],
+        allocators: &[],
     },
 ];
 
@@ -59,7 +65,12 @@ impl Variable {
     fn loads(&self, value: &str) -> bool {
         let is_option = |word: &str| {
             let name = word.split('=').next().unwrap_or_default();
-            self.options.contains(&name)
+            // To Node.js both signs are one in long names.
+            let name = match name.strip_prefix("--") {
+                Some(long) => format!("--{}", long.replace('_', "-")),
+                None => name.to_owned(),
+            };
+            self.options.contains(&&*name)
         };
         let mut words = value.split([' ', '\t', '"', '\'']);
         match self.options {
@@ -68,9 +79,27 @@ impl Variable {
         }
     }
 
+    /// Whether all that it loads are allocators, or what a command finds of one: `$(find /usr/lib -name libjemalloc.so.2)`.
+    fn is_allocator(&self, value: &str) -> bool {
+        let command = value.strip_prefix("$(").and_then(|v| v.strip_suffix(')'));
+        let files = command.unwrap_or(value).split([' ', '\t', ':', '"']);
+        let mut files = files
+            .filter(|file| !file.is_empty() && (command.is_none() || file.contains(".so")))
+            .peekable();
+        let is_one = |file: &str| {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            self.allocators.iter().any(|start| name.starts_with(start))
+        };
+        files.peek().is_some() && files.all(is_one)
+    }
+
     fn sighting(&self, location: Location, value: &str) -> Sighting {
+        let severity = match self.is_allocator(value) {
+            true => Severity::Low,
+            false => self.severity,
+        };
         Sighting {
-            severity: self.severity,
+            severity,
             published: Some(Severity::Info),
             ..Sighting::of(
                 &rules::ENVIRONMENT,
@@ -288,6 +317,44 @@ mod tests {
             "node_modules/a/.env",
         ] {
             assert!(!wants(&Settings, path, b"x"), "{path}");
+        }
+    }
+
+    #[test]
+    fn allocators_are_low_and_what_is_loaded_beside_them_is_not() {
+        for (text, expected) in [
+            (
+                "ENV LD_PRELOAD=\"/usr/lib/libjemalloc.so.2\"",
+                Some(Severity::Low),
+            ),
+            (
+                "ENV LD_PRELOAD=libtcmalloc_minimal.so.4:/lib/libmimalloc.so",
+                Some(Severity::Low),
+            ),
+            (
+                "RUN export LD_PRELOAD=$(find /usr/lib -name libjemalloc.so.2 -print)",
+                Some(Severity::Low),
+            ),
+            (
+                "ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2:/x.so",
+                Some(Severity::Medium),
+            ),
+            ("ENV LD_PRELOAD=/libjemalloc/x.so", Some(Severity::Medium)),
+            (
+                "RUN export LD_PRELOAD=$(find /usr/lib -name x.so)",
+                Some(Severity::Medium),
+            ),
+            ("RUN export LD_PRELOAD=$(x)", Some(Severity::Medium)),
+            (
+                "ENV NODE_OPTIONS=--experimental_loader=/x.mjs",
+                Some(Severity::Medium),
+            ),
+            ("ENV NODE_OPTIONS=--max_old_space_size=1", None),
+            ("ENV NODE_OPTIONS=_r", None),
+        ] {
+            let seen = inspect(&Settings, "Dockerfile", text).unwrap();
+            let found = seen.supply.sightings.first().map(|s| s.severity);
+            assert_eq!(found, expected, "{text}");
         }
     }
 

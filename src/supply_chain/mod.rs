@@ -4,6 +4,7 @@
 //! wheel's `RECORD` can say which files are as their author published them.
 
 mod assignments;
+mod command_words;
 mod edit;
 mod environment;
 mod executables;

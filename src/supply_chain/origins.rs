@@ -112,9 +112,7 @@ impl Origins {
             if !is_said_better && !is_settled {
                 let is_setting =
                     row.ecosystem == Ecosystem::Packagist && row.stated == Evidence::Declared;
-                let is_held = || {
-                    self.installed.contains(&row.ecosystem) || locked.is_locked(&row)
-                };
+                let is_held = || self.installed.contains(&row.ecosystem) || locked.is_locked(&row);
                 if is_setting && is_held() {
                     // The package itself says so too.
                     if address(&row.origin).is_some_and(|address| fetched.contains(address)) {

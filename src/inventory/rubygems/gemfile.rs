@@ -39,15 +39,25 @@ impl Inspector for Gemfile {
             let block = blocks.last().cloned().unwrap_or_default();
             let location = Location::at_line(entry.path, line);
             let folder = entry.path.parent();
-            if !block.is_left_behind && let Some(origin) = index(&text) {
+            if !block.is_left_behind
+                && let Some(origin) = index(&text)
+            {
                 let (ecosystem, declared) = (Ecosystem::RubyGems, Evidence::Declared);
-                seen.origin(ecosystem, "source", declared, Some(origin), location.clone());
+                seen.origin(
+                    ecosystem,
+                    "source",
+                    declared,
+                    Some(origin),
+                    location.clone(),
+                );
             }
             if text == "end" {
                 blocks.pop();
             } else if opens_block(&text) {
                 blocks.push(block.with(&text, folder));
-            } else if !block.is_left_behind && let Some(gem) = Gem::read(&text) {
+            } else if !block.is_left_behind
+                && let Some(gem) = Gem::read(&text)
+            {
                 gem.declare(seen, &block, folder, location);
             }
         }
