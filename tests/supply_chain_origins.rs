@@ -430,6 +430,30 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        what: "a workspace of Go, and modules that do not list all that is built",
+        files: &[
+            (
+                "go.work",
+                "go 1.21\nuse (\n\t./a\n\t./b\n)\nreplace t.example/t => fork.example/t v1.0.0\n",
+            ),
+            (
+                "a/go.mod",
+                "module own.example/a\ngo 1.21\nrequire (\n\town.example/b v0.0.0\n\tc.example/c v1.0.0\n)\n",
+            ),
+            ("a/go.sum", "x.example/x v1.0.0 h1:A=\n"),
+            ("b/go.mod", "module own.example/b\ngo 1.21\n"),
+            (
+                "old/go.mod",
+                "module own.example/old\ngo 1.16\nreplace u.example/u => fork.example/u v1.0.0\n",
+            ),
+        ],
+        found: &[
+            "FA-LOCK-NO-HASH low a/go.mod:5 Locked without a hash: c.example/c",
+            "FA-ORIGIN-GIT low go.work:6 Dependency from a repository: t.example/t (fork.example/t@v1.0.0)",
+            "FA-ORIGIN-GIT low old/go.mod:3 Dependency from a repository: u.example/u (fork.example/u@v1.0.0)",
+        ],
+    },
+    Case {
         what: "Composer's files",
         files: &[
             (
@@ -484,6 +508,23 @@ const CASES: &[Case] = &[
             "FA-ORIGIN-GIT low composer.json:1 Dependency from a repository: https://git.example/me/a",
             "FA-ORIGIN-HTTP medium composer.json:2 Dependency over a plain connection: http://git.example/me/b",
         ],
+    },
+    Case {
+        what: "Composer's packages that stand in folders of the project",
+        files: &[
+            (
+                "composer.json",
+                "{\"repositories\": [{\"type\": \"path\", \"url\": \"packages/*\"}], \"require\": {\n\
+                 \"acme/lib\": \"*\", \"acme/tool\": \"@dev\",\n\"b/b\": \"*\"}}",
+            ),
+            ("packages/tool/composer.json", "{\"name\": \"acme/tool\"}"),
+            (
+                "vendor/composer/installed.json",
+                "{\"packages\": [\n\
+                 {\"name\": \"Acme/Lib\", \"version\": \"dev-main\", \"dist\": {\"type\": \"path\", \"url\": \"packages/lib\", \"reference\": \"00\"}}]}",
+            ),
+        ],
+        found: &["FA-UNPINNED medium composer.json:3 Dependency in no fixed version: b/b"],
     },
     Case {
         what: "a repository of which Composer's lock file says the same",

@@ -39,6 +39,8 @@ pub struct Origins {
     /// The lock files, by the ecosystem they are of.
     locks: HashSet<(Ecosystem, EntryPath)>,
     installed: HashSet<Ecosystem>,
+    /// Composer's packages that stand in folders of the artifact, by their comparable names.
+    own: HashSet<String>,
 }
 
 impl Origins {
@@ -62,10 +64,14 @@ impl Origins {
             rows,
             locks: HashSet::new(),
             installed: HashSet::new(),
+            own: HashSet::new(),
         };
         if !origins.rows.is_empty() {
             let seen = observations.components.iter().chain(&observations.optional);
             origins.note_locks(seen);
+            let own = observations.supply.own_packages.iter();
+            let comparable = |(_, name): &(_, String)| Ecosystem::Packagist.comparable_name(name);
+            origins.own.extend(own.map(comparable));
         }
         origins
     }
@@ -100,7 +106,12 @@ impl Origins {
         for mut row in self.rows {
             let strongest = stated.get(&key(&row)).copied();
             let is_said_better = is_elsewhere(&row.origin) && strongest > Some(row.stated);
+            let is_own = || {
+                let (ecosystem, name) = key(&row);
+                ecosystem == Ecosystem::Packagist && self.own.contains(&name)
+            };
             let is_settled = match row.origin {
+                Origin::Range | Origin::Any if is_own() => true,
                 Origin::Range => {
                     // What is installed is what runs; but requirements are installed anew with each build.
                     let is_installed = self.installed.contains(&row.ecosystem);
