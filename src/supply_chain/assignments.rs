@@ -25,10 +25,9 @@ pub enum Form {
 pub const MAX_PLACES: usize = 1000;
 
 /// Bytes on either side of a name that are looked at. Nobody sets a longer value by hand.
-const NEAR: usize = 4 * 1024;
+pub const NEAR: usize = 4 * 1024;
 
-/// Lines of a block of YAML, and those in which a name's value is looked for.
-const MAX_LINES: usize = 16;
+/// Lines in which a name's value is looked for.
 const PAIR_LINES: usize = 3;
 
 /// Those whose whole argument is one.
@@ -47,17 +46,30 @@ pub fn places<'t>(text: &'t [u8], name: &'static str) -> impl Iterator<Item = us
     found.take(MAX_PLACES + 1)
 }
 
+/// What a variable is set to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub value: String,
+    /// It goes on behind what was looked at.
+    pub is_cut: bool,
+}
+
 /// What is set there; none where the variable is only read, cleared or spoken of.
-pub fn value(text: &[u8], at: usize, name: &str, form: Form) -> Option<String> {
+pub fn value(text: &[u8], at: usize, name: &str, form: Form) -> Option<Setting> {
     let around = Around::of(text, at, name.len(), form);
-    let found = around.value(form)?;
+    let found = around.value()?;
     let value = without_itself(&found, name);
-    let is_nothing = value.trim_matches([' ', ':']).is_empty() || matches!(&*value, "null" | "~");
-    (!is_nothing).then(|| value.into_owned())
+    let is_nothing =
+        value.trim_matches([' ', '\t', '\n', ':']).is_empty() || matches!(&*value, "null" | "~");
+    (!is_nothing || around.is_cut).then(|| Setting {
+        value: value.into_owned(),
+        is_cut: around.is_cut,
+    })
 }
 
 /// A place where the variable is named.
 struct Around<'t> {
+    form: Form,
     /// What stands in its line, and in those that it goes on from and in.
     before: String,
     after: String,
@@ -69,6 +81,8 @@ struct Around<'t> {
     /// Where the text begins that the name is in, in quotes that were opened earlier in the line.
     quoted_from: Option<usize>,
     is_comment: bool,
+    /// What stands behind the name goes on where no more is looked at.
+    is_cut: bool,
 }
 
 impl<'t> Around<'t> {
@@ -111,7 +125,32 @@ impl<'t> Around<'t> {
             .chars()
             .next_back()
             .filter(|c| matches!(c, '"' | '\''));
+        let behind = Behind::of(&text[at + length..last], quote);
+        let is_cut = match behind.closes {
+            Some(Some(close)) => {
+                let close = at + length + close;
+                if close > end {
+                    end = close + memchr(b'\n', &text[close..last]).unwrap_or(last - close);
+                }
+                false
+            }
+            Some(None) => last < text.len(),
+            None => {
+                let value = &text[at + length..end][behind.value..];
+                let takes_word = match form {
+                    Form::Shell => true,
+                    Form::Dockerfile => behind.is_assigned,
+                    Form::Dotenv => false,
+                    Form::Data => quoted_from.is_some() || is_in_flow(&before),
+                };
+                let ends = |byte: &u8| byte.is_ascii_whitespace() || b",}".contains(byte);
+                let is_whole = takes_word && value.iter().any(ends);
+                end == last && last < text.len() && !is_whole
+            }
+        };
         Around {
+            form,
+            is_cut,
             quoted_from: quoted_from.filter(|_| quote.is_none()),
             after: joined(&text[at + length..end])
                 .trim_end_matches('\\')
@@ -124,7 +163,8 @@ impl<'t> Around<'t> {
         }
     }
 
-    fn value(&self, form: Form) -> Option<String> {
+    fn value(&self) -> Option<String> {
+        let form = self.form;
         if self.is_comment {
             return None;
         }
@@ -144,7 +184,7 @@ impl<'t> Around<'t> {
             let is_meant = !value.starts_with(['=', '~'])
                 && is_introduced(lead, form)
                 && !self.is_printed(lead);
-            return is_meant.then(|| self.assigned(lead, value, form));
+            return is_meant.then(|| self.assigned(lead, value));
         }
         if form == Form::Dockerfile {
             let is_instruction =
@@ -168,10 +208,10 @@ impl<'t> Around<'t> {
     }
 
     /// Of `NAME=value`.
-    fn assigned(&self, lead: &str, value: &str, form: Form) -> String {
+    fn assigned(&self, lead: &str, value: &str) -> String {
         let last = last_word(lead).to_ascii_lowercase();
         let is_listed = last.ends_with(['[', ',', '{']) || WHOLE.contains(&&*last);
-        match (self.quote, form) {
+        match (self.quote, self.form) {
             (Some(quote), _) if is_listed => {
                 value.split(quote).next().unwrap_or_default().to_owned()
             }
@@ -233,9 +273,8 @@ impl<'t> Around<'t> {
         }
         let plain = rest.split(" #").next().unwrap_or_default().trim();
         let indent = indent(&self.before);
-        let mut block = lines(self.below)
+        let block = lines(self.below)
             .skip(1)
-            .take(MAX_LINES)
             .take_while(|line| line.trim().is_empty() || self::indent(line) > indent);
         let is_block = plain.strip_prefix(['>', '|']).is_some_and(|how| {
             how.bytes()
@@ -244,23 +283,79 @@ impl<'t> Around<'t> {
         if is_block {
             return block.collect::<Vec<_>>().join(" ").trim().to_owned();
         }
+        let mut more = block.take_while(|line| is_plain_text(line.trim()));
         if plain.is_empty() || plain.starts_with('#') {
-            let next = block.next().unwrap_or_default();
-            let next = next.trim();
-            let is_value = !next.starts_with(['-', '{', '[', '#'])
-                && !next.contains(": ")
-                && !next.ends_with(':');
-            let is_option = next.starts_with("--");
-            let next = if is_value || is_option { next } else { "" };
-            return next.trim_matches(['"', '\'']).to_owned();
+            let value = more.collect::<Vec<_>>().join(" ");
+            return value.trim().trim_matches(['"', '\'']).to_owned();
+        }
+        // The plain text of YAML goes on in deeper lines.
+        if self.form == Form::Data && !is_flow && plain == rest {
+            let more: Vec<_> = more.by_ref().collect();
+            let value = [&[Cow::Borrowed(plain)][..], &more].concat().join(" ");
+            return without_end(&value);
         }
         let ends: &[char] = if is_flow { &[',', '}'] } else { &[] };
-        let plain = plain.split(ends).next().unwrap_or_default();
-        plain
-            .trim()
-            .trim_end_matches([',', '\\'])
-            .trim_end()
-            .to_owned()
+        without_end(plain.split(ends).next().unwrap_or_default())
+    }
+}
+
+fn without_end(plain: &str) -> String {
+    let plain = plain.trim().trim_end_matches([',', '\\']);
+    plain.trim_end().to_owned()
+}
+
+/// Whether a line of YAML is text, and no key, item or remark.
+fn is_plain_text(line: &str) -> bool {
+    let is_item = line == "-" || line.starts_with("- ");
+    let is_text = !is_item
+        && !line.is_empty()
+        && !line.starts_with(['{', '[', '}', ']', '#'])
+        && !line.contains(": ")
+        && !line.ends_with(':');
+    is_text || line.starts_with("--")
+}
+
+/// What stands behind a name, by its bytes.
+struct Behind {
+    /// Where the value starts.
+    value: usize,
+    /// A `=` stands right before it.
+    is_assigned: bool,
+    /// Where the quote is that ends the value, if that is in quotes and one does.
+    closes: Option<Option<usize>>,
+}
+
+impl Behind {
+    /// `quote` stands right before the name.
+    fn of(text: &[u8], quote: Option<char>) -> Self {
+        let quote = quote.map(|quote| quote as u8);
+        // Around a key alone.
+        let is_closed = quote.is_some() && text.first() == quote.as_ref();
+        let start = usize::from(is_closed);
+        let signs = text[start..].iter();
+        let signs = signs.take_while(|byte| b" \t+:=".contains(byte)).count();
+        let value = start + signs;
+        let opened = text
+            .get(value)
+            .copied()
+            .filter(|byte| b"\"'".contains(byte));
+        let quote = opened.or(quote.filter(|_| !is_closed));
+        let inner = value + usize::from(opened.is_some());
+        let closes = quote.filter(|_| signs > 0).map(|quote| {
+            let mut is_escaped = false;
+            let mut inside = text[inner..].iter();
+            let close = inside.position(|&byte| {
+                let closes = byte == quote && !is_escaped;
+                is_escaped = byte == b'\\' && quote == b'"' && !is_escaped;
+                closes
+            });
+            close.map(|close| inner + close)
+        });
+        Behind {
+            value,
+            is_assigned: signs > 0 && text[value - 1] == b'=',
+            closes,
+        }
     }
 }
 
@@ -413,8 +508,9 @@ mod tests {
 
     fn first(text: &str, form: Form) -> Option<String> {
         let text = text.replace('@', NAME);
-        let mut places = places(text.as_bytes(), NAME);
-        places.find_map(|at| value(text.as_bytes(), at, NAME, form))
+        let places = places(text.as_bytes(), NAME);
+        let mut settings = places.filter_map(|at| value(text.as_bytes(), at, NAME, form));
+        settings.next().map(|setting| setting.value)
     }
 
     fn assert_all(form: Form, cases: &[(&str, Option<&str>)]) {
@@ -573,6 +669,68 @@ mod tests {
             ("export \"@=-r b\"", Form::Shell, "-r b"),
         ] {
             assert_eq!(first(text, form).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_read_over_lines_to_their_end() {
+        for (text, form, expected) in [
+            ("export @=\"--a\n  --b\"\nx", Form::Shell, "--a\n  --b"),
+            ("export \"@=--a\n--b\" C=d", Form::Shell, "--a\n--b"),
+            ("@='--a\n--b'\nC=d", Form::Dotenv, "--a\n--b"),
+            ("ENV @=\"--a \\\n  --b\"", Form::Dockerfile, "--a    --b"),
+            ("run: |\n  @=\"--a\n  --b\" x\n", Form::Data, "--a\n  --b"),
+            ("@: \"--a\n  --b\"\nC: d", Form::Data, "--a\n  --b"),
+            (
+                "e:\n  @: --a\n    --b\n    -r c\n  C: d",
+                Form::Data,
+                "--a     --b     -r c",
+            ),
+            (
+                "e:\n  @:\n    --a\n    --b\n  C: d",
+                Form::Data,
+                "--a     --b",
+            ),
+            ("e:\n  - @=--a\n    --b\n  - C=d", Form::Data, "--a     --b"),
+            ("e:\n  @: --a\n    C: d", Form::Data, "--a"),
+            ("e:\n  @: --a # b\n    --c", Form::Data, "--a"),
+            ("@=--a\n  --b", Form::Dotenv, "--a"),
+            ("@=\"--a\nx", Form::Shell, "--a"),
+        ] {
+            assert_eq!(first(text, form).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_goes_on_behind_what_is_looked_at_is_cut() {
+        let wide = " ".repeat(NEAR + 100);
+        let is_cut = |text: String, form| {
+            let text = text.replace('@', NAME).replace("WIDE", &wide);
+            let at = memmem::find(text.as_bytes(), NAME.as_bytes()).unwrap();
+            value(text.as_bytes(), at, NAME, form).map(|setting| setting.is_cut)
+        };
+        for (text, form) in [
+            ("export @=\"WIDE/x.so\"", Form::Shell),
+            ("export \"@=WIDE/x.so\"", Form::Shell),
+            ("ENV @ WIDE/x.so", Form::Dockerfile),
+            ("@=--a WIDE--b", Form::Dotenv),
+            ("@:WIDE/x.so", Form::Data),
+            ("\"@\": \"--aWIDE--b\"", Form::Data),
+        ] {
+            assert_eq!(is_cut(text.to_owned(), form), Some(true), "{text}");
+        }
+        for (text, form) in [
+            ("export @=\"/x.so\" aWIDEb", Form::Shell),
+            ("export @=/x.so aWIDEb", Form::Shell),
+            ("ENV @=/x.so aWIDEb", Form::Dockerfile),
+            ("@=--a\nWIDE", Form::Dotenv),
+            ("{\"@\": \"/x.so\", \"b\": \"WIDE\"}", Form::Data),
+            ("{@: /x.so, b: \"WIDE\"}", Form::Data),
+        ] {
+            assert_eq!(is_cut(text.to_owned(), form), Some(false), "{text}");
+        }
+        for text in ["echo @WIDEx", "# @=WIDEx", "echo \"use @=WIDEx"] {
+            assert_eq!(is_cut(text.to_owned(), Form::Shell), None, "{text}");
         }
     }
 

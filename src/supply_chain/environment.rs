@@ -13,7 +13,7 @@ use crate::finding::{EntryPath, Location, Severity};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
-use super::assignments::{self, Form, MAX_PLACES};
+use super::assignments::{self, Form, MAX_PLACES, NEAR};
 use super::index_variables::VARIABLES as INDEX_VARIABLES;
 use super::python_hooks::shown;
 use super::{Sighting, rules};
@@ -72,7 +72,7 @@ impl Variable {
             };
             self.options.contains(&&*name)
         };
-        let mut words = value.split([' ', '\t', '"', '\'']);
+        let mut words = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
         match self.options {
             [] => !value.is_empty(),
             _ => words.any(is_option),
@@ -203,7 +203,7 @@ impl Inspector for Settings {
         let Some(form) = form(entry.path) else {
             return Ok(());
         };
-        let mut too_many = None;
+        let mut problem = None;
         for index in &INDEX_VARIABLES {
             match first(entry.bytes, index.name, form, |value| index.origin(value)) {
                 Search::Found(at, origin) => {
@@ -212,7 +212,7 @@ impl Inspector for Settings {
                     seen.origin(index.ecosystem, index.name, declared, origin, location);
                 }
                 Search::Nothing => {}
-                Search::TooMany => too_many = Some(index.name),
+                Search::Unread(message) => problem = Some(message),
             }
         }
         for variable in &VARIABLES {
@@ -224,13 +224,11 @@ impl Inspector for Settings {
                     seen.supply.sightings.push(sighting);
                 }
                 Search::Nothing => {}
-                Search::TooMany => too_many = Some(variable.name),
+                Search::Unread(message) => problem = Some(message),
             }
         }
-        match too_many {
-            Some(name) => Err(Unreadable::new(format!(
-                "names {name} more than {MAX_PLACES} times: the rest was not looked at"
-            ))),
+        match problem {
+            Some(message) => Err(Unreadable::new(message)),
             None => Ok(()),
         }
     }
@@ -240,7 +238,8 @@ impl Inspector for Settings {
 enum Search<T> {
     Found(usize, T),
     Nothing,
-    TooMany,
+    /// Nothing in what was looked at, and why that is not all.
+    Unread(String),
 }
 
 /// Where a text first sets the variable to something that `read` makes something of.
@@ -251,13 +250,21 @@ fn first<T>(
     read: impl Fn(&str) -> Option<T>,
 ) -> Search<T> {
     let mut places = assignments::places(text, name);
+    let mut is_cut = false;
     let found = places.by_ref().take(MAX_PLACES).find_map(|at| {
-        let value = assignments::value(text, at, name, form)?;
-        Some((at, read(&value)?))
+        let setting = assignments::value(text, at, name, form)?;
+        let found = read(&setting.value);
+        is_cut |= setting.is_cut && found.is_none();
+        Some((at, found?))
     });
     match found {
         Some((at, found)) => Search::Found(at, found),
-        None if places.next().is_some() => Search::TooMany,
+        None if places.next().is_some() => Search::Unread(format!(
+            "names {name} more than {MAX_PLACES} times: the rest was not looked at"
+        )),
+        None if is_cut => Search::Unread(format!(
+            "sets {name} to more than {NEAR} bytes: the rest was not looked at"
+        )),
         None => Search::Nothing,
     }
 }
@@ -369,6 +376,10 @@ mod tests {
         };
         assert!(Settings.inspect(&entry, &mut seen).is_err());
         assert_eq!(seen.supply.sightings.len(), 1);
+        let wide = " ".repeat(NEAR);
+        let text = format!("NODE_OPTIONS='--max-old-space-size=1{wide}--require /x'\n");
+        assert!(inspect(&Settings, "a.env", &text).is_err());
+        assert!(inspect(&Settings, "a.env", text.replace(&wide, "\n")).is_ok());
         let text = " LD_PRELOAD".repeat(MAX_PLACES);
         assert!(inspect(&Settings, "a.env", text).is_ok());
     }
