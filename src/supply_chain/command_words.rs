@@ -26,6 +26,8 @@ const BEFORE_ASSIGNMENTS: [&str; 17] = [
 ];
 /// Words behind which a command's condition stands, whose first word is also one of many sentences.
 const CONDITIONS: [&str; 4] = ["if", "elif", "while", "until"];
+/// Words of long options whose argument is an assignment: `--build-arg`, `--set-env-vars`.
+const IN_OPTIONS: [&str; 5] = ["arg", "env", "environment", "setenv", "settings"];
 /// Programs that search for a text, which stands behind their options.
 const SEARCHES: [&str; 8] = ["ag", "awk", "egrep", "fgrep", "grep", "rg", "sed", "zgrep"];
 
@@ -58,8 +60,11 @@ fn takes_assignment(lead: &str, option: &str) -> bool {
         let mut words = lead.split_whitespace();
         words.any(|word| is_one_of(&SEARCHES, word))
     };
-    let is_short = !option.starts_with("--") && option.ends_with(['c', 'e']);
-    option == "-" || is_of_command || ((is_short || option == "--env") && !searches())
+    let sets = match option.strip_prefix("--") {
+        Some(long) => long.split('-').any(|word| is_one_of(&IN_OPTIONS, word)),
+        None => option.ends_with(['c', 'e', 'E', 'x']),
+    };
+    option == "-" || is_of_command || (sets && !searches())
 }
 
 /// Whether the word at the end is the first of its command, and not of a sentence.

@@ -22,6 +22,7 @@ mod popular;
 mod python_hooks;
 mod record;
 pub mod rules;
+mod setting_text;
 mod setuid;
 mod traces;
 mod tree;
