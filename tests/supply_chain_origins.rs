@@ -430,6 +430,30 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        what: "a workspace of Go, and modules that do not list all that is built",
+        files: &[
+            (
+                "go.work",
+                "go 1.21\nuse (\n\t./a\n\t./b\n)\nreplace t.example/t => fork.example/t v1.0.0\n",
+            ),
+            (
+                "a/go.mod",
+                "module own.example/a\ngo 1.21\nrequire (\n\town.example/b v0.0.0\n\tc.example/c v1.0.0\n)\n",
+            ),
+            ("a/go.sum", "x.example/x v1.0.0 h1:A=\n"),
+            ("b/go.mod", "module own.example/b\ngo 1.21\n"),
+            (
+                "old/go.mod",
+                "module own.example/old\ngo 1.16\nreplace u.example/u => fork.example/u v1.0.0\n",
+            ),
+        ],
+        found: &[
+            "FA-LOCK-NO-HASH low a/go.mod:5 Locked without a hash: c.example/c",
+            "FA-ORIGIN-GIT low go.work:6 Dependency from a repository: t.example/t (fork.example/t@v1.0.0)",
+            "FA-ORIGIN-GIT low old/go.mod:3 Dependency from a repository: u.example/u (fork.example/u@v1.0.0)",
+        ],
+    },
+    Case {
         what: "Composer's files",
         files: &[
             (
@@ -467,6 +491,74 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        what: "what Composer installed, without its lock file",
+        files: &[
+            (
+                "composer.json",
+                "{\"repositories\": [{\"type\": \"vcs\", \"url\": \"https://git.example/me/a\"},\n\
+                 {\"type\": \"vcs\", \"url\": \"http://git.example/me/b\"}], \"require\": {\"a/a\": \"dev-main\"}}",
+            ),
+            (
+                "vendor/composer/installed.json",
+                "{\"packages\": [\n\
+                 {\"name\": \"a/a\", \"version\": \"dev-main\", \"source\": {\"type\": \"git\", \"url\": \"https://git.example/me/a\", \"reference\": \"$COMMIT\"}}]}",
+            ),
+        ],
+        found: &[
+            "FA-ORIGIN-GIT low composer.json:1 Dependency from a repository: https://git.example/me/a",
+            "FA-ORIGIN-HTTP medium composer.json:2 Dependency over a plain connection: http://git.example/me/b",
+        ],
+    },
+    Case {
+        what: "Composer's packages that stand in folders of the project",
+        files: &[
+            (
+                "composer.json",
+                "{\"repositories\": [{\"type\": \"path\", \"url\": \"packages/*\"}], \"require\": {\n\
+                 \"acme/lib\": \"*\", \"acme/tool\": \"@dev\",\n\"b/b\": \"*\"}}",
+            ),
+            ("packages/tool/composer.json", "{\"name\": \"acme/tool\"}"),
+            (
+                "vendor/composer/installed.json",
+                "{\"packages\": [\n\
+                 {\"name\": \"Acme/Lib\", \"version\": \"dev-main\", \"dist\": {\"type\": \"path\", \"url\": \"packages/lib\", \"reference\": \"00\"}}]}",
+            ),
+        ],
+        found: &["FA-UNPINNED medium composer.json:3 Dependency in no fixed version: b/b"],
+    },
+    Case {
+        what: "a repository of which Composer's lock file says the same",
+        files: &[
+            (
+                "composer.json",
+                "{\"repositories\": [{\"type\": \"vcs\", \"url\": \"http://git.example/me/a\"}], \"require\": {\"a/a\": \"dev-main\"}}",
+            ),
+            (
+                "composer.lock",
+                "{\"packages\": [\n\
+                 {\"name\": \"a/a\", \"version\": \"dev-main\", \"source\": {\"type\": \"git\", \"url\": \"http://git.example/me/a.git\", \"reference\": \"$COMMIT\"}}]}",
+            ),
+        ],
+        found: &[
+            "FA-ORIGIN-HTTP medium composer.lock:2 Dependency over a plain connection: a/a (http://git.example/me/a.git)",
+        ],
+    },
+    Case {
+        what: "manifests among tests, which nobody installs",
+        files: &[
+            (
+                "tests/fixtures/a/Cargo.toml",
+                "[dependencies]\na = \"*\"\nb = { git = \"https://git.example/b\" }\n",
+            ),
+            (
+                "tests/fixtures/b/package.json",
+                r#"{"dependencies": {"a": "*", "b": "git+https://git.example/b.git"}}"#,
+            ),
+            ("latest/Cargo.toml", "[dependencies]\na = \"*\"\n"),
+        ],
+        found: &["FA-UNPINNED medium latest/Cargo.toml:2 Dependency in no fixed version: a"],
+    },
+    Case {
         what: "Bundler's files",
         files: &[
             (
@@ -475,7 +567,7 @@ const CASES: &[Case] = &[
             ),
             (
                 "two/Gemfile",
-                "source 'https://gems.example'\ngem 'z', github: 'me/z'\ngem 'b'\ngemspec\n",
+                "source 'https://gems.example'\ngit 'https://git.example/me/z.git', branch: 'main' do\n  gem 'z'\nend\ngem 'b'\ngemspec\n",
             ),
             (
                 "two/Gemfile.lock",

@@ -118,7 +118,7 @@ impl ZipEntry {
 
     /// The least that the entry takes in the archive: its local header's fixed part, name and data.
     pub(super) fn extent(&self) -> Range<u64> {
-        let name_len = u64::from(self.name.end - self.name.start);
+        let name_len = u64::from(self.raw_name.end - self.raw_name.start);
         let len = (LOCAL_HEADER_LEN + name_len).saturating_add(self.packed);
         self.offset..self.offset.saturating_add(len)
     }
@@ -587,6 +587,23 @@ mod tests {
         let second = positions(&bytes, CENTRAL_HEADER)[1];
         bytes[second + 42..second + 46].fill(0);
         assert_eq!(open(bytes).unwrap().overlapping(), [1]);
+    }
+
+    #[test]
+    fn a_name_that_is_longer_in_the_directory_takes_no_room_of_the_next_entry() {
+        let mut bytes = packed(FILES);
+        let name = "ä".as_bytes();
+        let checksum = crc32fast::hash(b"a").to_le_bytes();
+        let field = [&[0x75, 0x70, 7, 0, 1], &checksum[..], name].concat();
+        let first = positions(&bytes, CENTRAL_HEADER)[0];
+        bytes[first + 30] = u8::try_from(field.len()).unwrap();
+        let behind_name = first + 46 + 1;
+        bytes.splice(behind_name..behind_name, field.iter().copied());
+        let end = positions(&bytes, END)[0];
+        bytes[end + 12] += u8::try_from(field.len()).unwrap();
+        let archive = open(bytes).unwrap();
+        assert_eq!(archive.name(&archive.entries[0]), "ä");
+        assert!(archive.overlapping().is_empty());
     }
 
     #[test]

@@ -9,6 +9,11 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem, memrchr};
 
+use super::command_words::{is_introduced, last_word};
+use super::setting_text::{
+    Behind, is_plain_text, quoted, read_quotes, shell_word, without_end, without_itself,
+};
+
 /// How a file sets variables.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -23,32 +28,11 @@ pub enum Form {
 pub const MAX_PLACES: usize = 1000;
 
 /// Bytes on either side of a name that are looked at. Nobody sets a longer value by hand.
-const NEAR: usize = 4 * 1024;
+pub const NEAR: usize = 4 * 1024;
 
-/// Lines of a block of YAML, and those in which a name's value is looked for.
-const MAX_LINES: usize = 16;
+/// Lines in which a name's value is looked for.
 const PAIR_LINES: usize = 3;
 
-/// Words behind which an assignment may stand in a command. Options may too, and other assignments.
-const BEFORE_ASSIGNMENTS: [&str; 17] = [
-    "arg",
-    "command",
-    "cross-env",
-    "declare",
-    "do",
-    "else",
-    "env",
-    "exec",
-    "export",
-    "local",
-    "nohup",
-    "readonly",
-    "run",
-    "sudo",
-    "then",
-    "time",
-    "typeset",
-];
 /// Those whose whole argument is one.
 const WHOLE: [&str; 9] = [
     "-", "--env", "-e", "declare", "env", "export", "local", "readonly", "typeset",
@@ -65,17 +49,30 @@ pub fn places<'t>(text: &'t [u8], name: &'static str) -> impl Iterator<Item = us
     found.take(MAX_PLACES + 1)
 }
 
+/// What a variable is set to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub value: String,
+    /// It goes on behind what was looked at.
+    pub is_cut: bool,
+}
+
 /// What is set there; none where the variable is only read, cleared or spoken of.
-pub fn value(text: &[u8], at: usize, name: &str, form: Form) -> Option<String> {
+pub fn value(text: &[u8], at: usize, name: &str, form: Form) -> Option<Setting> {
     let around = Around::of(text, at, name.len(), form);
-    let found = around.value(form)?;
+    let found = around.value()?;
     let value = without_itself(&found, name);
-    let is_nothing = value.trim_matches([' ', ':']).is_empty() || matches!(&*value, "null" | "~");
-    (!is_nothing).then(|| value.into_owned())
+    let is_nothing =
+        value.trim_matches([' ', '\t', '\n', ':']).is_empty() || matches!(&*value, "null" | "~");
+    (!is_nothing || around.is_cut).then(|| Setting {
+        value: value.into_owned(),
+        is_cut: around.is_cut,
+    })
 }
 
 /// A place where the variable is named.
 struct Around<'t> {
+    form: Form,
     /// What stands in its line, and in those that it goes on from and in.
     before: String,
     after: String,
@@ -87,6 +84,8 @@ struct Around<'t> {
     /// Where the text begins that the name is in, in quotes that were opened earlier in the line.
     quoted_from: Option<usize>,
     is_comment: bool,
+    /// What stands behind the name goes on where no more is looked at.
+    is_cut: bool,
 }
 
 impl<'t> Around<'t> {
@@ -96,7 +95,7 @@ impl<'t> Around<'t> {
         let goes_on = |line: &[u8]| {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            form != Form::Data && line.ends_with(b"\\")
+            form != Form::Data && line.ends_with(b"\\") && !ends_in_comment(line)
         };
         let mut start = at;
         loop {
@@ -129,7 +128,32 @@ impl<'t> Around<'t> {
             .chars()
             .next_back()
             .filter(|c| matches!(c, '"' | '\''));
+        let behind = Behind::of(&text[at + length..last], quote);
+        let is_cut = match behind.closes {
+            Some(Some(close)) => {
+                let close = at + length + close;
+                if close > end {
+                    end = close + memchr(b'\n', &text[close..last]).unwrap_or(last - close);
+                }
+                false
+            }
+            Some(None) => last < text.len(),
+            None => {
+                let value = &text[at + length..end][behind.value..];
+                let takes_word = match form {
+                    Form::Shell => true,
+                    Form::Dockerfile => behind.is_assigned,
+                    Form::Dotenv => false,
+                    Form::Data => quoted_from.is_some() || is_in_flow(&before),
+                };
+                let ends = |byte: &u8| byte.is_ascii_whitespace() || b",}".contains(byte);
+                let is_whole = takes_word && value.iter().any(ends);
+                end == last && last < text.len() && !is_whole
+            }
+        };
         Around {
+            form,
+            is_cut,
             quoted_from: quoted_from.filter(|_| quote.is_none()),
             after: joined(&text[at + length..end])
                 .trim_end_matches('\\')
@@ -142,7 +166,8 @@ impl<'t> Around<'t> {
         }
     }
 
-    fn value(&self, form: Form) -> Option<String> {
+    fn value(&self) -> Option<String> {
+        let form = self.form;
         if self.is_comment {
             return None;
         }
@@ -159,9 +184,10 @@ impl<'t> Around<'t> {
         };
         let assigned = after.strip_prefix("+=").or_else(|| after.strip_prefix('='));
         if let Some(value) = assigned {
-            let is_meant =
-                !value.starts_with(['=', '~']) && is_introduced(lead) && !self.is_printed(lead);
-            return is_meant.then(|| self.assigned(lead, value, form));
+            let is_meant = !value.starts_with(['=', '~'])
+                && is_introduced(lead, form)
+                && !self.is_printed(lead);
+            return is_meant.then(|| self.assigned(lead, value));
         }
         if form == Form::Dockerfile {
             let is_instruction =
@@ -185,10 +211,10 @@ impl<'t> Around<'t> {
     }
 
     /// Of `NAME=value`.
-    fn assigned(&self, lead: &str, value: &str, form: Form) -> String {
+    fn assigned(&self, lead: &str, value: &str) -> String {
         let last = last_word(lead).to_ascii_lowercase();
         let is_listed = last.ends_with(['[', ',', '{']) || WHOLE.contains(&&*last);
-        match (self.quote, form) {
+        match (self.quote, self.form) {
             (Some(quote), _) if is_listed => {
                 value.split(quote).next().unwrap_or_default().to_owned()
             }
@@ -250,9 +276,8 @@ impl<'t> Around<'t> {
         }
         let plain = rest.split(" #").next().unwrap_or_default().trim();
         let indent = indent(&self.before);
-        let mut block = lines(self.below)
+        let block = lines(self.below)
             .skip(1)
-            .take(MAX_LINES)
             .take_while(|line| line.trim().is_empty() || self::indent(line) > indent);
         let is_block = plain.strip_prefix(['>', '|']).is_some_and(|how| {
             how.bytes()
@@ -261,65 +286,26 @@ impl<'t> Around<'t> {
         if is_block {
             return block.collect::<Vec<_>>().join(" ").trim().to_owned();
         }
+        let mut more = block.take_while(|line| is_plain_text(line.trim()));
         if plain.is_empty() || plain.starts_with('#') {
-            let next = block.next().unwrap_or_default();
-            let next = next.trim();
-            let is_value = !next.starts_with(['-', '{', '[', '#'])
-                && !next.contains(": ")
-                && !next.ends_with(':');
-            let is_option = next.starts_with("--");
-            let next = if is_value || is_option { next } else { "" };
-            return next.trim_matches(['"', '\'']).to_owned();
+            let value = more.collect::<Vec<_>>().join(" ");
+            return value.trim().trim_matches(['"', '\'']).to_owned();
+        }
+        // The plain text of YAML goes on in deeper lines.
+        if self.form == Form::Data && !is_flow && plain == rest {
+            let more: Vec<_> = more.by_ref().collect();
+            let value = [&[Cow::Borrowed(plain)][..], &more].concat().join(" ");
+            return without_end(&value);
         }
         let ends: &[char] = if is_flow { &[',', '}'] } else { &[] };
-        let plain = plain.split(ends).next().unwrap_or_default();
-        plain
-            .trim()
-            .trim_end_matches([',', '\\'])
-            .trim_end()
-            .to_owned()
+        without_end(plain.split(ends).next().unwrap_or_default())
     }
 }
 
-/// Where quotes were opened that are still open at the end, and whether it is a comment.
-fn read_quotes(before: &str, form: Form) -> (Option<usize>, bool) {
-    let start = before.trim_start();
-    let is_remark = start.starts_with('#') || (form != Form::Shell && start.starts_with([';']));
-    if is_remark || (form == Form::Data && start.starts_with("//")) {
-        return (None, true);
-    }
-    let mut open: Option<(char, usize)> = None;
-    let mut last = ' ';
-    let mut letters = before.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match (letter, open) {
-            ('\\', None | Some(('"', _))) => drop(letters.next()),
-            ('"' | '\'', Some((quote, _))) if letter == quote => open = None,
-            // Not the apostrophe of a word.
-            ('"' | '\'', None) if !last.is_alphanumeric() => open = Some((letter, at + 1)),
-            ('#', None) if last.is_whitespace() => return (None, true),
-            _ => {}
-        }
-        last = letter;
-    }
-    (open.map(|(_, from)| from), false)
-}
-
-fn last_word(lead: &str) -> &str {
-    lead.split_whitespace().next_back().unwrap_or_default()
-}
-
-/// Whether an assignment may follow: at the start of a command or behind what takes one.
-fn is_introduced(lead: &str) -> bool {
-    let last = last_word(lead);
-    let is_attached = !lead.is_empty() && !lead.ends_with(char::is_whitespace);
-    let is_behind_sign = last.ends_with([';', '&', '|', '(', '{', ',', '[', '=', '`', ':', '!']);
-    let is_behind_word = last.starts_with('-')
-        || last.contains('=')
-        || BEFORE_ASSIGNMENTS
-            .iter()
-            .any(|word| last.eq_ignore_ascii_case(word));
-    last.is_empty() || is_behind_sign || (is_behind_word && !is_attached)
+/// Whether the last line is a remark, which no `\` continues.
+fn ends_in_comment(lines: &[u8]) -> bool {
+    let start = memrchr(b'\n', lines).map_or(0, |end| end + 1);
+    lines[start..].trim_ascii_start().starts_with(b"#")
 }
 
 fn is_in_flow(lead: &str) -> bool {
@@ -363,65 +349,6 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// To the quote that ends it.
-fn quoted(text: &str, quote: char) -> String {
-    let mut value = String::new();
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' if quote == '"' => value.extend(letters.next()),
-            _ if letter == quote => break,
-            _ => value.push(letter),
-        }
-    }
-    value
-}
-
-/// One word as a shell reads it, within quotes that were opened before it.
-fn shell_word(text: &str, outer: Option<char>) -> String {
-    let mut word = String::new();
-    let mut quote = None;
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match (letter, quote) {
-            ('\\', None | Some('"')) => match letters.next() {
-                // A quote within quotes.
-                Some(inner) if Some(inner) == outer => {
-                    quote = if quote.is_none() { Some(inner) } else { None };
-                }
-                escaped => word.extend(escaped),
-            },
-            (_, Some(open)) if letter == open => quote = None,
-            (_, Some(_)) => word.push(letter),
-            (_, None) if Some(letter) == outer => break,
-            ('"' | '\'', None) => quote = Some(letter),
-            (';' | '&' | '|' | ')' | '`', None) => break,
-            (_, None) if letter.is_whitespace() => break,
-            _ => word.push(letter),
-        }
-    }
-    word
-}
-
-/// Without what the variable was before: `$NAME`, `${NAME}`, `${NAME:+$NAME:}`. A default for it stays.
-fn without_itself<'v>(value: &'v str, name: &str) -> Cow<'v, str> {
-    let mut value = Cow::Borrowed(value);
-    // An expansion may have one within it.
-    for _ in 0..2 {
-        let plain = value.replace(&format!("${name}"), "");
-        let mut rest = plain.as_str();
-        let mut kept = String::with_capacity(plain.len());
-        while let Some((before, inner)) = rest.split_once(&format!("${{{name}")) {
-            kept += before;
-            let (inner, after) = inner.split_once('}').unwrap_or((inner, ""));
-            kept += inner.trim_start_matches([':', '-', '+', '=', '?']);
-            rest = after;
-        }
-        value = Cow::Owned(kept + rest);
-    }
-    value
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,8 +357,9 @@ mod tests {
 
     fn first(text: &str, form: Form) -> Option<String> {
         let text = text.replace('@', NAME);
-        let mut places = places(text.as_bytes(), NAME);
-        places.find_map(|at| value(text.as_bytes(), at, NAME, form))
+        let places = places(text.as_bytes(), NAME);
+        let mut settings = places.filter_map(|at| value(text.as_bytes(), at, NAME, form));
+        settings.next().map(|setting| setting.value)
     }
 
     fn assert_all(form: Form, cases: &[(&str, Option<&str>)]) {
@@ -475,6 +403,26 @@ mod tests {
                 ("export @=${@:-}", None),
                 ("export @=${@:+$@:}", None),
                 ("export A=b \\\n\n# @=/x.so", None),
+                (
+                    "export @=$(find /lib -name x.so | head)/y",
+                    Some("$(find /lib -name x.so | head)/y"),
+                ),
+                ("# note \\\nexport @=/x.so", x),
+                ("a \\\n# note \\\nexport @=/x.so", x),
+                ("if @=/x.so node; then :; fi", x),
+                ("while true; do until @=/x.so node; do :; done; done", x),
+                ("case $1 in\na) @=/x.so node ;;\nesac", x),
+                ("sudo -E @=/x.so node", x),
+                ("systemd-run -E @=/x.so node", x),
+                ("docker build --build-arg @=/x.so .", x),
+                ("deploy fn --set-env-vars @=/x.so", x),
+                ("grep -E @=/x f", None),
+                ("cat <<END\nUsage: @=/x.so program\nEND", None),
+                ("echo; see it work if @=/x.so is set", None),
+                ("f (see) @=/x.so", None),
+                ("grep -v @=/x f", None),
+                ("grep -e @=/x f", None),
+                ("ls --sort=x @=/x.so", None),
                 ("export @", None),
                 ("unset @", None),
                 ("env -u @ node", None),
@@ -505,6 +453,9 @@ mod tests {
                 ("ENV A=b \\\n    @=\"/x.so\" \\\n    C=d", x),
                 ("ENV \\\n  @ /x.so", x),
                 ("RUN export @=/x.so && make", x),
+                ("# note \\\nENV @=/x.so", x),
+                ("ENV A=b \\\n# note\n  @=/x.so", x),
+                ("RUN if @=/x.so make; then :; fi", x),
                 ("ENV A @ /x.so", None),
                 ("LABEL a=\"set @ to trace\"", None),
                 ("ENV @=\"\"", None),
@@ -542,6 +493,8 @@ mod tests {
                 ("env:\n  - name: @\n    valueFrom: {a: b}\n", None),
                 ("description: \"set @: it traces\"", None),
                 ("description: set @=/x to trace", None),
+                ("description: it is quicker if @=/x is set", None),
+                ("run: |\n  if @=/x.so node; then true; fi\n", x),
                 ("properties:\n  @:\n    type: string\n", None),
                 ("@: \"\"", None),
                 ("@: null", None),
@@ -569,6 +522,68 @@ mod tests {
             ("export \"@=-r b\"", Form::Shell, "-r b"),
         ] {
             assert_eq!(first(text, form).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_read_over_lines_to_their_end() {
+        for (text, form, expected) in [
+            ("export @=\"--a\n  --b\"\nx", Form::Shell, "--a\n  --b"),
+            ("export \"@=--a\n--b\" C=d", Form::Shell, "--a\n--b"),
+            ("@='--a\n--b'\nC=d", Form::Dotenv, "--a\n--b"),
+            ("ENV @=\"--a \\\n  --b\"", Form::Dockerfile, "--a    --b"),
+            ("run: |\n  @=\"--a\n  --b\" x\n", Form::Data, "--a\n  --b"),
+            ("@: \"--a\n  --b\"\nC: d", Form::Data, "--a\n  --b"),
+            (
+                "e:\n  @: --a\n    --b\n    -r c\n  C: d",
+                Form::Data,
+                "--a     --b     -r c",
+            ),
+            (
+                "e:\n  @:\n    --a\n    --b\n  C: d",
+                Form::Data,
+                "--a     --b",
+            ),
+            ("e:\n  - @=--a\n    --b\n  - C=d", Form::Data, "--a     --b"),
+            ("e:\n  @: --a\n    C: d", Form::Data, "--a"),
+            ("e:\n  @: --a # b\n    --c", Form::Data, "--a"),
+            ("@=--a\n  --b", Form::Dotenv, "--a"),
+            ("@=\"--a\nx", Form::Shell, "--a"),
+        ] {
+            assert_eq!(first(text, form).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_goes_on_behind_what_is_looked_at_is_cut() {
+        let wide = " ".repeat(NEAR + 100);
+        let is_cut = |text: String, form| {
+            let text = text.replace('@', NAME).replace("WIDE", &wide);
+            let at = memmem::find(text.as_bytes(), NAME.as_bytes()).unwrap();
+            value(text.as_bytes(), at, NAME, form).map(|setting| setting.is_cut)
+        };
+        for (text, form) in [
+            ("export @=\"WIDE/x.so\"", Form::Shell),
+            ("export \"@=WIDE/x.so\"", Form::Shell),
+            ("ENV @ WIDE/x.so", Form::Dockerfile),
+            ("@=--a WIDE--b", Form::Dotenv),
+            ("@:WIDE/x.so", Form::Data),
+            ("\"@\": \"--aWIDE--b\"", Form::Data),
+        ] {
+            assert_eq!(is_cut(text.to_owned(), form), Some(true), "{text}");
+        }
+        for (text, form) in [
+            ("export @=\"/x.so\" aWIDEb", Form::Shell),
+            ("export @=/x.so aWIDEb", Form::Shell),
+            ("ENV @=/x.so aWIDEb", Form::Dockerfile),
+            ("@=--a\nWIDE", Form::Dotenv),
+            ("{\"@\": \"/x.so\", \"b\": \"WIDE\"}", Form::Data),
+            ("{@: /x.so, b: \"WIDE\"}", Form::Data),
+        ] {
+            assert_eq!(is_cut(text.to_owned(), form), Some(false), "{text}");
+        }
+        for text in ["echo @WIDEx", "# @=WIDEx", "echo \"use @=WIDEx"] {
+            assert_eq!(is_cut(text.to_owned(), Form::Shell), None, "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::finding::{EntryPath, Location, Severity};
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
 use crate::inventory::owner;
 
-use super::assignments::{self, Form, MAX_PLACES};
+use super::assignments::{self, Form, MAX_PLACES, NEAR};
 use super::index_variables::VARIABLES as INDEX_VARIABLES;
 use super::python_hooks::shown;
 use super::{Sighting, rules};
@@ -23,6 +23,8 @@ struct Variable {
     severity: Severity,
     /// What its value must hold to make anything load; any value does where that is empty.
     options: &'static [&'static str],
+    /// How the names of libraries begin that people load by it to be quicker.
+    allocators: &'static [&'static str],
 }
 
 const VARIABLES: [Variable; 4] = [
@@ -30,6 +32,7 @@ const VARIABLES: [Variable; 4] = [
         name: "LD_PRELOAD",
         severity: Severity::Medium,
         options: &[],
+        allocators: &["libjemalloc", "libmimalloc", "libtcmalloc"],
     },
     Variable {
         name: "NODE_OPTIONS",
@@ -41,17 +44,20 @@ const VARIABLES: [Variable; 4] = [
             "--loader",
             "--experimental-loader",
         ],
+        allocators: &[],
     },
     Variable {
         name: "PYTHONSTARTUP",
         severity: Severity::Low,
         options: &[],
+        allocators: &[],
     },
     // How vendors have their layers trace a function.
     Variable {
         name: "AWS_LAMBDA_EXEC_WRAPPER",
         severity: Severity::Low,
         options: &[],
+        allocators: &[],
     },
 ];
 
@@ -59,18 +65,41 @@ impl Variable {
     fn loads(&self, value: &str) -> bool {
         let is_option = |word: &str| {
             let name = word.split('=').next().unwrap_or_default();
-            self.options.contains(&name)
+            // To Node.js both signs are one in long names.
+            let name = match name.strip_prefix("--") {
+                Some(long) => format!("--{}", long.replace('_', "-")),
+                None => name.to_owned(),
+            };
+            self.options.contains(&&*name)
         };
-        let mut words = value.split([' ', '\t', '"', '\'']);
+        let mut words = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
         match self.options {
             [] => !value.is_empty(),
             _ => words.any(is_option),
         }
     }
 
+    /// Whether all that it loads are allocators, or what a command finds of one: `$(find /usr/lib -name libjemalloc.so.2)`.
+    fn is_allocator(&self, value: &str) -> bool {
+        let command = value.strip_prefix("$(").and_then(|v| v.strip_suffix(')'));
+        let files = command.unwrap_or(value).split([' ', '\t', ':', '"']);
+        let mut files = files
+            .filter(|file| !file.is_empty() && (command.is_none() || file.contains(".so")))
+            .peekable();
+        let is_one = |file: &str| {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            self.allocators.iter().any(|start| name.starts_with(start))
+        };
+        files.peek().is_some() && files.all(is_one)
+    }
+
     fn sighting(&self, location: Location, value: &str) -> Sighting {
+        let severity = match self.is_allocator(value) {
+            true => Severity::Low,
+            false => self.severity,
+        };
         Sighting {
-            severity: self.severity,
+            severity,
             published: Some(Severity::Info),
             ..Sighting::of(
                 &rules::ENVIRONMENT,
@@ -174,7 +203,7 @@ impl Inspector for Settings {
         let Some(form) = form(entry.path) else {
             return Ok(());
         };
-        let mut too_many = None;
+        let mut problem = None;
         for index in &INDEX_VARIABLES {
             match first(entry.bytes, index.name, form, |value| index.origin(value)) {
                 Search::Found(at, origin) => {
@@ -183,7 +212,7 @@ impl Inspector for Settings {
                     seen.origin(index.ecosystem, index.name, declared, origin, location);
                 }
                 Search::Nothing => {}
-                Search::TooMany => too_many = Some(index.name),
+                Search::Unread(message) => problem = Some(message),
             }
         }
         for variable in &VARIABLES {
@@ -195,13 +224,11 @@ impl Inspector for Settings {
                     seen.supply.sightings.push(sighting);
                 }
                 Search::Nothing => {}
-                Search::TooMany => too_many = Some(variable.name),
+                Search::Unread(message) => problem = Some(message),
             }
         }
-        match too_many {
-            Some(name) => Err(Unreadable::new(format!(
-                "names {name} more than {MAX_PLACES} times: the rest was not looked at"
-            ))),
+        match problem {
+            Some(message) => Err(Unreadable::new(message)),
             None => Ok(()),
         }
     }
@@ -211,7 +238,8 @@ impl Inspector for Settings {
 enum Search<T> {
     Found(usize, T),
     Nothing,
-    TooMany,
+    /// Nothing in what was looked at, and why that is not all.
+    Unread(String),
 }
 
 /// Where a text first sets the variable to something that `read` makes something of.
@@ -222,13 +250,21 @@ fn first<T>(
     read: impl Fn(&str) -> Option<T>,
 ) -> Search<T> {
     let mut places = assignments::places(text, name);
+    let mut is_cut = false;
     let found = places.by_ref().take(MAX_PLACES).find_map(|at| {
-        let value = assignments::value(text, at, name, form)?;
-        Some((at, read(&value)?))
+        let setting = assignments::value(text, at, name, form)?;
+        let found = read(&setting.value);
+        is_cut |= setting.is_cut && found.is_none();
+        Some((at, found?))
     });
     match found {
         Some((at, found)) => Search::Found(at, found),
-        None if places.next().is_some() => Search::TooMany,
+        None if places.next().is_some() => Search::Unread(format!(
+            "names {name} more than {MAX_PLACES} times: the rest was not looked at"
+        )),
+        None if is_cut => Search::Unread(format!(
+            "sets {name} to more than {NEAR} bytes: the rest was not looked at"
+        )),
         None => Search::Nothing,
     }
 }
@@ -292,6 +328,44 @@ mod tests {
     }
 
     #[test]
+    fn allocators_are_low_and_what_is_loaded_beside_them_is_not() {
+        for (text, expected) in [
+            (
+                "ENV LD_PRELOAD=\"/usr/lib/libjemalloc.so.2\"",
+                Some(Severity::Low),
+            ),
+            (
+                "ENV LD_PRELOAD=libtcmalloc_minimal.so.4:/lib/libmimalloc.so",
+                Some(Severity::Low),
+            ),
+            (
+                "RUN export LD_PRELOAD=$(find /usr/lib -name libjemalloc.so.2 -print)",
+                Some(Severity::Low),
+            ),
+            (
+                "ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2:/x.so",
+                Some(Severity::Medium),
+            ),
+            ("ENV LD_PRELOAD=/libjemalloc/x.so", Some(Severity::Medium)),
+            (
+                "RUN export LD_PRELOAD=$(find /usr/lib -name x.so)",
+                Some(Severity::Medium),
+            ),
+            ("RUN export LD_PRELOAD=$(x)", Some(Severity::Medium)),
+            (
+                "ENV NODE_OPTIONS=--experimental_loader=/x.mjs",
+                Some(Severity::Medium),
+            ),
+            ("ENV NODE_OPTIONS=--max_old_space_size=1", None),
+            ("ENV NODE_OPTIONS=_r", None),
+        ] {
+            let seen = inspect(&Settings, "Dockerfile", text).unwrap();
+            let found = seen.supply.sightings.first().map(|s| s.severity);
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn a_variable_that_is_named_without_end_is_an_error_and_hides_no_other() {
         let text = " LD_PRELOAD".repeat(MAX_PLACES + 1) + "\nPYTHONSTARTUP=/x.py\n";
         let path = EntryPath::new(&"fn.zip!/".into(), "a.env");
@@ -302,6 +376,10 @@ mod tests {
         };
         assert!(Settings.inspect(&entry, &mut seen).is_err());
         assert_eq!(seen.supply.sightings.len(), 1);
+        let wide = " ".repeat(NEAR);
+        let text = format!("NODE_OPTIONS='--max-old-space-size=1{wide}--require /x'\n");
+        assert!(inspect(&Settings, "a.env", &text).is_err());
+        assert!(inspect(&Settings, "a.env", text.replace(&wide, "\n")).is_ok());
         let text = " LD_PRELOAD".repeat(MAX_PLACES);
         assert!(inspect(&Settings, "a.env", text).is_ok());
     }

@@ -24,14 +24,14 @@ enum Meaning {
     Extra,
     /// Hosts whose connections are not verified, separated by commas or spaces.
     Unverified,
-    /// Turns checks off with this value.
+    /// Turns checks off with this value, or one of several that commas separate.
     Off(&'static str),
-    /// Likewise, with this word among others.
+    /// Likewise, with this option among others, as Go writes it: with one line or two, and maybe a value.
     OffWith(&'static str),
 }
 
-pub const VARIABLES: [Variable; 14] = [
-    variable("GOFLAGS", Ecosystem::Go, Meaning::OffWith("-insecure")),
+pub const VARIABLES: [Variable; 15] = [
+    variable("GOFLAGS", Ecosystem::Go, Meaning::OffWith("insecure")),
     variable("GOINSECURE", Ecosystem::Go, Meaning::Unverified),
     // Which modules Go's database of checksums is not asked about. To name one's own there is what they are for.
     variable("GONOSUMDB", Ecosystem::Go, Meaning::Off("*")),
@@ -42,6 +42,11 @@ pub const VARIABLES: [Variable; 14] = [
     variable("npm_config_registry", Ecosystem::Npm, Meaning::Indexes),
     variable(
         "NPM_CONFIG_STRICT_SSL",
+        Ecosystem::Npm,
+        Meaning::Off("false"),
+    ),
+    variable(
+        "npm_config_strict_ssl",
         Ecosystem::Npm,
         Meaning::Off("false"),
     ),
@@ -69,7 +74,8 @@ impl Variable {
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '&' | '\\');
         let mut words = value.trim_start().split(ends);
         if let Meaning::OffWith(word) = self.is_of {
-            return words.any(|w| w == word).then(|| self.insecure(word));
+            let found = words.find(|option| turns_on(option, word))?;
+            return Some(self.insecure(found));
         }
         let value = words.next().filter(|value| !value.is_empty())?;
         if value.starts_with(REFERENCES) {
@@ -84,13 +90,19 @@ impl Variable {
                 setting: self.setting(value),
             }),
             Meaning::Unverified => {
-                let mut hosts = value.split(',').filter(|name| !name.is_empty());
-                hosts
-                    .any(|name| !is_own_host(host(name)))
-                    .then(|| self.insecure(value))
+                // Behind them another variable may be set.
+                let more = words.take_while(|word| !word.contains('='));
+                let mut hosts = std::iter::once(value)
+                    .chain(more)
+                    .flat_map(|word| word.split(','));
+                let is_other = |name: &&str| {
+                    !name.is_empty() && !name.starts_with(REFERENCES) && !is_own_host(host(name))
+                };
+                Some(self.insecure(hosts.find(is_other)?))
             }
             Meaning::Off(off) | Meaning::OffWith(off) => {
-                (value == off).then(|| self.insecure(value))
+                let is_off = value.split(',').any(|value| value == off);
+                is_off.then(|| self.insecure(off))
             }
         }
     }
@@ -104,6 +116,14 @@ impl Variable {
     fn setting(&self, value: &str) -> String {
         format!("{} {}", self.name, without_credentials(value))
     }
+}
+
+/// Whether it is the flag of that name, and not one that is turned off: <https://pkg.go.dev/flag#hdr-Command_line_flag_syntax>.
+fn turns_on(option: &str, name: &str) -> bool {
+    let flag = option.strip_prefix('-');
+    let flag = flag.map(|flag| flag.strip_prefix('-').unwrap_or(flag));
+    flag.and_then(|flag| flag.strip_prefix(name))
+        .is_some_and(|value| matches!(value, "" | "=1" | "=t" | "=T" | "=true" | "=TRUE" | "=True"))
 }
 
 #[cfg(test)]
@@ -129,6 +149,9 @@ mod tests {
                 "GOINSECURE git.example/own",
             ),
             ("GONOSUMDB", "* CGO_ENABLED=0", "GONOSUMDB *"),
+            ("GOFLAGS", "--insecure", "GOFLAGS --insecure"),
+            ("GOFLAGS", "-v -insecure=true", "GOFLAGS -insecure=true"),
+            ("GOPRIVATE", "*,git.example", "GOPRIVATE *"),
             ("GOSUMDB", "off", "GOSUMDB off"),
             (
                 "GOPROXY",
@@ -151,6 +174,16 @@ mod tests {
                 "PIP_TRUSTED_HOST a.example",
             ),
             (
+                "PIP_TRUSTED_HOST",
+                "localhost pypi.example",
+                "PIP_TRUSTED_HOST pypi.example",
+            ),
+            (
+                "npm_config_strict_ssl",
+                "false",
+                "npm_config_strict_ssl false",
+            ),
+            (
                 "NPM_CONFIG_STRICT_SSL",
                 "false",
                 "NPM_CONFIG_STRICT_SSL false",
@@ -164,6 +197,10 @@ mod tests {
         }
         for (name, value) in [
             ("GOFLAGS", "-mod=vendor -trimpath"),
+            ("GOFLAGS", "-insecure=false -x=-insecure"),
+            ("PIP_TRUSTED_HOST", "localhost A=b.example"),
+            ("PIP_TRUSTED_HOST", "localhost 127.0.0.1"),
+            ("GOPRIVATE", "*.git.example,git.example/*"),
             ("GOINSECURE", ""),
             ("GOINSECURE", "$HOSTS"),
             ("GOINSECURE", "localhost:3000"),

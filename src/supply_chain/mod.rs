@@ -4,6 +4,7 @@
 //! wheel's `RECORD` can say which files are as their author published them.
 
 mod assignments;
+mod command_words;
 mod edit;
 mod environment;
 mod executables;
@@ -21,6 +22,7 @@ mod popular;
 mod python_hooks;
 mod record;
 pub mod rules;
+mod setting_text;
 mod setuid;
 mod traces;
 mod tree;

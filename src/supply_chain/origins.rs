@@ -11,6 +11,7 @@ use crate::assess::fingerprint;
 use crate::component::{Ecosystem, Evidence, ObservedComponent, Scope};
 use crate::finding::{EntryPath, Finding, Location, Rule, Severity};
 use crate::inspect::Observations;
+use crate::inventory::owner::is_fixture_folder;
 use crate::inventory::pypi::requirements::{RequirementLine, RequirementsFile};
 use crate::inventory::resolve;
 use crate::text::visible;
@@ -38,6 +39,8 @@ pub struct Origins {
     /// The lock files, by the ecosystem they are of.
     locks: HashSet<(Ecosystem, EntryPath)>,
     installed: HashSet<Ecosystem>,
+    /// Composer's packages that stand in folders of the artifact, by their comparable names.
+    own: HashSet<String>,
 }
 
 impl Origins {
@@ -47,19 +50,28 @@ impl Origins {
         rows.extend(observations.go_sums.take_unhashed());
         if !rows.is_empty() {
             let is_brought_along = resolve::is_brought_along(observations);
-            // What is installed says so itself.
             rows.retain(|row| {
-                row.stated == Evidence::Installed || !is_brought_along(&row.location.path)
+                let path = &row.location.path;
+                match row.stated {
+                    // What is installed says so itself.
+                    Evidence::Installed => true,
+                    Evidence::Declared if is_in_fixtures(path) => false,
+                    _ => !is_brought_along(path),
+                }
             });
         }
         let mut origins = Origins {
             rows,
             locks: HashSet::new(),
             installed: HashSet::new(),
+            own: HashSet::new(),
         };
         if !origins.rows.is_empty() {
             let seen = observations.components.iter().chain(&observations.optional);
             origins.note_locks(seen);
+            let own = observations.supply.own_packages.iter();
+            let comparable = |(_, name): &(_, String)| Ecosystem::Packagist.comparable_name(name);
+            origins.own.extend(own.map(comparable));
         }
         origins
     }
@@ -89,11 +101,17 @@ impl Origins {
             *known = row.stated.max(*known);
         }
         let locked = Locked::by(&self.locks, artifacts);
+        let fetched: HashSet<String> = self.rows.iter().filter_map(fetched_by_composer).collect();
         let mut groups: BTreeMap<Group, Vec<ObservedOrigin>> = BTreeMap::new();
         for mut row in self.rows {
             let strongest = stated.get(&key(&row)).copied();
             let is_said_better = is_elsewhere(&row.origin) && strongest > Some(row.stated);
+            let is_own = || {
+                let (ecosystem, name) = key(&row);
+                ecosystem == Ecosystem::Packagist && self.own.contains(&name)
+            };
             let is_settled = match row.origin {
+                Origin::Range | Origin::Any if is_own() => true,
                 Origin::Range => {
                     // What is installed is what runs; but requirements are installed anew with each build.
                     let is_installed = self.installed.contains(&row.ecosystem);
@@ -105,7 +123,12 @@ impl Origins {
             if !is_said_better && !is_settled {
                 let is_setting =
                     row.ecosystem == Ecosystem::Packagist && row.stated == Evidence::Declared;
-                if is_setting && locked.is_locked(&row) {
+                let is_held = || self.installed.contains(&row.ecosystem) || locked.is_locked(&row);
+                if is_setting && is_held() {
+                    // The package itself says so too.
+                    if address(&row.origin).is_some_and(|address| fetched.contains(address)) {
+                        continue;
+                    }
                     hold(&mut row.origin);
                 }
                 groups.entry(Group::of(&row)).or_default().push(row);
@@ -167,6 +190,11 @@ fn key(row: &ObservedOrigin) -> (Ecosystem, String) {
     (row.ecosystem, row.ecosystem.comparable_name(&row.name))
 }
 
+/// Whether a manifest stands among what exists for tests alone, and is never installed.
+fn is_in_fixtures(path: &EntryPath) -> bool {
+    path.parent().split('/').any(is_fixture_folder)
+}
+
 /// Whether the package comes from elsewhere than a registry.
 fn is_elsewhere(origin: &Origin) -> bool {
     matches!(
@@ -178,7 +206,25 @@ fn is_elsewhere(origin: &Origin) -> bool {
     )
 }
 
-/// Composer's lock file holds what a repository gives to a commit, but does not say which setting it is of.
+/// The repository that a package locked or installed by Composer is from, as settings name it.
+fn fetched_by_composer(row: &ObservedOrigin) -> Option<String> {
+    let is_fetched = row.ecosystem == Ecosystem::Packagist && row.stated > Evidence::Declared;
+    is_fetched.then(|| address(&row.origin).map(str::to_owned))?
+}
+
+/// Of a repository, without what its server takes for the same.
+fn address(origin: &Origin) -> Option<&str> {
+    match origin {
+        Origin::Repository { address, .. } | Origin::Plain { address, .. } => {
+            let address = address.trim_end_matches('/');
+            Some(address.strip_suffix(".git").unwrap_or(address))
+        }
+        _ => None,
+    }
+}
+
+/// Composer's lock file and what it installs hold what a repository gives to a commit, but do not say which setting it is
+/// of.
 fn hold(origin: &mut Origin) {
     match origin {
         Origin::Repository { commit, .. } => *commit = true,

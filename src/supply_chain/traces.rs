@@ -16,6 +16,8 @@ pub struct Traces {
     pub foreign_names: Vec<(EntryPath, PackageName)>,
     /// Names under which manifests and lock files say that something else is installed.
     pub aliases: Vec<String>,
+    /// Composer's packages that stand in folders of the project, and the files that say so.
+    pub own_packages: Vec<(EntryPath, String)>,
 }
 
 /// Something that is a finding, unless what is known of the whole artifact says otherwise.
@@ -58,12 +60,14 @@ impl Traces {
             + self.prepares.len()
             + self.foreign_names.len()
             + self.aliases.len()
+            + self.own_packages.len()
     }
 
     /// Keeps the first rows, and no name that none can have, and returns how many there were besides.
     pub fn truncate(&mut self, mut room: usize) -> usize {
         let before = self.len();
         self.aliases.retain(|name| name.len() <= MAX_NAME);
+        self.own_packages.retain(|(_, name)| name.len() <= MAX_NAME);
         self.sightings.truncate(room);
         room -= self.sightings.len();
         self.prepares.truncate(room);
@@ -72,6 +76,8 @@ impl Traces {
         room -= self.foreign_names.len();
         self.aliases.truncate(room);
         room -= self.aliases.len();
+        self.own_packages.truncate(room);
+        room -= self.own_packages.len();
         self.other_line_ends.truncate(room);
         before - self.len()
     }
@@ -81,6 +87,7 @@ impl Traces {
         self.sightings.retain(|s| visible(&s.location.path));
         self.prepares.retain(|prepare| visible(prepare.path()));
         self.foreign_names.retain(|(path, _)| visible(path));
+        self.own_packages.retain(|(path, _)| visible(path));
     }
 
     pub fn append(&mut self, other: Traces) {
@@ -89,5 +96,6 @@ impl Traces {
         self.prepares.extend(other.prepares);
         self.foreign_names.extend(other.foreign_names);
         self.aliases.extend(other.aliases);
+        self.own_packages.extend(other.own_packages);
     }
 }

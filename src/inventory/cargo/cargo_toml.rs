@@ -12,7 +12,7 @@ use toml::Spanned;
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
 use crate::inspect::{Entry, Header, Inspector, Observations, Unreadable};
-use crate::inventory::lenient::{Lenient, Text};
+use crate::inventory::lenient::{Lenient, Table, Text};
 use crate::inventory::pypi::toml_text::Lines;
 use crate::inventory::{owner, read};
 use crate::supply_chain::origin::{Origin, leads_outside};
@@ -26,13 +26,16 @@ struct Manifest {
     dependencies: Dependencies,
     #[serde(default)]
     build_dependencies: Dependencies,
+    /// Cargo reads the older spelling too.
+    #[serde(default, rename = "build_dependencies")]
+    older_build_dependencies: Dependencies,
     #[serde(default)]
-    target: BTreeMap<String, Tables>,
+    target: Table<Tables>,
     #[serde(default)]
-    workspace: Tables,
+    workspace: Lenient<Tables>,
     /// By the registry whose packages are replaced.
     #[serde(default)]
-    patch: BTreeMap<String, Dependencies>,
+    patch: Lenient<BTreeMap<String, Dependencies>>,
     /// The older form, by `name:version`.
     #[serde(default)]
     replace: Dependencies,
@@ -45,10 +48,22 @@ struct Tables {
     dependencies: Dependencies,
     #[serde(default)]
     build_dependencies: Dependencies,
+    #[serde(default, rename = "build_dependencies")]
+    older_build_dependencies: Dependencies,
+}
+
+impl Tables {
+    fn all(self) -> [Dependencies; 3] {
+        [
+            self.dependencies,
+            self.build_dependencies,
+            self.older_build_dependencies,
+        ]
+    }
 }
 
 /// A version, or a table.
-type Dependencies = BTreeMap<Spanned<String>, Lenient<Dependency>>;
+type Dependencies = Lenient<BTreeMap<Spanned<String>, Lenient<Dependency>>>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -104,12 +119,19 @@ impl Inspector for CargoToml {
 
 impl Manifest {
     fn dependencies(self) -> impl Iterator<Item = (Spanned<String>, Lenient<Dependency>)> {
-        let targets = self.target.into_values().chain([self.workspace]);
-        let targets = targets.flat_map(|tables| [tables.dependencies, tables.build_dependencies]);
-        [self.dependencies, self.build_dependencies, self.replace]
-            .into_iter()
-            .chain(targets)
-            .chain(self.patch.into_values())
+        let own = Tables {
+            dependencies: self.dependencies,
+            build_dependencies: self.build_dependencies,
+            older_build_dependencies: self.older_build_dependencies,
+        };
+        let targets = self.target.rows().map(|(_, tables)| tables);
+        let tables = [own].into_iter().chain(targets).chain(self.workspace.map());
+        let patches = self.patch.map().unwrap_or_default().into_values();
+        tables
+            .flat_map(Tables::all)
+            .chain([self.replace])
+            .chain(patches)
+            .filter_map(Lenient::map)
             .flatten()
     }
 }
@@ -215,8 +237,30 @@ beside = {{ path = "vendored/beside" }}
         let text = "[dependencies]\na = 7\nb = { git = 7, version = \"*\" }\nc = [\"1\"]\n";
         let seen = inspect(&CargoToml, "Cargo.toml", text).unwrap();
         assert_eq!(origins(&seen), ["b declared Cargo.toml:3 Any"]);
+        let text = "target = 7\n[dependencies]\nb = \"*\"\n[patch]\ncrates-io = 7\n[patch.own]\na = { git = 7 }\n\
+            c = { git = \"git://git.example/c\" }\n[workspace]\ndependencies = 7\n[build-dependencies]\nd = \"*\"\n";
+        let seen = inspect(&CargoToml, "Cargo.toml", text).unwrap();
+        let expected = [
+            "b declared Cargo.toml:3 Any",
+            "c declared Cargo.toml:8 Plain { address: \"git+git://git.example/c\", held: false }",
+            "d declared Cargo.toml:12 Any",
+        ];
+        assert_eq!(origins(&seen), expected);
         let error = inspect(&CargoToml, "Cargo.toml", "[dependencies\n").unwrap_err();
         assert_eq!(error.line, Some(1));
+    }
+
+    #[test]
+    fn the_older_spelling_is_read_beside_the_other() {
+        let text = "[build_dependencies]\na = \"*\"\n[build-dependencies]\nb = \"*\"\n[dev_dependencies]\nc = \"*\"\n\
+            [target.'cfg(unix)'.build_dependencies]\nd = \"*\"\n";
+        let seen = inspect(&CargoToml, "Cargo.toml", text).unwrap();
+        let expected = [
+            "a declared Cargo.toml:2 Any",
+            "b declared Cargo.toml:4 Any",
+            "d declared Cargo.toml:8 Any",
+        ];
+        assert_eq!(origins(&seen), expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! asks for. The `go` and `toolchain` lines state the least release of Go, not the one that builds, so they tell nothing
 //! of the standard library.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::component::{Ecosystem, Evidence};
 use crate::finding::Location;
@@ -17,6 +17,9 @@ use crate::version::Version;
 
 pub struct GoMod;
 
+/// `go.work`, whose replacements go before those of the modules it uses: <https://go.dev/ref/mod#go-work-file-replace>.
+pub struct GoWork;
+
 /// More words than any directive has that matters here.
 const MAX_WORDS: usize = 8;
 
@@ -25,8 +28,8 @@ const COMPLETE_SINCE: u32 = 17;
 
 #[derive(Default)]
 struct GoModFile<'a> {
-    /// The `module` line was read.
-    is_module: bool,
+    /// What the `module` line says.
+    module: Option<&'a str>,
     /// The file lists all modules of the build.
     is_complete: bool,
     required: Vec<Required<'a>>,
@@ -70,13 +73,25 @@ impl Inspector for GoMod {
                 seen.component(Ecosystem::Go, path, version, evidence, location);
             }
         }
-        for (name, origin, line) in file.origins(entry.path.parent()) {
-            let (ecosystem, location) = (Ecosystem::Go, Location::at_line(entry.path, line));
-            seen.origin(ecosystem, name, evidence, Some(origin), location);
+        file.tell_origins(entry, evidence, seen);
+        match file.module {
+            Some(module) => seen.go_sums.add_own(module),
+            None => return Err(Unreadable::new("is not a go.mod: it names no module")),
         }
-        if !file.is_module {
-            return Err(Unreadable::new("is not a go.mod: it names no module"));
-        }
+        file.error.map_or(Ok(()), Err)
+    }
+}
+
+impl Inspector for GoWork {
+    fn wants(&self, header: &Header) -> bool {
+        header.path.is_named("go.work") && owner::is_owners(header.path)
+    }
+
+    fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
+        let mut file = GoModFile::parse(entry.text()?);
+        // What is built, the modules say.
+        file.is_complete = false;
+        file.tell_origins(entry, Evidence::Locked, seen);
         file.error.map_or(Ok(()), Err)
     }
 }
@@ -107,7 +122,7 @@ impl<'a> GoModFile<'a> {
 
     fn directive(&mut self, verb: &str, arguments: &[&'a str], line: u32) {
         match (verb, arguments) {
-            ("module", [_]) => self.is_module = true,
+            ("module", [module]) => self.module = Some(module),
             ("go", [version]) => self.is_complete = is_complete_since(version),
             ("require", [path, version]) if is_version(version) => self.required.push(Required {
                 path,
@@ -153,24 +168,42 @@ impl<'a> GoModFile<'a> {
             .copied()
     }
 
-    /// The modules for which others stand, or folders that are not in the artifact. Another module is held to its version by
-    /// Go's checksums, as by a commit.
-    fn origins(&self, folder: &str) -> impl Iterator<Item = (&'a str, Origin, u32)> {
-        let replaced = self.required.iter().filter_map(|required| {
+    fn tell_origins(&self, entry: &Entry, stated: Evidence, seen: &mut Observations) {
+        for (name, by, line) in self.replacements() {
+            let origin = replaced_origin(name, by, entry.path.parent());
+            let location = Location::at_line(entry.path, line);
+            seen.origin(Ecosystem::Go, name, stated, origin, location);
+        }
+    }
+
+    /// Of the modules that are built, as far as that is known: those that a module asks for are listed since some release.
+    fn replacements(&self) -> Vec<(&'a str, Replacement<'a>, u32)> {
+        let required = self.required.iter().filter_map(|required| {
             let (by, line) = self.replacement(required)?;
             Some((required.path, by, line))
         });
-        replaced.filter_map(move |(name, by, line)| {
-            let origin = match by {
-                Replacement::Folder(path) => leads_outside(folder, path)?,
-                Replacement::Module { path, .. } if path == name => return None,
-                Replacement::Module { path, version } => Origin::Repository {
-                    address: format!("{path}@{version}"),
-                    commit: true,
-                },
-            };
-            Some((name, origin, line))
-        })
+        let mut found: Vec<_> = required.collect();
+        if !self.is_complete {
+            let required: HashSet<&str> = self.required.iter().map(|r| r.path).collect();
+            let others = self.replaced.iter();
+            let others = others.filter(|((path, _), _)| !required.contains(path));
+            found.extend(others.map(|((path, _), (by, line))| (*path, *by, *line)));
+            found.sort_by_key(|(_, _, line)| *line);
+        }
+        found
+    }
+}
+
+/// Where a module comes from for which another stands, or a folder that is not in the artifact. Another module is held to its
+/// version by Go's checksums, as by a commit.
+fn replaced_origin(name: &str, by: Replacement, folder: &str) -> Option<Origin> {
+    match by {
+        Replacement::Folder(path) => leads_outside(folder, path),
+        Replacement::Module { path, .. } if path == name => None,
+        Replacement::Module { path, version } => Some(Origin::Repository {
+            address: format!("{path}@{version}"),
+            commit: true,
+        }),
     }
 }
 
@@ -307,6 +340,33 @@ mod tests {
             "a.example/b locked api/go.mod:11 Outside { path: \"../../b\" }",
         ];
         assert_eq!(origins(&seen), expected);
+    }
+
+    #[test]
+    fn what_may_be_built_is_said_too_where_not_all_is_listed() {
+        let text = "module own.example/fn\ngo 1.16\nrequire a.example/a v1.0.0\n\
+            replace a.example/a v0.9.0 => fork.example/a v1.0.0\n\
+            replace t.example/t => fork.example/t v1.0.0\nreplace t.example/u => ./u\n";
+        let seen = inspect(&GoMod, "go.mod", text).unwrap();
+        let address = "Repository { address: \"fork.example/t@v1.0.0\", commit: true }";
+        assert_eq!(
+            origins(&seen),
+            [format!("t.example/t declared go.mod:5 {address}")]
+        );
+        let complete = inspect(&GoMod, "go.mod", text.replace("1.16", "1.17")).unwrap();
+        assert!(complete.origins.is_empty(), "{:?}", complete.origins);
+
+        let text = "go 1.21\nuse (\n ./api\n ../own\n)\nreplace t.example/t => fork.example/t v1.0.0\n\
+            replace t.example/u => ./u\nreplace t.example/v => t.example/v v1.0.1\n";
+        let seen = inspect(&GoWork, "go.work", text).unwrap();
+        assert_eq!(
+            origins(&seen),
+            [format!("t.example/t locked go.work:6 {address}")]
+        );
+        assert!(seen.components.is_empty());
+        assert!(inspect(&GoWork, "go.work", "go 1.21\nreplace a\n").is_err());
+        assert!(wants(&GoWork, "go.work", b""));
+        assert!(!wants(&GoWork, "vendor/a.example/x/go.work", b""));
     }
 
     #[test]

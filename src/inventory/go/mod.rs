@@ -14,6 +14,7 @@ use crate::inspect::Inspector;
 
 pub const INSPECTORS: &[&dyn Inspector] = &[
     &go_mod::GoMod,
+    &go_mod::GoWork,
     &go_sum::GoSum,
     &sums::WorkSums,
     &modules_txt::ModulesTxt,
@@ -29,7 +30,13 @@ mod tests {
     use super::INSPECTORS;
     use crate::inventory::testing::{inspect_all, soup};
 
-    const PATHS: &[&str] = &["go.mod", "go.sum", "go.work.sum", "vendor/modules.txt"];
+    const PATHS: &[&str] = &[
+        "go.mod",
+        "go.work",
+        "go.sum",
+        "go.work.sum",
+        "vendor/modules.txt",
+    ];
 
     const PIECES: &[&str] = &[
         "\n",

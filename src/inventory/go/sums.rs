@@ -16,6 +16,8 @@ use crate::supply_chain::origin::{ObservedOrigin, Origin};
 #[derive(Debug, Default)]
 pub struct Sums {
     needed: Vec<Needed>,
+    /// The modules of the artifact, as [`key`] has them: Go takes no checksum of those in a workspace.
+    own: HashSet<u64>,
     /// The folders that have a go.sum.
     folders: HashSet<EntryPath>,
     /// The modules and versions with a checksum in any file, as [`key`] has them: files have thousands.
@@ -57,6 +59,10 @@ impl Sums {
         });
     }
 
+    pub fn add_own(&mut self, module: &str) {
+        self.own.insert(key(module, ""));
+    }
+
     /// The version may be that of a go.mod: `v1.0.0/go.mod`.
     pub fn list(&mut self, module: &str, version: &str) {
         let version = version.strip_suffix("/go.mod").unwrap_or(version);
@@ -71,12 +77,14 @@ impl Sums {
     pub fn take_unhashed(&mut self) -> Vec<ObservedOrigin> {
         let Sums {
             needed,
+            own,
             folders,
             listed,
         } = std::mem::take(self);
         let is_unhashed = |needed: &Needed| {
             let path = &needed.location.path;
             folders.contains(&path.sibling(path.parent()))
+                && !own.contains(&key(&needed.module, ""))
                 && !listed.contains(&key(&needed.module, &needed.version))
         };
         let unhashed = needed.into_iter().filter(is_unhashed);
@@ -92,7 +100,7 @@ impl Sums {
     }
 
     pub fn rows(&self) -> usize {
-        self.needed.len() + self.listed.len()
+        self.needed.len() + self.listed.len() + self.own.len()
     }
 
     /// Leaves all out where there is no room, as nothing can be missing from a part.
@@ -108,6 +116,7 @@ impl Sums {
 
     pub fn append(&mut self, other: Sums) {
         self.needed.extend(other.needed);
+        self.own.extend(other.own);
         self.folders.extend(other.folders);
         self.listed.extend(other.listed);
     }
@@ -154,6 +163,17 @@ mod tests {
         let all = format!("{sum}{more}");
         assert!(unhashed(&[go_mod, (&GoSum, "api/go.sum", &all)]).is_empty());
         assert!(unhashed(&[go_mod, go_sum, (&WorkSums, "go.work.sum", more)]).is_empty());
+    }
+
+    #[test]
+    fn modules_of_the_artifact_need_no_checksum() {
+        let go_mod: (&dyn Inspector, _, _) = (&GoMod, "api/go.mod", GO_MOD);
+        let go_sum: (&dyn Inspector, _, _) = (&GoSum, "api/go.sum", "a.example/a v1.0.0 h1:A=\n");
+        let own = "module b.example/b\ngo 1.21\n";
+        assert_eq!(
+            unhashed(&[go_mod, go_sum, (&GoMod, "lib/go.mod", own)]),
+            ["e.example/e:7"]
+        );
     }
 
     #[test]

@@ -95,6 +95,10 @@ impl Inspector for ComposerJson {
             see(seen, setting, Some(origin), setting, value);
         }
         let own = manifest.own_vendor();
+        if let Some(name) = manifest.name.as_text() {
+            let own = (entry.path.clone(), name.to_owned());
+            seen.supply.own_packages.push(own);
+        }
         for (name, constraint) in manifest.require.map().unwrap_or_default() {
             let vendor = name.split_once('/').map(|(vendor, _)| vendor);
             let (Some(constraint), Some(vendor)) = (constraint.text(), vendor) else {

@@ -66,7 +66,10 @@ impl Package {
             location.line = keys.line("name", &name);
             seen.origin(Ecosystem::Packagist, &name, evidence, origin, location);
         }
-        if !is_local && !is_empty {
+        if is_local {
+            let own = (entry.path.clone(), name);
+            seen.supply.own_packages.push(own);
+        } else if !is_empty {
             let version = self.version.text().unwrap_or_default();
             let location = entry.path.clone();
             seen.stated(Ecosystem::Packagist, name, &version, evidence, location);

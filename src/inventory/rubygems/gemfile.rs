@@ -34,25 +34,63 @@ impl Inspector for Gemfile {
     }
 
     fn inspect(&self, entry: &Entry, seen: &mut Observations) -> Result<(), Unreadable> {
-        // Whether the gems of each open block count.
-        let mut blocks = Vec::new();
+        let mut blocks: Vec<Block> = Vec::new();
         for (line, text) in statements(entry.text()?) {
-            let counts = blocks.last().copied().unwrap_or(true);
+            let block = blocks.last().cloned().unwrap_or_default();
             let location = Location::at_line(entry.path, line);
             let folder = entry.path.parent();
-            if counts && let Some((name, origin)) = setting(&text, folder) {
+            if !block.is_left_behind
+                && let Some(origin) = index(&text)
+            {
                 let (ecosystem, declared) = (Ecosystem::RubyGems, Evidence::Declared);
-                seen.origin(ecosystem, name, declared, Some(origin), location.clone());
+                seen.origin(
+                    ecosystem,
+                    "source",
+                    declared,
+                    Some(origin),
+                    location.clone(),
+                );
             }
             if text == "end" {
                 blocks.pop();
             } else if opens_block(&text) {
-                blocks.push(counts && block_counts(&text));
-            } else if counts && let Some(gem) = Gem::read(&text) {
-                gem.declare(seen, folder, location);
+                blocks.push(block.with(&text, folder));
+            } else if !block.is_left_behind
+                && let Some(gem) = Gem::read(&text)
+            {
+                gem.declare(seen, &block, folder, location);
             }
         }
         Ok(())
+    }
+}
+
+/// What the open blocks say of the gems in them.
+#[derive(Clone, Default)]
+struct Block {
+    is_left_behind: bool,
+    /// They are in a folder.
+    is_local: bool,
+    origin: Option<Origin>,
+}
+
+impl Block {
+    /// What a block within this one says: `group :name do`, `path "folder" do`, `git "address" do`.
+    fn with(mut self, text: &str, folder: &str) -> Self {
+        self.is_left_behind |= verb(text, "group").is_some_and(is_left_behind);
+        if verb(text, "path").is_some() {
+            self.is_local = true;
+            let path = argument(text, "path");
+            self.origin = path.and_then(|(path, _)| leads_outside(folder, path));
+        }
+        let repository = REPOSITORIES.iter().find_map(|(verb, short)| {
+            let (address, options) = argument(text, verb)?;
+            of_repository(short, address, options)
+        });
+        if repository.is_some() {
+            self.origin = repository;
+        }
+        self
     }
 }
 
@@ -75,25 +113,21 @@ fn statements(text: &str) -> Vec<(u32, String)> {
     statements
 }
 
-/// What `source "address"` says, and a block of gems from one repository or folder: `git "address" do`.
-fn setting(text: &str, folder: &str) -> Option<(String, Origin)> {
-    let argument = |verb: &str| {
-        let rest = text.strip_prefix(verb)?.strip_prefix([' ', '('])?;
-        ruby::literal(rest.trim_start_matches([' ', '(']))
-    };
-    if let Some((address, _)) = argument("source").filter(|(address, _)| is_plain(address)) {
-        let setting = format!("source {}", without_credentials(address));
-        return Some(("source".to_owned(), Origin::Insecure { setting }));
-    }
-    let path = argument("path").filter(|_| opens_block(text));
-    if let Some((path, _)) = path {
-        return Some((path.to_owned(), leads_outside(folder, path)?));
-    }
-    REPOSITORIES.iter().find_map(|(verb, short)| {
-        let (address, options) = argument(verb).filter(|_| opens_block(text))?;
-        let origin = of_repository(short, address, options)?;
-        Some((without_credentials(address), origin))
-    })
+/// What follows a method's name, if the statement calls it.
+fn verb<'a>(text: &'a str, verb: &str) -> Option<&'a str> {
+    text.strip_prefix(verb)?.strip_prefix([' ', '('])
+}
+
+/// The string that a method is called with, and what follows.
+fn argument<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    ruby::literal(verb(text, name)?.trim_start_matches([' ', '(']))
+}
+
+/// What `source "address"` says.
+fn index(text: &str) -> Option<Origin> {
+    let (address, _) = argument(text, "source").filter(|(address, _)| is_plain(address))?;
+    let setting = format!("source {}", without_credentials(address));
+    Some(Origin::Insecure { setting })
 }
 
 /// The repository, at the revision that options name.
@@ -119,11 +153,7 @@ struct Gem<'a> {
 impl<'a> Gem<'a> {
     /// None of a gem that is not installed where a function runs.
     fn read(text: &'a str) -> Option<Self> {
-        let rest = text.strip_prefix("gem")?;
-        let rest = rest
-            .strip_prefix([' ', '('])?
-            .trim_start_matches([' ', '(']);
-        let (name, mut rest) = ruby::literal(rest)?;
+        let (name, mut rest) = argument(text, "gem")?;
         let mut requirements = Vec::new();
         let mut options = "";
         while let Some(next) = rest.trim_start().strip_prefix(',') {
@@ -159,11 +189,11 @@ impl<'a> Gem<'a> {
         group.is_some_and(is_left_behind)
     }
 
-    fn declare(self, seen: &mut Observations, folder: &str, location: Location) {
+    fn declare(self, seen: &mut Observations, block: &Block, folder: &str, location: Location) {
         let (ecosystem, declared) = (Ecosystem::RubyGems, Evidence::Declared);
-        let origin = self.origin(folder);
+        let origin = self.origin(block, folder);
         seen.origin(ecosystem, self.name, declared, origin, location.clone());
-        if value(self.options, "path").is_some() {
+        if block.is_local || value(self.options, "path").is_some() {
             return;
         }
         match exact(&self.requirement) {
@@ -176,7 +206,8 @@ impl<'a> Gem<'a> {
         }
     }
 
-    fn origin(&self, folder: &str) -> Option<Origin> {
+    /// Its own options go before the block that it stands in.
+    fn origin(&self, block: &Block, folder: &str) -> Option<Origin> {
         if value(self.options, "path").is_some() {
             return leads_outside(folder, option(self.options, "path")?);
         }
@@ -185,15 +216,28 @@ impl<'a> Gem<'a> {
             of_repository(short, address, self.options)
         });
         let source = || Origin::of_address(option(self.options, "source")?, false, true);
-        let unpinned = || exact(&self.requirement).is_none().then_some(Origin::Range);
-        repository.or_else(source).or_else(unpinned)
+        let stated = repository.or_else(source).or_else(|| block.origin.clone());
+        let is_open = !block.is_local && exact(&self.requirement).is_none();
+        stated.or_else(|| is_open.then_some(Origin::Range))
     }
 }
 
-/// What follows the key of an option: `key: value`, `:key => value`.
+/// What follows the key of an option, in any of the forms that Ruby has: `key: value`, `:key => value`,
+/// `"key" => value`, `"key": value`.
 fn value<'a>(options: &'a str, key: &str) -> Option<&'a str> {
-    let after = |form: String| options.split_once(form.as_str()).map(|(_, value)| value);
-    after(format!("{key}: ")).or_else(|| after(format!(":{key} =>")))
+    options.match_indices(key).find_map(|(at, _)| {
+        let before = options[..at].chars().next_back();
+        let after = &options[at + key.len()..];
+        let after = match before {
+            Some(quote @ ('"' | '\'')) => after.strip_prefix(quote)?,
+            Some(letter) if letter.is_alphanumeric() || letter == '_' => return None,
+            _ => after,
+        };
+        let label = after.strip_prefix(':').filter(|_| before != Some(':'));
+        label
+            .filter(|value| !value.starts_with(':'))
+            .or_else(|| after.trim_start().strip_prefix("=>"))
+    })
 }
 
 /// The string that an option is.
@@ -209,15 +253,6 @@ fn opens_block(text: &str) -> bool {
     let is_do = text.ends_with(" do") || (text.ends_with('|') && text.contains(" do |"));
     let closes = text.ends_with(" end") || text.ends_with(";end");
     is_do || (!closes && words.iter().any(|word| text.starts_with(word)))
-}
-
-fn block_counts(text: &str) -> bool {
-    let arguments = |verb| {
-        text.strip_prefix(verb)
-            .filter(|rest: &&str| rest.starts_with([' ', '(']))
-    };
-    let left_behind = arguments("group").is_some_and(is_left_behind);
-    !left_behind && arguments("path").is_none()
 }
 
 /// Whether only such groups are named.
@@ -324,10 +359,43 @@ mod tests {
             "f declared Gemfile:7 Plain { address: \"http://own.example\", held: false }",
             "h declared Gemfile:9 Range",
             "i declared Gemfile:10 Range",
-            "https://git.example/k.git declared Gemfile:12 Repository { address: \"git+https://git.example/k.git\", commit: false }",
-            "../l declared Gemfile:15 Outside { path: \"../l\" }",
+            "k declared Gemfile:13 Repository { address: \"git+https://git.example/k.git\", commit: false }",
+            "l declared Gemfile:16 Outside { path: \"../l\" }",
         ];
         assert_eq!(origins(&seen), expected);
+    }
+
+    #[test]
+    fn options_are_read_in_any_form_of_their_keys() {
+        let text = "gem 'a', git:'git://git.example/a'\ngem 'b', :git=>'git://git.example/b'\n\
+            gem 'c', '1.0', \"git\" => 'git://git.example/c'\n\
+            gem 'd', git: 'https://git.example/d', href: '0', branch: 'main'\n\
+            gem 'e', '1.0', digit: 'git://git.example/e', git_x: 'git://git.example/e'\n\
+            gem 'f', '1.0', require: Git::X\ngem 'g', :group=>:test\ngem 'h', path:'h'\n";
+        let seen = inspect(&Gemfile, "Gemfile", text).unwrap();
+        let plain = |name: &str, line| {
+            format!(
+                "{name} declared Gemfile:{line} Plain {{ address: \"git+git://git.example/{name}\", held: false }}"
+            )
+        };
+        let d = "d declared Gemfile:4 Repository { address: \"git+https://git.example/d#main\", commit: false }";
+        let expected = [plain("a", 1), plain("b", 2), plain("c", 3), d.to_owned()];
+        assert_eq!(origins(&seen), expected);
+    }
+
+    #[test]
+    fn gems_come_from_the_repository_of_the_block_that_they_stand_in() {
+        let text = "git 'https://git.example/a.git', branch: 'main' do\n  gem 'a'\n  group :web do\n    gem 'b'\n  end\n\
+            \x20 group :test do\n    gem 'c'\n  end\n  gem 'd', git: 'git://git.example/d'\nend\n\
+            gem 'e', '1.0'\ngit 'https://git.example/f.git' do\nend\npath 'own' do\n  gem 'g'\nend\n";
+        let seen = inspect(&Gemfile, "Gemfile", text).unwrap();
+        let block = |name: &str, line| {
+            format!(
+                "{name} declared Gemfile:{line} Repository {{ address: \"git+https://git.example/a.git#main\", commit: false }}"
+            )
+        };
+        let d = "d declared Gemfile:9 Plain { address: \"git+git://git.example/d\", held: false }";
+        assert_eq!(origins(&seen), [block("a", 2), block("b", 4), d.to_owned()]);
     }
 
     #[test]
