@@ -527,19 +527,23 @@ const CASES: &[Case] = &[
         found: &["FA-UNPINNED medium composer.json:3 Dependency in no fixed version: b/b"],
     },
     Case {
-        what: "a repository of which Composer's lock file says the same",
+        what: "repositories of which Composer's lock file says the same",
         files: &[
             (
                 "composer.json",
-                "{\"repositories\": [{\"type\": \"vcs\", \"url\": \"http://git.example/me/a\"}], \"require\": {\"a/a\": \"dev-main\"}}",
+                "{\"repositories\": [{\"type\": \"vcs\", \"url\": \"http://git.example/me/a\"},\n\
+                 {\"type\": \"vcs\", \"url\": \"http://Forge.example/me/b\"},\n{\"type\": \"vcs\", \"url\": \"http://other.example/me/c\"}], \"require\": {\"a/a\": \"dev-main\"}}",
             ),
             (
                 "composer.lock",
                 "{\"packages\": [\n\
-                 {\"name\": \"a/a\", \"version\": \"dev-main\", \"source\": {\"type\": \"git\", \"url\": \"http://git.example/me/a.git\", \"reference\": \"$COMMIT\"}}]}",
+                 {\"name\": \"a/a\", \"version\": \"dev-main\", \"source\": {\"type\": \"git\", \"url\": \"http://git.example/me/a.git\", \"reference\": \"$COMMIT\"}},\n\
+                 {\"name\": \"b/b\", \"version\": \"dev-main\", \"dist\": {\"type\": \"zip\", \"url\": \"http://forge.example/archive/b.zip\", \"shasum\": \"\"}}]}",
             ),
         ],
         found: &[
+            "FA-ORIGIN-HTTP high composer.lock:3 Dependency over a plain connection: b/b (http://forge.example/archive/b.zip)",
+            "FA-ORIGIN-HTTP medium composer.json:3 Dependency over a plain connection: http://other.example/me/c",
             "FA-ORIGIN-HTTP medium composer.lock:2 Dependency over a plain connection: a/a (http://git.example/me/a.git)",
         ],
     },

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::origin::{ObservedOrigin, Origin};
+use super::origin::{ObservedOrigin, Origin, host};
 use super::rules;
 use crate::assess::fingerprint;
 use crate::component::{Ecosystem, Evidence, ObservedComponent, Scope};
@@ -125,8 +125,9 @@ impl Origins {
                     row.ecosystem == Ecosystem::Packagist && row.stated == Evidence::Declared;
                 let is_held = || self.installed.contains(&row.ecosystem) || locked.is_locked(&row);
                 if is_setting && is_held() {
-                    // The package itself says so too.
-                    if address(&row.origin).is_some_and(|address| fetched.contains(address)) {
+                    // The packages from there say so themselves.
+                    let host = plain_host(&row.origin).map(str::to_ascii_lowercase);
+                    if host.is_some_and(|host| fetched.contains(&host)) {
                         continue;
                     }
                     hold(&mut row.origin);
@@ -206,19 +207,17 @@ fn is_elsewhere(origin: &Origin) -> bool {
     )
 }
 
-/// The repository that a package locked or installed by Composer is from, as settings name it.
+/// The host that Composer locked or installed a package from over a plain connection.
 fn fetched_by_composer(row: &ObservedOrigin) -> Option<String> {
     let is_fetched = row.ecosystem == Ecosystem::Packagist && row.stated > Evidence::Declared;
-    is_fetched.then(|| address(&row.origin).map(str::to_owned))?
+    plain_host(&row.origin)
+        .filter(|_| is_fetched)
+        .map(str::to_ascii_lowercase)
 }
 
-/// Of a repository, without what its server takes for the same.
-fn address(origin: &Origin) -> Option<&str> {
+fn plain_host(origin: &Origin) -> Option<&str> {
     match origin {
-        Origin::Repository { address, .. } | Origin::Plain { address, .. } => {
-            let address = address.trim_end_matches('/');
-            Some(address.strip_suffix(".git").unwrap_or(address))
-        }
+        Origin::Plain { address, .. } => Some(host(address.split_once("://")?.1)),
         _ => None,
     }
 }
