@@ -769,10 +769,13 @@ impl<'a> Walk<'a> {
         if size > share {
             return Ok(Held::Start(first.to_vec()));
         }
-        let mut bytes = Vec::new();
-        bytes.reserve_exact(size as usize);
-        bytes.extend_from_slice(first);
-        let room = share - (first.len() as u64).min(share);
+        // Zeros that the system gives for nothing: a reader that appends would write them first.
+        let mut bytes = vec![0; (size as usize).max(first.len())];
+        let (start, rest) = bytes.split_at_mut(first.len());
+        start.copy_from_slice(first);
+        let filled = first.len() + measured.fill(rest)?;
+        bytes.truncate(filled);
+        let room = share.saturating_sub(filled as u64);
         // One byte more than there is room for, to tell a full buffer from a longer entry.
         let read = Read::take(&mut *measured, room + 1).read_to_end(&mut bytes);
         read.map_err(|error| measured.explain(error))?;

@@ -39,7 +39,7 @@ impl Package {
 /// The names of one registry, and the ways in which they are looked for.
 pub struct Popular {
     packages: Vec<Package>,
-    /// Every name that is what people mean by it, and every scope of such names.
+    /// Every name that is what people mean by it, but for their words, and every scope of such names.
     established: HashSet<Cow<'static, str>>,
     by_name: HashMap<Cow<'static, str>, u16>,
     /// By [`look`]; the most used of those that look the same.
@@ -92,9 +92,8 @@ impl Popular {
             })
             .collect();
         let near = near.iter().flat_map(|list| names(list));
-        let mut established = HashSet::with_capacity(4 * packages.len());
+        let mut established = HashSet::with_capacity(2 * packages.len());
         established.extend(near.map(|name| comparable(ecosystem, name)));
-        established.extend(packages.iter().flat_map(Package::words));
         let mut by_name = HashMap::with_capacity(packages.len());
         let mut by_look = HashMap::with_capacity(packages.len());
         let mut by_start = Vec::new();
@@ -133,6 +132,12 @@ impl Popular {
     /// Whether that is a name, or an npm scope with its `@`, that people mean by it.
     pub fn is_established(&self, name: &str) -> bool {
         self.established.contains(name)
+    }
+
+    /// Whether it is a word of such a name. Only what resembles one is asked, which is rare.
+    pub fn is_word(&self, name: &str) -> bool {
+        let mut words = self.packages.iter().flat_map(Package::words);
+        words.any(|word| word == name)
     }
 
     pub fn named(&self, name: &str) -> Option<&Package> {

@@ -122,7 +122,7 @@ fn resemblance(ecosystem: Ecosystem, name: &str) -> Option<Resemblance> {
     if popular.is_established(&name) {
         return None;
     }
-    match scope_of(&name) {
+    let found = match scope_of(&name) {
         Some(scope) if ecosystem == Ecosystem::Npm => {
             if popular.is_established(scope) {
                 return None;
@@ -136,7 +136,8 @@ fn resemblance(ecosystem: Ecosystem, name: &str) -> Option<Resemblance> {
             Some(Resemblance::new(package, Likeness::Scope(near)))
         }
         _ => near_name(ecosystem, popular, &name),
-    }
+    };
+    found.filter(|_| !popular.is_word(&name))
 }
 
 fn near_name(ecosystem: Ecosystem, popular: &'static Popular, name: &str) -> Option<Resemblance> {
