@@ -21,6 +21,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Whether it ends with any of those.
+pub fn has_suffix(text: &str, suffixes: &[&str]) -> bool {
+    suffixes.iter().any(|suffix| text.ends_with(suffix))
+}
+
 fn is_obeyed(c: char) -> bool {
     let separates_lines = matches!(c, '\u{2028}' | '\u{2029}');
     // https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use super::container::Container;
+use super::walk::MAX_LINK;
 use crate::finding::EntryPath;
 use crate::inventory::pypi::{record, resolve_path};
 use crate::report::ReadError;
@@ -14,9 +15,6 @@ const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Lines of them. The largest have some hundred thousand at most.
 const MAX_LINES: usize = 500_000;
-
-/// Linux follows no longer link: `PATH_MAX`.
-const MAX_LINK: u64 = 4096;
 
 /// A file as its author published it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,12 +77,12 @@ impl Listed {
     fn add_links(&mut self, container: &dyn Container) {
         for member in container.members().iter().filter(|member| member.is_link) {
             let path = &member.path;
-            if !self.files.contains_key(path.inner()) || member.size > MAX_LINK {
+            if !self.files.contains_key(path.inner()) || member.size > MAX_LINK as u64 {
                 continue;
             }
             let mut target = String::new();
             let read = container.reader(member).map(|reader| {
-                let mut reader = reader.take(MAX_LINK);
+                let mut reader = reader.take(MAX_LINK as u64);
                 reader.read_to_string(&mut target)
             });
             if !matches!(read, Ok(Ok(_))) {

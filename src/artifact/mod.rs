@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod container;
+mod content;
 mod directory;
 mod extents;
 mod format;

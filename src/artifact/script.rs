@@ -7,9 +7,10 @@
 use memchr::memmem;
 
 use super::container::Nested;
+use super::content::{Held, NOT_READ};
 use super::measured::{Failure, Measured};
 use super::source::Source;
-use super::walk::{Held, NOT_READ, Place, Walk, nested_prefix};
+use super::walk::{Place, Walk, nested_prefix};
 use super::zip::{END, END_LEN, ZipArchive, ZipError};
 use crate::finding::EntryPath;
 

@@ -7,12 +7,13 @@ use super::detect::{bytecode_tag, python_version};
 use super::exceptions::{COMPILERS, HEADERS_OF_OTHERS, READ_STUBS, is_compiler, is_test_file};
 use super::imports::Folder;
 use super::kinds::{
-    has_suffix, is_python_stub, is_python_tests, is_type_stub, names_another_system, up_to_tests,
+    is_python_stub, is_python_tests, is_type_stub, names_another_system, up_to_tests,
 };
 use super::runtime::Provided;
 use super::usage::Placed;
 use super::waste::Safety;
 use crate::component::Ecosystem;
+use crate::text::has_suffix;
 
 const MANAGERS: &[(Ecosystem, &str)] = &[
     (Ecosystem::PyPi, "pip"),

@@ -3,6 +3,7 @@
 use super::imports::TESTS;
 use super::usage::Placed;
 use crate::component::Ecosystem;
+use crate::text::has_suffix;
 
 pub const NODE_EXTRAS: &[&str] = &[
     "doc",
@@ -75,10 +76,6 @@ const ARCHITECTURES: &[&str] = &[
 
 pub fn is_of_python_or_npm(file: &Placed) -> bool {
     file.is_of(Ecosystem::PyPi) || file.is_of(Ecosystem::Npm)
-}
-
-pub fn has_suffix(path: &str, suffixes: &[&str]) -> bool {
-    suffixes.iter().any(|suffix| path.ends_with(suffix))
 }
 
 /// Whether the file is in a folder of one of those names.

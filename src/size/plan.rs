@@ -17,6 +17,7 @@ use super::usage::Placed;
 use super::waste::{COPIES, RULES, Rule, Safety};
 use super::{Amount, Deployment, LimitUse};
 use crate::finding::folders;
+use crate::inventory::pypi::resolve_path;
 
 /// What to leave out, in this order.
 #[derive(Debug, Serialize)]
@@ -303,19 +304,7 @@ fn keep_copies_whole(deployment: &Deployment, copies: usize, of_file: &mut [Opti
 
 /// Where a link in that folder leads, unless out of the artifact.
 pub fn target_of(folder: &str, link: &str) -> Option<String> {
-    let mut parts: Vec<&str> = match link.starts_with('/') {
-        true => Vec::new(),
-        false => folder.split('/').collect(),
-    };
-    for part in link.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    parts.retain(|part| !part.is_empty());
-    (!parts.is_empty()).then(|| parts.join("/"))
+    resolve_path(folder, link).filter(|target| !target.is_empty())
 }
 
 fn fit(used: &LimitUse, safe: &Amount, total: &Amount) -> Fit {

@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::copies::home;
 use super::facts::{Facts, is_among};
 use super::kinds::{
-    NODE_EXTRAS, PYTHON_EXTRAS, has_folder, has_suffix, is_in_root_folder, is_leftover,
-    is_native_source, is_node_document, is_node_test, is_of_python_or_npm, is_python_tests,
-    is_source_map,
+    NODE_EXTRAS, PYTHON_EXTRAS, has_folder, is_in_root_folder, is_leftover, is_native_source,
+    is_node_document, is_node_test, is_of_python_or_npm, is_python_tests, is_source_map,
 };
 use super::usage::Placed;
 use crate::component::Ecosystem;
+use crate::text::has_suffix;
 
 /// Whether something can be left out without trying it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -8,9 +8,10 @@ use crate::inspect::ObservedFile;
 use crate::inventory::pypi::record;
 use crate::supply_chain::finding::inside;
 use crate::supply_chain::rules;
+use crate::text::has_suffix;
 
 use super::lists::Package;
-use super::{MAX_LOCATIONS, PROGRAMS, Wrong, ends_with, is_native};
+use super::{MAX_LOCATIONS, PROGRAMS, Wrong, is_native};
 
 pub fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Finding> {
     let name = record::package(&package.record.path);
@@ -90,7 +91,7 @@ pub fn findings(artifact: &Artifact, package: &Package, wrong: Wrong) -> Vec<Fin
     }
     if !wrong.unrecorded.is_empty() {
         let is_one_of = |of: &[&str]| {
-            let is = |file: &&ObservedFile| ends_with(file.path.inner(), of);
+            let is = |file: &&ObservedFile| has_suffix(file.path.inner(), of);
             wrong.unrecorded.iter().any(is)
         };
         let is_native = wrong.unrecorded.iter().any(|file| is_native(&file.path));

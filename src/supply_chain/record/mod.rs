@@ -18,6 +18,7 @@ use crate::assess::is_aside;
 use crate::finding::EntryPath;
 use crate::inspect::{Observations, ObservedFile};
 use crate::inventory::pypi::record;
+use crate::text::has_suffix;
 
 use super::Judged;
 use super::tree::{Root, Tree};
@@ -145,13 +146,9 @@ pub fn assess(artifact: &Artifact, tree: &Tree, records: &Records, seen: &Observ
     judged
 }
 
-fn ends_with(path: &str, of: &[&str]) -> bool {
-    of.iter().any(|suffix| path.ends_with(suffix))
-}
-
 /// Whether it is native code, also where a library's version is behind `.so`.
 fn is_native(path: &EntryPath) -> bool {
-    ends_with(path.inner(), &NATIVE) || path.file_name().contains(".so.")
+    has_suffix(path.inner(), &NATIVE) || path.file_name().contains(".so.")
 }
 
 /// Whether it may be a library whose symbols were stripped: that makes it shorter, or longer where it has few of them, as
@@ -165,12 +162,12 @@ fn may_be_stripped(file: &ObservedFile, rows: &[&Listed]) -> bool {
 fn may_be_turned(file: &ObservedFile, rows: &[&Listed]) -> bool {
     let is_near = |size: u64| (1..=size / LINE).contains(&file.size.abs_diff(size));
     file.is_deployed
-        && ends_with(file.path.inner(), &TEXT)
+        && has_suffix(file.path.inner(), &TEXT)
         && rows.iter().any(|row| row.size.is_some_and(is_near))
 }
 
 fn is_code(inner: &str) -> bool {
-    ends_with(inner, &CODE)
+    has_suffix(inner, &CODE)
 }
 
 /// The path from the folder that packages are installed in.

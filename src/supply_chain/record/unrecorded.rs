@@ -8,9 +8,10 @@ use crate::inspect::ObservedFile;
 use crate::inventory::owner::is_fixture_folder;
 use crate::inventory::pypi::record;
 use crate::supply_chain::tree::Root;
+use crate::text::has_suffix;
 
 use super::lists::{Listed, Records};
-use super::{PROGRAMS, ends_with, within};
+use super::{PROGRAMS, within};
 
 /// Folders that several packages and the function itself may well have under the same name.
 const COMMON_FOLDERS: [&str; 9] = [
@@ -55,7 +56,7 @@ pub fn unrecorded<'a>(
     for (&inner, &file) in &files.files {
         let name = file.path.file_name();
         // No wheel has links. Those that matter are what Python loads.
-        let is_harmless_link = || file.link.is_some() && !ends_with(inner, &PROGRAMS);
+        let is_harmless_link = || file.link.is_some() && !has_suffix(inner, &PROGRAMS);
         if record::is_compiled(&file.path)
             || LITTER.contains(&name)
             || name.starts_with("._")
